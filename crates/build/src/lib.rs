@@ -1,0 +1,1 @@
+//! Builds images of packages, without Docker.

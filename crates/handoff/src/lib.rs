@@ -1,0 +1,1 @@
+//! Hands a published image over to what runs it.

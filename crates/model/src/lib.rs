@@ -1,0 +1,17 @@
+//! Models and packages as data: what a model file says about itself, and what a package file
+//! says about the pipeline around it. Nothing here runs a model.
+
+pub mod format;
+pub mod guess;
+pub mod inspect;
+pub mod package;
+pub mod prediction;
+pub mod tensor;
+
+mod error;
+
+pub use error::{Error, Result};
+pub use inspect::{Model, inspect};
+pub use package::{LoadedPackage, Package};
+pub use prediction::{Outcome, SampleResult};
+pub use tensor::{DataType, Dimension, Signature, TensorSpec};

@@ -1,0 +1,378 @@
+//! The package file, `boxwright.toml`: a model, the pipeline around it, and what it needs.
+//! The format is fixed in `docs/PACKAGE.md`; unknown keys and versions are errors.
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the package file's format that this program reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// The name of a package file.
+pub const FILE_NAME: &str = "boxwright.toml";
+
+/// A package file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// What the package is called.
+    pub package: Identity,
+    /// The model's files.
+    pub model: ModelFiles,
+    /// One a model input.
+    pub input: Vec<Input>,
+    /// How a picture becomes the image input's tensor.
+    #[serde(default)]
+    pub preprocess: Preprocess,
+    /// How the outputs become a prediction.
+    pub postprocess: Postprocess,
+    /// Class names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
+    /// How requests are batched.
+    #[serde(default)]
+    pub batch: Batch,
+    /// What an orchestrator should reserve.
+    #[serde(default)]
+    pub resources: Resources,
+}
+
+/// Name, version and description.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// `[a-z0-9]+([._-][a-z0-9]+)*`, at most 128 characters.
+    pub name: String,
+    /// An OCI tag: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`.
+    pub version: String,
+    /// A sentence for people.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// The files that make up the model; the first is the model itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct ModelFiles {
+    /// The model file, then its external data files.
+    pub files: Vec<ModelFile>,
+}
+
+/// One file of the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct ModelFile {
+    /// Path relative to the package file's folder, `/`-separated, inside it.
+    pub path: String,
+    /// SHA-256 of the file in lower-case hexadecimal, where it has been computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+/// What one model input takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The input's name in the model.
+    pub name: String,
+    /// What a sample is.
+    pub kind: InputKind,
+    /// Order of the axes of an image input.
+    #[serde(default)]
+    pub layout: Layout,
+    /// Element type of an image input's tensor.
+    #[serde(default)]
+    pub dtype: ImageDtype,
+    /// Pixels across.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
+macro_rules! names {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            /// The name in the package file.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+names! {
+    /// What a sample of an input is.
+    InputKind {
+        /// An encoded picture.
+        #[default] Image = "image",
+        /// Numbers: `.npy`, `.npz` or Open Inference Protocol JSON.
+        Tensor = "tensor",
+    }
+}
+names! {
+    /// Order of the axes of an image tensor.
+    Layout {
+        /// Batch, channel, row, column.
+        #[default] Nchw = "NCHW",
+        /// Batch, row, column, channel.
+        Nhwc = "NHWC",
+    }
+}
+names! {
+    /// Element type of an image tensor.
+    ImageDtype {
+        /// 32-bit float.
+        #[default] F32 = "f32",
+        /// 16-bit float.
+        F16 = "f16",
+        /// Bytes: rounded to nearest and clamped to 0..=255 after normalising.
+        U8 = "u8",
+    }
+}
+names! {
+    /// How a picture is brought to size.
+    Resize {
+        /// The shorter side to `size`, keeping the aspect ratio (torchvision's `Resize(int)`).
+        #[default] ShortSide = "short-side",
+        /// To width and height, whatever the aspect ratio.
+        Stretch = "stretch",
+        /// Into width and height, keeping the aspect ratio, centred on `pad`.
+        Letterbox = "letterbox",
+        /// Left as it is: the picture must have the input's size, unless it is cropped to it.
+        None = "none",
+    }
+}
+names! {
+    /// The resampling filter, as Pillow names it, or OpenCV's non-antialiased kinds.
+    Filter {
+        /// Nearest neighbour.
+        Nearest = "nearest",
+        /// Box.
+        Box = "box",
+        /// Triangle, antialiased.
+        #[default] Bilinear = "bilinear",
+        /// Catmull-Rom (a = -0.5), antialiased.
+        Bicubic = "bicubic",
+        /// Lanczos with three lobes, antialiased.
+        Lanczos = "lanczos",
+        /// OpenCV `INTER_LINEAR`: two taps an axis, not antialiased.
+        OpencvLinear = "opencv-linear",
+        /// OpenCV `INTER_AREA`.
+        OpencvArea = "opencv-area",
+    }
+}
+names! {
+    /// What is cut out after resizing.
+    Crop {
+        /// The centre, by torchvision's `CenterCrop` offsets: round half to even of (h - H) / 2.
+        #[default] Center = "center",
+        /// Nothing.
+        None = "none",
+    }
+}
+names! {
+    /// Order and number of colour channels.
+    Channels {
+        /// Red, green, blue.
+        #[default] Rgb = "rgb",
+        /// Blue, green, red.
+        Bgr = "bgr",
+        /// One channel: Pillow's `convert("L")`.
+        Grey = "grey",
+    }
+}
+names! {
+    /// What the outputs mean.
+    Task {
+        /// One score a class.
+        #[default] Classification = "classification",
+        /// Boxes with scores.
+        Detection = "detection",
+        /// One class a pixel.
+        Segmentation = "segmentation",
+        /// A vector.
+        Embedding = "embedding",
+        /// The outputs as they are.
+        Raw = "raw",
+    }
+}
+names! {
+    /// What turns a model's scores into those shown.
+    Activation {
+        /// Over the classes, sums to 1.
+        #[default] Softmax = "softmax",
+        /// Each class by itself.
+        Sigmoid = "sigmoid",
+        /// As the model gives them.
+        None = "none",
+    }
+}
+
+/// How a picture becomes a tensor: resize, crop, order the channels, then y = (x − mean) / std
+/// with x in 0..=255.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields, default)]
+pub struct Preprocess {
+    /// How the picture is brought to size.
+    pub resize: Resize,
+    /// Pixels of the shorter side; for [`Resize::ShortSide`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u32>,
+    /// The resampling filter.
+    pub filter: Filter,
+    /// The colour around the picture, in 0..=255; for [`Resize::Letterbox`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pad: Option<[u8; 3]>,
+    /// What is cut out after resizing.
+    pub crop: Crop,
+    /// Order and number of channels.
+    pub channels: Channels,
+    /// One a channel, in the order of `channels`, or one for all.
+    pub mean: Vec<f32>,
+    /// One a channel, in the order of `channels`, or one for all; never 0.
+    pub std: Vec<f32>,
+    /// Whether the picture is turned upright by its EXIF orientation.
+    pub exif: bool,
+}
+
+impl Default for Preprocess {
+    fn default() -> Self {
+        Self {
+            resize: Resize::Stretch,
+            size: None,
+            filter: Filter::Bilinear,
+            pad: None,
+            crop: Crop::None,
+            channels: Channels::Rgb,
+            mean: vec![0.0],
+            std: vec![1.0],
+            exif: true,
+        }
+    }
+}
+
+/// How the outputs become a prediction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct Postprocess {
+    /// What the outputs mean.
+    pub task: Task,
+    /// The output that holds the scores; the first one where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// What turns scores into those shown.
+    #[serde(default)]
+    pub activation: Activation,
+    /// How many classes a prediction names at most.
+    #[serde(default = "Postprocess::default_top_k")]
+    pub top_k: usize,
+    /// Detection: the output with the boxes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<String>,
+    /// Detection: the output with the scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<String>,
+    /// Detection: the output with the classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<String>,
+    /// Detection: how the outputs encode boxes, such as `yolov8`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoder: Option<String>,
+    /// Detection: `xyxy` or `cxcywh`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub box_format: Option<String>,
+    /// Detection: boxes with a lower score are dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score_threshold: Option<f32>,
+    /// Detection: boxes that overlap a better one by more are dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iou_threshold: Option<f32>,
+}
+
+impl Postprocess {
+    fn default_top_k() -> usize {
+        5
+    }
+
+    /// Post-processing for `task` with every other field at its default.
+    pub fn new(task: Task) -> Self {
+        Self {
+            task,
+            output: None,
+            activation: Activation::default(),
+            top_k: Self::default_top_k(),
+            boxes: None,
+            scores: None,
+            classes: None,
+            decoder: None,
+            box_format: None,
+            score_threshold: None,
+            iou_threshold: None,
+        }
+    }
+}
+
+/// Where the class names are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct Labels {
+    /// A text file beside the package file, one label a line, UTF-8.
+    pub file: String,
+}
+
+/// How requests are batched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields, default)]
+pub struct Batch {
+    /// Most samples that go through the model together.
+    pub max_size: usize,
+    /// Longest that a request waits for others, in milliseconds.
+    pub max_delay_ms: u64,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { max_size: 8, max_delay_ms: 2 }
+    }
+}
+
+/// What an orchestrator should reserve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields, default)]
+pub struct Resources {
+    /// Main memory, in MiB.
+    pub memory_mb: u64,
+    /// Processor cores.
+    pub cpus: f32,
+    /// GPUs.
+    pub gpus: u32,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self { memory_mb: 512, cpus: 1.0, gpus: 0 }
+    }
+}

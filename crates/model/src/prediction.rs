@@ -1,0 +1,99 @@
+//! Predictions, in the JSON that every door of Boxwright speaks.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::tensor::DataType;
+
+/// One class with its score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct ClassPrediction {
+    /// The label, or the class index in decimal where there are no labels.
+    pub class: String,
+    /// The score after the activation.
+    pub score: f32,
+}
+
+/// A tensor as JSON: elements in row-major order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct OutputTensor {
+    /// Axes, outermost first; the batch axis is left out.
+    pub shape: Vec<usize>,
+    /// Element type.
+    pub datatype: DataType,
+    /// Elements in row-major order.
+    #[cfg_attr(feature = "ts", ts(type = "number[]"))]
+    pub data: Vec<serde_json::Number>,
+}
+
+/// Why one sample has no prediction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct SampleError {
+    /// A code of the contract, mostly `SampleUnreadable`.
+    pub code: String,
+    /// What is wrong with the sample and what to do, in words.
+    pub message: String,
+}
+
+/// What became of one sample; exactly one key in JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub enum Outcome {
+    /// Classification: by falling score.
+    #[serde(rename = "classPredictions")]
+    Classes(Vec<ClassPrediction>),
+    /// Raw: the model's outputs by name.
+    #[serde(rename = "outputs")]
+    Outputs(BTreeMap<String, OutputTensor>),
+    /// The sample could not be predicted.
+    #[serde(rename = "error")]
+    Error(SampleError),
+}
+
+/// A sample's name and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct SampleResult {
+    /// The sample's name, as shown: a file name, or a path relative to the folder that was given.
+    pub sample: String,
+    /// The prediction or the error.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// Where the time went. Stage times are sums over all threads, in milliseconds; they overlap, so
+/// together they can exceed `wall_ms`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Timing {
+    /// Reading the model and creating the session.
+    pub load_ms: f64,
+    /// Decoding pictures.
+    pub decode_ms: f64,
+    /// Resizing, cropping and normalising.
+    pub preprocess_ms: f64,
+    /// Running the model.
+    pub infer_ms: f64,
+    /// Activation, ranking and labels.
+    pub postprocess_ms: f64,
+    /// From the first sample read to the last result sent.
+    pub wall_ms: f64,
+    /// Samples predicted in a second of wall time.
+    pub images_per_second: f64,
+}
+
+/// The device that ran, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct DeviceUsed {
+    /// `cpu`, `webgpu` or `cuda`.
+    pub kind: String,
+    /// The device's own name.
+    pub name: String,
+    /// Why this one and not a better one.
+    pub reason: String,
+}

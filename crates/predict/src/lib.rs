@@ -1,0 +1,1 @@
+//! Decode, preprocess, infer and postprocess: the one pipeline.

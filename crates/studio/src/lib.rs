@@ -1,0 +1,1 @@
+//! Boxwright's use cases, for any front end.
