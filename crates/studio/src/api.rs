@@ -476,6 +476,21 @@ pub struct Settings {
     pub plain_http: Vec<String>,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: "system".into(),
+            max_pixels: 100_000_000,
+            batch_size: 0,
+            targets: vec!["cpu".into()],
+            registry: String::new(),
+            namespace: String::new(),
+            prove: true,
+            plain_http: Vec::new(),
+        }
+    }
+}
+
 /// What `publish` takes from the page.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -546,4 +561,41 @@ pub enum ExportFormat {
     Jsonl,
     /// One row a class prediction.
     Csv,
+}
+
+/// What works on this machine, what does not, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Doctor {
+    /// The program's version.
+    pub version: String,
+    /// One a thing that was looked at.
+    pub checks: Vec<Check>,
+}
+
+/// One thing that the doctor looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Check {
+    /// What was looked at, in words: `Docker Engine`.
+    pub name: String,
+    /// How it is.
+    pub status: CheckStatus,
+    /// What was found.
+    pub message: String,
+    /// What to do; empty where there is nothing to do.
+    pub hint: String,
+}
+
+/// How one thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckStatus {
+    /// It works.
+    Works,
+    /// It is absent, and something optional is not possible without it.
+    Absent,
+    /// It is broken or missing, and the main job needs it.
+    Broken,
 }

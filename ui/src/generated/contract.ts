@@ -1,0 +1,680 @@
+// Generated from crates/studio/src/api.rs and the types it names. Don't edit:
+//   UPDATE=1 cargo test -p boxwright-studio --features ts --test typescript
+
+/** A registry with credentials. */
+export type Account = {
+  /** Host and port. */
+  registry: string,
+  /** The user's name there. */
+  username: string,
+  /** Where the secret is. */
+  kept: Kept,
+};
+
+/** What turns a model's scores into those shown. */
+export type Activation = "softmax" | "sigmoid" | "none";
+
+/** How requests are batched. */
+export type Batch = {
+  /** Most samples that go through the model together. */
+  max_size: number,
+  /** Longest that a request waits for others, in milliseconds. */
+  max_delay_ms: number,
+};
+
+/** Order and number of colour channels. */
+export type Channels = "rgb" | "bgr" | "grey";
+
+/** One thing that the doctor looked at. */
+export type Check = {
+  /** What was looked at, in words: `Docker Engine`. */
+  name: string,
+  /** How it is. */
+  status: CheckStatus,
+  /** What was found. */
+  message: string,
+  /** What to do; empty where there is nothing to do. */
+  hint: string,
+};
+
+/** How one thing is. */
+export type CheckStatus = "works" | "absent" | "broken";
+
+/** One class with its score. */
+export type ClassPrediction = {
+  /** The label, or the class index in decimal where there are no labels. */
+  class: string,
+  /** The score after the activation. */
+  score: number,
+};
+
+/** The contract's codes. */
+export type Code = "ModelUnreadable" | "ModelUnsupported" | "PackageInvalid" | "SampleUnreadable" | "ShapeMismatch" | "DeviceUnavailable" | "WorkerLost" | "ReferenceInvalid" | "RegistryUnauthorized" | "RegistryDenied" | "RegistryUnreachable" | "RegistryFailed" | "TagExists" | "BuildFailed" | "EngineUnavailable" | "ProofDiffers" | "DiskFull" | "FileChanged" | "Internal";
+
+/** What is cut out after resizing. */
+export type Crop = "center" | "none";
+
+/** The element type of a tensor. Serialised by its Open Inference Protocol name (`FP32`). */
+export type DataType = "BOOL" | "INT8" | "INT16" | "INT32" | "INT64" | "UINT8" | "UINT16" | "UINT32" | "UINT64" | "FP16" | "BF16" | "FP32" | "FP64" | "BYTES";
+
+/** The device that ran, and why. */
+export type DeviceUsed = {
+  /** `cpu`, `webgpu` or `cuda`. */
+  kind: string,
+  /** The device's own name. */
+  name: string,
+  /** Why this one and not a better one. */
+  reason: string,
+};
+
+/** One axis of a shape. */
+export type Dimension = number | string;
+
+/** What works on this machine, what does not, and what to do. */
+export type Doctor = {
+  /** The program's version. */
+  version: string,
+  /** One a thing that was looked at. */
+  checks: Array<Check>,
+};
+
+/** The open package, with what its model says about itself. */
+export type Document = {
+  /** Counts every change; an edit names the revision that it started from. */
+  revision: number,
+  /** The folder's name, for the title bar. */
+  folder: string,
+  /** Whether the package differs from its file. */
+  dirty: boolean,
+  /** Whether there is a step to undo. */
+  can_undo: boolean,
+  /** Whether there is a step to do again. */
+  can_redo: boolean,
+  /** The package as edited. */
+  package: Package,
+  /** The model, as read from its file. */
+  model: ModelSummary,
+  /** Fields that were guessed rather than read or chosen, with the reason. */
+  guesses: Array<Guess>,
+  /** Labels, where the package names some. */
+  labels: LabelsSummary | null,
+  /**
+   * What is wrong with the package as edited; it can't be previewed or published until it is
+   * mended.
+   */
+  problems: Array<Problem>,
+};
+
+/** What the studio tells the page, in the order of `State`'s fields. */
+export type Event = { "event": "document", "value": Document | null } | { "event": "preview", "value": PreviewChange } | { "event": "samples", "value": {
+  /** The run that the outcomes belong to. */
+  run: number,
+  /** The samples, whole. */
+  samples: Array<Sample>, } } | { "event": "job", "value": Job } | { "event": "history", "value": Array<Published> } | { "event": "recent", "value": Array<Recent> } | { "event": "accounts", "value": Array<Account> } | { "event": "settings", "value": Settings } | { "event": "failure", "value": Failure } | { "event": "close-requested" };
+
+/** How predictions are exported. */
+export type ExportFormat = "json" | "jsonl" | "csv";
+
+/** A failure: what happened to which thing, why, and the next step. */
+export type Failure = {
+  /** What a front end may act on. */
+  code: Code,
+  /** What happened to which thing. */
+  message: string,
+  /** The next step. */
+  hint: string,
+  /** What led to it, outermost first. */
+  causes: Array<string>,
+  /** Whether the same request may succeed later. */
+  retryable: boolean,
+};
+
+/** The resampling filter, as Pillow names it, or OpenCV's non-antialiased kinds. */
+export type Filter = "nearest" | "box" | "bilinear" | "bicubic" | "lanczos" | "opencv-linear" | "opencv-area";
+
+/** One guessed field. */
+export type Guess = {
+  /** The field's dotted path in the package file, such as `preprocess.mean`. */
+  field: string,
+  /** Why this value, in words. */
+  reason: string,
+};
+
+/** Name, version and description. */
+export type Identity = {
+  /** `[a-z0-9]+([._-][a-z0-9]+)*`, at most 128 characters. */
+  name: string,
+  /** An OCI tag: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`. */
+  version: string,
+  /** A sentence for people. */
+  description: string,
+};
+
+/** Element type of an image tensor. */
+export type ImageDtype = "f32" | "f16" | "u8";
+
+/** What one model input takes. */
+export type Input = {
+  /** The input's name in the model. */
+  name: string,
+  /** What a sample is. */
+  kind: InputKind,
+  /** Order of the axes of an image input. */
+  layout: Layout,
+  /** Element type of an image input's tensor. */
+  dtype: ImageDtype,
+  /** Pixels across. */
+  width?: number | null,
+  /** Pixels down. */
+  height?: number | null,
+};
+
+/** What a sample of an input is. */
+export type InputKind = "image" | "tensor";
+
+/** A job as it stands. */
+export type Job = {
+  /** Unique in this program's life. */
+  id: number,
+  /** What it does. */
+  kind: JobKind,
+  /** What it is about, in words: `localhost:5000/cat:1`. */
+  title: string,
+  /** Names of its stages, in order. */
+  stages: Array<string>,
+  /** The stage that runs. */
+  stage: string,
+  /** One a layer, target or file, in the order of their appearance. */
+  items: Array<JobItem>,
+  /** The newest lines of its log. */
+  log: Array<LogLine>,
+  /** Whether it runs or how it ended. */
+  status: JobStatus,
+  /** Milliseconds since it began, at the time of this message. */
+  elapsed_ms: number,
+  /** Bytes sent a second, over the last seconds; 0 where nothing is sent. */
+  bytes_per_second: number,
+};
+
+/** Progress of one thing within a job. */
+export type JobItem = {
+  /** A layer's digest, a target or a file. */
+  item: string,
+  /** What it is, in words: `model`, `runtime`, `base`, `package`. */
+  label: string,
+  /** The target it belongs to, where it belongs to one. */
+  target: string | null,
+  /** The stage it belongs to. */
+  stage: string,
+  /** What is counted. */
+  unit: Unit,
+  /** How much is done. */
+  done: number,
+  /** How much there is, where it is known. */
+  total: number | null,
+  /** Whether it was already there and nothing had to be sent. */
+  reused: boolean,
+};
+
+/** What a job does. */
+export type JobKind = "preview" | "build" | "publish" | "verify";
+
+/** Whether a job runs or how it ended. */
+export type JobStatus = { "status": "running" } | { "status": "finished",
+/** What was built or published. */
+report: Report | null, } | { "status": "failed",
+/** Why. */
+failure: Failure, } | { "status": "cancelled" };
+
+/** Where a secret is kept. */
+export type Kept = "keychain" | "docker-config" | "session";
+
+/** Where the class names are. */
+export type Labels = {
+  /** A text file beside the package file, one label a line, UTF-8. */
+  file: string,
+};
+
+/** The labels of the open package. */
+export type LabelsSummary = {
+  /** The file's name, or the model's metadata. */
+  source: string,
+  /** How many there are. */
+  count: number,
+  /** The first few. */
+  first: Array<string>,
+};
+
+/** Order of the axes of an image tensor. */
+export type Layout = "NCHW" | "NHWC";
+
+/** A line of a job's log. */
+export type LogLine = {
+  /** `info` or `warn`. */
+  level: string,
+  /** The text. */
+  text: string,
+};
+
+/** One file of the model. */
+export type ModelFile = {
+  /** Path relative to the package file's folder, `/`-separated, inside it. */
+  path: string,
+  /** SHA-256 of the file in lower-case hexadecimal, where it has been computed. */
+  sha256?: string | null,
+};
+
+/** The files that make up the model; the first is the model itself. */
+export type ModelFiles = {
+  /** The model file, then its external data files. */
+  files: Array<ModelFile>,
+};
+
+/** What a model file says about itself. */
+export type ModelSummary = {
+  /** The file's name. */
+  file: string,
+  /** `ONNX`. */
+  format: string,
+  /** Bytes, external data files included. */
+  size_bytes: number,
+  /** Version of each operator set by its domain; the empty domain is `ai.onnx`. */
+  opset: { [key in string]: number },
+  /** Version of the intermediate representation. */
+  ir_version: number,
+  /** Name and version of the program that wrote it. */
+  producer: string,
+  /** Number of trained parameters. */
+  parameters: number,
+  /** Inputs and outputs. */
+  signature: Signature,
+  /** External data files. */
+  external_data: Array<string>,
+};
+
+/** What became of one sample; exactly one key in JSON. */
+export type Outcome = { "classPredictions": Array<ClassPrediction> } | { "outputs": { [key in string]: OutputTensor } } | { "error": SampleError };
+
+/** A tensor as JSON: elements in row-major order. */
+export type OutputTensor = {
+  /** Axes, outermost first; the batch axis is left out. */
+  shape: Array<number>,
+  /** Element type. */
+  datatype: DataType,
+  /** Elements in row-major order. */
+  data: number[],
+};
+
+/** A package file. */
+export type Package = {
+  /** [`FORMAT`]. */
+  format: number,
+  /** What the package is called. */
+  package: Identity,
+  /** The model's files. */
+  model: ModelFiles,
+  /** One a model input. */
+  input: Array<Input>,
+  /** How a picture becomes the image input's tensor. */
+  preprocess: Preprocess,
+  /** How the outputs become a prediction. */
+  postprocess: Postprocess,
+  /** Class names. */
+  labels?: Labels | null,
+  /** How requests are batched. */
+  batch: Batch,
+  /** What an orchestrator should reserve. */
+  resources: Resources,
+};
+
+/** What a file dialog is opened for. */
+export type Pick = "model" | "pictures" | "folder" | "labels";
+
+/** How the outputs become a prediction. */
+export type Postprocess = {
+  /** What the outputs mean. */
+  task: Task,
+  /** The output that holds the scores; the first one where absent. */
+  output?: string | null,
+  /** What turns scores into those shown. */
+  activation: Activation,
+  /** How many classes a prediction names at most. */
+  top_k: number,
+  /** Detection: the output with the boxes. */
+  boxes?: string | null,
+  /** Detection: the output with the scores. */
+  scores?: string | null,
+  /** Detection: the output with the classes. */
+  classes?: string | null,
+  /** Detection: how the outputs encode boxes, such as `yolov8`. */
+  decoder?: string | null,
+  /** Detection: `xyxy` or `cxcywh`. */
+  box_format?: string | null,
+  /** Detection: boxes with a lower score are dropped. */
+  score_threshold?: number | null,
+  /** Detection: boxes that overlap a better one by more are dropped. */
+  iou_threshold?: number | null,
+};
+
+/**
+ * How a picture becomes a tensor: resize, crop, order the channels, then y = (x − mean) / std
+ * with x in 0..=255.
+ */
+export type Preprocess = {
+  /** How the picture is brought to size. */
+  resize: Resize,
+  /** Pixels of the shorter side; for [`Resize::ShortSide`] only. */
+  size: number | null,
+  /** The resampling filter. */
+  filter: Filter,
+  /** The colour around the picture, in 0..=255; for [`Resize::Letterbox`] only. */
+  pad: [number, number, number] | null,
+  /** What is cut out after resizing. */
+  crop: Crop,
+  /** Order and number of channels. */
+  channels: Channels,
+  /** One a channel, in the order of `channels`, or one for all. */
+  mean: Array<number>,
+  /** One a channel, in the order of `channels`, or one for all; never 0. */
+  std: Array<number>,
+  /** Whether the picture is turned upright by its EXIF orientation. */
+  exif: boolean,
+};
+
+/** The samples and the newest predictions. */
+export type Preview = {
+  /** Counts the previews; results of an older one are stale. */
+  run: number,
+  /** Where the preview stands. */
+  status: PreviewStatus,
+  /** Why it failed as a whole, where it did. */
+  failure: Failure | null,
+  /** The samples in their order. */
+  samples: Array<Sample>,
+  /** Samples of this run that have an outcome. */
+  done: number,
+  /** The device that ran. */
+  device: DeviceUsed | null,
+  /** Samples in one run of the model. */
+  batch_size: number,
+  /** Where the time went; while running, up to now. */
+  timing: Timing | null,
+};
+
+/** A change of the preview other than outcomes. */
+export type PreviewChange = {
+  /** As in [`Preview`]. */
+  run: number,
+  /** As in [`Preview`]. */
+  status: PreviewStatus,
+  /** As in [`Preview`]. */
+  failure: Failure | null,
+  /** The order of the samples by id, where samples were added, removed or cleared. */
+  order: Array<number> | null,
+  /** As in [`Preview`]. */
+  done: number,
+  /** As in [`Preview`]. */
+  device: DeviceUsed | null,
+  /** As in [`Preview`]. */
+  batch_size: number,
+  /** As in [`Preview`]. */
+  timing: Timing | null,
+};
+
+/** Where a preview stands. */
+export type PreviewStatus = "idle" | "loading" | "running" | "done" | "cancelled" | "failed";
+
+/** One thing that is wrong with an edited package. */
+export type Problem = {
+  /** The field's dotted path in the package file. */
+  field: string,
+  /** What is wrong and what to do. */
+  message: string,
+};
+
+/** The proof of one platform. */
+export type Proof = {
+  /** How it ended. */
+  status: ProofStatus,
+  /** What ran the image: `docker` or `namespaces`. */
+  by: string | null,
+  /** How many samples were compared. */
+  samples: number,
+  /** The largest difference of a score. */
+  max_difference: number | null,
+  /** Why it differs or was not run, in words. */
+  reason: string | null,
+};
+
+/** How a proof ended. */
+export type ProofStatus = "proven" | "differs" | "not-run";
+
+/** What `publish` takes from the page. */
+export type PublishRequest = {
+  /** Targets, as in [`TargetChoice`]. */
+  targets: Array<string>,
+  /** Where to. */
+  to: PublishTo,
+  /** Whether to prove it with the open samples. */
+  prove: boolean,
+  /** Go on although the tag names another digest. */
+  replace: boolean,
+};
+
+/** Where a build goes. */
+export type PublishTo = { "to": "registry",
+/** `HOST/REPOSITORY:TAG`. */
+reference: string, } | { "to": "archive" };
+
+/** An image of the past. */
+export type Published = {
+  /** When it ended, RFC 3339. */
+  at: string,
+  /** The package's name. */
+  name: string,
+  /** The package's version. */
+  version: string,
+  /** What was published. */
+  report: Report,
+};
+
+/** A package of the past. */
+export type Recent = {
+  /** Opens it. */
+  id: number,
+  /** The package's or the model's name. */
+  name: string,
+  /** The folder, shortened for showing. */
+  folder: string,
+};
+
+/** What `build`, `publish` and `verify` print, and the result card shows. */
+export type Report = {
+  /** One a tag. */
+  images: Array<ReportImage>,
+  /** Bytes that were sent. */
+  uploaded_bytes: number,
+  /** Bytes that were already there. */
+  reused_bytes: number,
+  /** Time from start to end, in milliseconds. */
+  elapsed_ms: number,
+};
+
+/** What lies under one tag. */
+export type ReportImage = {
+  /** The reference, or the archive's name. */
+  reference: string,
+  /** Digest of the index. */
+  digest: string,
+  /** One a target. */
+  platforms: Array<ReportPlatform>,
+  /** The command that runs it, to copy. */
+  run?: string | null,
+};
+
+/** One platform under a tag. */
+export type ReportPlatform = {
+  /** The target: `cpu`, `arm64`, … */
+  target: string,
+  /** `linux/amd64`, `linux/arm64`. */
+  platform: string,
+  /** Digest of the manifest. */
+  digest: string,
+  /** Compressed size of the layers, in bytes. */
+  size: number,
+  /** The proof, where one was asked for. */
+  verified: Proof | null,
+};
+
+/** How a picture is brought to size. */
+export type Resize = "short-side" | "stretch" | "letterbox" | "none";
+
+/** What an orchestrator should reserve. */
+export type Resources = {
+  /** Main memory, in MiB. */
+  memory_mb: number,
+  /** Processor cores. */
+  cpus: number,
+  /** GPUs. */
+  gpus: number,
+};
+
+/** One sample. */
+export type Sample = {
+  /** Opaque and stable: also names its pictures (`/thumb/ID`, `/large/ID`). */
+  id: number,
+  /** The file's name, or its path relative to the folder that was given. */
+  name: string,
+  /** What the newest preview made of it; `None` while it waits. */
+  outcome: Outcome | null,
+  /** Counts the thumbnails made for it: 0 is none, and part of the picture's address. */
+  thumbnail: number,
+  /** Width and height of the upright picture, in pixels. */
+  picture: [number, number] | null,
+};
+
+/** Why one sample has no prediction. */
+export type SampleError = {
+  /** A code of the contract, mostly `SampleUnreadable`. */
+  code: string,
+  /** What is wrong with the sample and what to do, in words. */
+  message: string,
+};
+
+/** Remembered choices. */
+export type Settings = {
+  /** `system`, `light` or `dark`. */
+  theme: string,
+  /** Most pixels of a picture, judged before decoding. */
+  max_pixels: number,
+  /** Samples in one run of the model for previews; 0 for the package's. */
+  batch_size: number,
+  /** Targets that are ticked. */
+  targets: Array<string>,
+  /** The registry that was published to last; empty for an archive. */
+  registry: string,
+  /** The repository's prefix that was published to last, without the package's name. */
+  namespace: string,
+  /** Whether a published image is proven. */
+  prove: boolean,
+  /** Registries other than localhost that may be spoken to without TLS. */
+  plain_http: Array<string>,
+};
+
+/** What `sign_in` takes from the page. */
+export type SignIn = {
+  /** Host and port. */
+  registry: string,
+  /** The user's name there. */
+  username: string,
+  /** The password or token. */
+  password: string,
+  /** Where to keep it. */
+  keep: Kept,
+  /** The user allows this registry to be spoken to without TLS. */
+  plain_http: boolean,
+};
+
+/** What goes into a model and what comes out. */
+export type Signature = {
+  /** Inputs without a default value, in the model's order. */
+  inputs: Array<TensorSpec>,
+  /** Outputs, in the model's order. */
+  outputs: Array<TensorSpec>,
+};
+
+/**
+ * All that the window shows; read once at start and after a reload, then kept current by
+ * [`Event`]s.
+ */
+export type State = {
+  /** The open package; `None` before the first model. */
+  document: Document | null,
+  /** The samples and what was predicted. */
+  preview: Preview,
+  /** Jobs that run or have ended since the program started, newest first. */
+  jobs: Array<Job>,
+  /** Images that were published or built, newest first. */
+  history: Array<Published>,
+  /** Packages that were open before, newest first. */
+  recent: Array<Recent>,
+  /** Registries with credentials. */
+  accounts: Array<Account>,
+  /** The tick boxes. */
+  targets: Array<TargetChoice>,
+  /** Remembered choices. */
+  settings: Settings,
+  /** The program's version. */
+  version: string,
+};
+
+/** One tick box. */
+export type TargetChoice = {
+  /** `cpu`, `arm64`, `gpu`, `arm64-gpu`, `jetson`. */
+  target: string,
+  /** The title: `CPU`, `ARM`, … */
+  title: string,
+  /** `linux/amd64`. */
+  platform: string,
+  /** Compressed bytes of base and runtime; 0 where not installed. */
+  size: number,
+  /** Why it can't be ticked, where it can't. */
+  unavailable: string | null,
+};
+
+/** What the outputs mean. */
+export type Task = "classification" | "detection" | "segmentation" | "embedding" | "raw";
+
+/** Name, element type and shape of one input or output. */
+export type TensorSpec = {
+  /** The name by which the model knows the tensor. */
+  name: string,
+  /** Element type. */
+  datatype: DataType,
+  /** Axes, outermost first; `None` where the model does not say even the rank. */
+  shape: Array<Dimension> | null,
+};
+
+/**
+ * Where the time went. Stage times are sums over all threads, in milliseconds; they overlap, so
+ * together they can exceed `wall_ms`.
+ */
+export type Timing = {
+  /** Reading the model and creating the session. */
+  load_ms: number,
+  /** Decoding pictures. */
+  decode_ms: number,
+  /** Resizing, cropping and normalising. */
+  preprocess_ms: number,
+  /** Running the model. */
+  infer_ms: number,
+  /** Activation, ranking and labels. */
+  postprocess_ms: number,
+  /** From the first sample read to the last result sent. */
+  wall_ms: number,
+  /** Samples predicted in a second of wall time. */
+  images_per_second: number,
+};
+
+/** What progress is counted in. */
+export type Unit = "bytes" | "images";
