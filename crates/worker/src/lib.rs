@@ -4,5 +4,13 @@
 pub mod frame;
 pub mod message;
 
+mod error;
+mod host;
+mod pipe;
+mod process;
+
+pub use error::WorkerError;
 pub use frame::{Frame, FrameError, Limits};
-pub use message::{FromWorker, ToWorker, VERSION};
+pub use host::{FromWorkerResult, Hello, Load, Loaded, Tensor, Worker};
+pub use message::{FromWorker, Header, Item, ToWorker, VERSION, Want};
+pub use process::WorkerCommand;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use boxwright_model::package::Package;
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
 use boxwright_model::{DataType, Signature};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol; a frame with another is refused by name.
@@ -27,6 +28,13 @@ pub struct Header<M> {
 
 /// An offset and a length, in bytes, into a frame's body.
 pub type Span = [u64; 2];
+
+/// The bytes of a span; `None` where it leaves the body.
+pub fn slice(body: &Bytes, [offset, length]: Span) -> Option<Bytes> {
+    let start = usize::try_from(offset).ok()?;
+    let end = start.checked_add(usize::try_from(length).ok()?)?;
+    (end <= body.len()).then(|| body.slice(start..end))
+}
 
 /// What a worker is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,6 +123,8 @@ pub enum FromWorker {
     Loaded {
         /// The device that runs it.
         device: DeviceUsed,
+        /// Why this one, as in `device`.
+        reason: String,
         /// What the model takes and gives, as ONNX Runtime sees it.
         signature: Signature,
         /// Digest of the model's files, `sha256:…`.
