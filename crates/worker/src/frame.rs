@@ -29,7 +29,10 @@ pub struct Limits {
 impl Default for Limits {
     /// 16 MiB (some hundred thousand paths) and 1 GiB.
     fn default() -> Self {
-        Self { header: 16 << 20, body: 1 << 30 }
+        Self {
+            header: 16 << 20,
+            body: 1 << 30,
+        }
     }
 }
 
@@ -116,21 +119,39 @@ impl Frame {
         message: M,
         body: impl Into<Bytes>,
     ) -> Result<Self, FrameError> {
-        let header = serde_json::to_vec(&Header { v: VERSION, id, message })
-            .map_err(|error| FrameError::Header { id, reason: error.to_string() })?;
-        Ok(Self { header: header.into(), body: body.into() })
+        let header = serde_json::to_vec(&Header {
+            v: VERSION,
+            id,
+            message,
+        })
+        .map_err(|error| FrameError::Header {
+            id,
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            header: header.into(),
+            body: body.into(),
+        })
     }
 
     /// The header as a message; another version is refused by name.
     pub fn parse<M: DeserializeOwned>(&self) -> Result<Header<M>, FrameError> {
-        let envelope: Envelope = serde_json::from_slice(&self.header)
-            .map_err(|error| FrameError::Header { id: 0, reason: error.to_string() })?;
+        let envelope: Envelope =
+            serde_json::from_slice(&self.header).map_err(|error| FrameError::Header {
+                id: 0,
+                reason: error.to_string(),
+            })?;
         let id = envelope.id;
         if envelope.v != VERSION {
-            return Err(FrameError::Version { id, found: envelope.v.to_string() });
+            return Err(FrameError::Version {
+                id,
+                found: envelope.v.to_string(),
+            });
         }
-        serde_json::from_slice(&self.header)
-            .map_err(|error| FrameError::Header { id, reason: error.to_string() })
+        serde_json::from_slice(&self.header).map_err(|error| FrameError::Header {
+            id,
+            reason: error.to_string(),
+        })
     }
 
     /// An error where the other side would refuse the frame for its length.
@@ -145,8 +166,13 @@ impl Frame {
         limits: &Limits,
     ) -> Result<Option<Self>, FrameError> {
         let mut prefix = Vec::with_capacity(PREFIX);
-        (&mut *reader).take(PREFIX as u64).read_to_end(&mut prefix).await?;
-        let Some((header, body)) = limits.lengths(&prefix)? else { return Ok(None) };
+        (&mut *reader)
+            .take(PREFIX as u64)
+            .read_to_end(&mut prefix)
+            .await?;
+        let Some((header, body)) = limits.lengths(&prefix)? else {
+            return Ok(None);
+        };
         let header = take(reader, header).await?;
         let body = take(reader, body).await?;
         Ok(Some(Self { header, body }))
@@ -173,8 +199,13 @@ impl Frame {
         limits: &Limits,
     ) -> Result<Option<Self>, FrameError> {
         let mut prefix = Vec::with_capacity(PREFIX);
-        reader.by_ref().take(PREFIX as u64).read_to_end(&mut prefix)?;
-        let Some((header, body)) = limits.lengths(&prefix)? else { return Ok(None) };
+        reader
+            .by_ref()
+            .take(PREFIX as u64)
+            .read_to_end(&mut prefix)?;
+        let Some((header, body)) = limits.lengths(&prefix)? else {
+            return Ok(None);
+        };
         let header = take_blocking(reader, header)?;
         let body = take_blocking(reader, body)?;
         Ok(Some(Self { header, body }))
@@ -218,10 +249,16 @@ impl Limits {
 
     fn check(&self, header: u32, body: u64) -> Result<(), FrameError> {
         if header > self.header {
-            return Err(FrameError::HeaderTooLong { length: header, limit: self.header });
+            return Err(FrameError::HeaderTooLong {
+                length: header,
+                limit: self.header,
+            });
         }
         if body > self.body {
-            return Err(FrameError::BodyTooLong { length: body, limit: self.body });
+            return Err(FrameError::BodyTooLong {
+                length: body,
+                limit: self.body,
+            });
         }
         Ok(())
     }
@@ -240,7 +277,11 @@ fn take_blocking(reader: &mut impl Read, length: u64) -> Result<Bytes, FrameErro
 }
 
 fn whole(bytes: Vec<u8>, length: u64) -> Result<Bytes, FrameError> {
-    if bytes.len() as u64 == length { Ok(bytes.into()) } else { Err(FrameError::Truncated) }
+    if bytes.len() as u64 == length {
+        Ok(bytes.into())
+    } else {
+        Err(FrameError::Truncated)
+    }
 }
 
 #[cfg(test)]
@@ -250,7 +291,10 @@ mod tests {
     use super::*;
     use crate::message::ToWorker;
 
-    const SMALL: Limits = Limits { header: 1 << 10, body: 1 << 16 };
+    const SMALL: Limits = Limits {
+        header: 1 << 10,
+        body: 1 << 16,
+    };
 
     fn bytes_of(frame: &Frame) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -284,8 +328,10 @@ mod tests {
             let bytes: Vec<u8> = frames.iter().flat_map(bytes_of).collect();
             let mut rest = &bytes[..];
             for frame in &frames {
-                prop_assert_eq!(read_async(rest, &SMALL).unwrap().as_ref(), Some(frame));
-                prop_assert_eq!(Frame::read_blocking(&mut rest, &SMALL).unwrap().as_ref(), Some(frame));
+                let by_task = read_async(rest, &SMALL).unwrap();
+                prop_assert_eq!(by_task.as_ref(), Some(frame));
+                let by_thread = Frame::read_blocking(&mut rest, &SMALL).unwrap();
+                prop_assert_eq!(by_thread.as_ref(), Some(frame));
             }
             prop_assert!(Frame::read_blocking(&mut rest, &SMALL).unwrap().is_none());
         }
@@ -339,13 +385,16 @@ mod tests {
     #[test]
     fn another_version_is_refused_by_name_and_the_stream_goes_on() {
         for (header, found, id) in [
-            (r#"{"v":2,"id":7,"type":"cancel","target":1}"#, "2", 7),
+            (r#"{"v":2,"id":7,"type":"cancel"}"#, "2", 7),
             (r#"{"v":"1","id":7,"type":"shutdown"}"#, "\"1\"", 7),
             (r#"{"type":"shutdown"}"#, "null", 0),
         ] {
-            let error = Frame { header: header.into(), body: Bytes::new() }
-                .parse::<ToWorker>()
-                .unwrap_err();
+            let error = Frame {
+                header: header.into(),
+                body: Bytes::new(),
+            }
+            .parse::<ToWorker>()
+            .unwrap_err();
             assert!(error.is_recoverable());
             assert_eq!(error.request(), id);
             assert_eq!(
@@ -357,11 +406,16 @@ mod tests {
 
     #[test]
     fn an_unknown_type_is_named_with_its_request() {
-        let frame =
-            Frame { header: r#"{"v":1,"id":3,"type":"dance"}"#.into(), body: Bytes::new() };
+        let frame = Frame {
+            header: r#"{"v":1,"id":3,"type":"dance"}"#.into(),
+            body: Bytes::new(),
+        };
         let error = frame.parse::<ToWorker>().unwrap_err();
         assert_eq!(error.request(), 3);
         assert!(error.is_recoverable());
-        assert!(error.to_string().contains("unknown variant `dance`"), "{error}");
+        assert!(
+            error.to_string().contains("unknown variant `dance`"),
+            "{error}"
+        );
     }
 }

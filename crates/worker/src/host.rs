@@ -121,14 +121,31 @@ impl Worker {
     }
 
     async fn greet(pipe: Pipe, process: Option<Process>) -> Result<Self, WorkerError> {
-        let hello =
-            Hello { program: String::new(), onnxruntime: String::new(), devices: Vec::new() };
-        let mut worker = Self { pipe, process, hello, last_request: 0, ended: false };
+        let hello = Hello {
+            program: String::new(),
+            onnxruntime: String::new(),
+            devices: Vec::new(),
+        };
+        let mut worker = Self {
+            pipe,
+            process,
+            hello,
+            last_request: 0,
+            ended: false,
+        };
         loop {
             match worker.next(PATIENCE_AT_START).await?.0.message {
                 FromWorker::Alive => {}
-                FromWorker::Hello { program, onnxruntime, devices } => {
-                    worker.hello = Hello { program, onnxruntime, devices };
+                FromWorker::Hello {
+                    program,
+                    onnxruntime,
+                    devices,
+                } => {
+                    worker.hello = Hello {
+                        program,
+                        onnxruntime,
+                        devices,
+                    };
                     return Ok(worker);
                 }
                 other => return Err(worker.unexpected(other)),
@@ -154,13 +171,34 @@ impl Worker {
 
     /// Loads a package. The session is kept where only the pipeline around it has changed.
     pub async fn load(&mut self, load: Load) -> Result<Loaded, WorkerError> {
-        let Load { package, inline, device, threads, max_pixels } = load;
-        let message = ToWorker::Load { package, inline, device, threads, max_pixels };
+        let Load {
+            package,
+            inline,
+            device,
+            threads,
+            max_pixels,
+        } = load;
+        let message = ToWorker::Load {
+            package,
+            inline,
+            device,
+            threads,
+            max_pixels,
+        };
         let request = self.send(message, Bytes::new())?;
         match self.answer(request).await?.0 {
-            FromWorker::Loaded { device, signature, model_digest, load_ms, .. } => {
-                Ok(Loaded { device, signature, model_digest, load_ms })
-            }
+            FromWorker::Loaded {
+                device,
+                signature,
+                model_digest,
+                load_ms,
+                ..
+            } => Ok(Loaded {
+                device,
+                signature,
+                model_digest,
+                load_ms,
+            }),
             other => Err(self.unexpected(other)),
         }
     }
@@ -177,14 +215,21 @@ impl Worker {
         cancel: &CancellationToken,
         each: &mut (dyn FnMut(FromWorkerResult) + Send),
     ) -> Result<(Timing, bool), WorkerError> {
-        let request = self.send(ToWorker::Predict { items, want, batch_size }, body)?;
+        let request = self.send(
+            ToWorker::Predict {
+                items,
+                want,
+                batch_size,
+            },
+            body,
+        )?;
         let mut deadline = None;
         loop {
             let (message, body) = tokio::select! {
                 biased;
                 () = cancel.cancelled(), if deadline.is_none() => {
                     deadline = Some(Instant::now() + CANCEL_GRACE);
-                    self.send(ToWorker::Cancel { target: request }, Bytes::new())?;
+                    self.tell(request, ToWorker::Cancel, Bytes::new())?;
                     continue;
                 }
                 () = until(deadline) => {
@@ -194,13 +239,25 @@ impl Worker {
                 answer = self.answer(request) => answer?,
             };
             match message {
-                FromWorker::Result { sample, outcome, picture, thumbnail, tensors } => {
+                FromWorker::Result {
+                    sample,
+                    outcome,
+                    picture,
+                    thumbnail,
+                    tensors,
+                } => {
                     let result = result(&body, thumbnail, tensors);
                     let (thumbnail, tensors) = match result {
                         Ok(parts) => parts,
                         Err(source) => return Err(self.broken(source)),
                     };
-                    each(FromWorkerResult { sample, outcome, picture, thumbnail, tensors });
+                    each(FromWorkerResult {
+                        sample,
+                        outcome,
+                        picture,
+                        thumbnail,
+                        tensors,
+                    });
                 }
                 FromWorker::Done { timing, cancelled } => return Ok((timing, cancelled)),
                 other => return Err(self.unexpected(other)),
@@ -225,16 +282,24 @@ impl Worker {
 
     /// Sends a message as a new request and returns its number.
     fn send(&mut self, message: ToWorker, body: Bytes) -> Result<u64, WorkerError> {
+        self.last_request += 1;
+        self.tell(self.last_request, message, body)?;
+        Ok(self.last_request)
+    }
+
+    fn tell(&mut self, id: u64, message: ToWorker, body: Bytes) -> Result<(), WorkerError> {
         if self.ended {
             let how = "has already ended".to_owned();
-            return Err(WorkerError::Lost { how, stderr: String::new() });
+            return Err(WorkerError::Lost {
+                how,
+                stderr: String::new(),
+            });
         }
-        self.last_request += 1;
-        let frame = Frame::new(self.last_request, message, body)
+        let frame = Frame::new(id, message, body)
             .and_then(|frame| frame.check(&Limits::default()).map(|()| frame))
             .map_err(|source| WorkerError::Protocol { source })?;
         self.pipe.send(frame);
-        Ok(self.last_request)
+        Ok(())
     }
 
     /// The next message that answers `request`, other than `alive`.
@@ -244,8 +309,20 @@ impl Worker {
             let ours = header.id == request || header.id == 0;
             match header.message {
                 FromWorker::Alive => {}
-                FromWorker::Error { code, message, hint, causes, retryable } if ours => {
-                    return Err(WorkerError::Refused { code, message, hint, causes, retryable });
+                FromWorker::Error {
+                    code,
+                    message,
+                    hint,
+                    causes,
+                    retryable,
+                } if ours => {
+                    return Err(WorkerError::Refused {
+                        code,
+                        message,
+                        hint,
+                        causes,
+                        retryable,
+                    });
                 }
                 // What is left of a request whose caller stopped waiting for it.
                 _ if !ours => {}
@@ -284,7 +361,8 @@ impl Worker {
             Some(process) => process.ended(END_GRACE).await,
             None => None,
         };
-        self.lost(how.unwrap_or_else(|| "closed its end of the pipe".to_owned())).await
+        self.lost(how.unwrap_or_else(|| "closed its end of the pipe".to_owned()))
+            .await
     }
 
     async fn lost(&mut self, how: String) -> WorkerError {
@@ -303,8 +381,21 @@ impl Worker {
 
     /// An error frame where nothing was asked, or a message that does not belong here.
     fn unexpected(&mut self, message: FromWorker) -> WorkerError {
-        if let FromWorker::Error { code, message, hint, causes, retryable } = message {
-            return WorkerError::Refused { code, message, hint, causes, retryable };
+        if let FromWorker::Error {
+            code,
+            message,
+            hint,
+            causes,
+            retryable,
+        } = message
+        {
+            return WorkerError::Refused {
+                code,
+                message,
+                hint,
+                causes,
+                retryable,
+            };
         }
         let reason = format!("{message:.80?} was not expected");
         self.broken(FrameError::Header { id: 0, reason })
@@ -336,9 +427,25 @@ fn result(
     let thumbnail = thumbnail.map(|span| cut(body, span)).transpose()?;
     let tensors = tensors
         .into_iter()
-        .map(|(name, TensorBytes { shape, datatype, bytes })| {
-            Ok((name, Tensor { shape, datatype, data: cut(body, bytes)? }))
-        })
+        .map(
+            |(
+                name,
+                TensorBytes {
+                    shape,
+                    datatype,
+                    bytes,
+                },
+            )| {
+                Ok((
+                    name,
+                    Tensor {
+                        shape,
+                        datatype,
+                        data: cut(body, bytes)?,
+                    },
+                ))
+            },
+        )
         .collect::<Result<_, FrameError>>()?;
     Ok((thumbnail, tensors))
 }

@@ -68,11 +68,8 @@ pub enum ToWorker {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch_size: Option<usize>,
     },
-    /// Stop the request `target`; it ends with `done` and `cancelled`.
-    Cancel {
-        /// The request to stop.
-        target: u64,
-    },
+    /// Stop the request that the frame's `id` names; it ends with `done` and `cancelled`.
+    Cancel,
     /// End the process after what is in flight.
     Shutdown,
 }

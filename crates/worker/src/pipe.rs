@@ -41,7 +41,12 @@ impl Pipe {
         let mut tasks = JoinSet::new();
         tasks.spawn(send(writer, to_send, pulse.clone()));
         tasks.spawn(receive(reader, received, pulse.clone()));
-        Self { outbox: Some(outbox), inbox, pulse, tasks }
+        Self {
+            outbox: Some(outbox),
+            inbox,
+            pulse,
+            tasks,
+        }
     }
 
     /// Hands a frame over to be written. A pipe that is broken shows at [`Pipe::next`].
@@ -89,11 +94,7 @@ async fn send(
     let _ = writer.shutdown().await;
 }
 
-async fn receive(
-    reader: impl AsyncRead + Unpin,
-    received: mpsc::Sender<Received>,
-    pulse: Pulse,
-) {
+async fn receive(reader: impl AsyncRead + Unpin, received: mpsc::Sender<Received>, pulse: Pulse) {
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     let limits = Limits::default();
     loop {
@@ -124,7 +125,10 @@ struct Pulse {
 
 impl Pulse {
     fn new() -> Self {
-        Self { start: Instant::now(), last_ms: Arc::default() }
+        Self {
+            start: Instant::now(),
+            last_ms: Arc::default(),
+        }
     }
 
     fn now_ms(&self) -> u64 {
@@ -137,7 +141,8 @@ impl Pulse {
 
     fn silence(&self) -> Duration {
         Duration::from_millis(
-            self.now_ms().saturating_sub(self.last_ms.load(Ordering::Relaxed)),
+            self.now_ms()
+                .saturating_sub(self.last_ms.load(Ordering::Relaxed)),
         )
     }
 }

@@ -59,7 +59,10 @@ impl WorkerCommand {
         if let Some(folder) = &self.current_dir {
             command.current_dir(folder);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command.kill_on_drop(true);
         // A group of its own: what the worker starts ends with it, and Ctrl-C in a terminal
         // reaches the program that keeps it, which then decides.
@@ -79,13 +82,23 @@ impl Process {
     pub(crate) fn spawn(
         command: &WorkerCommand,
     ) -> Result<(Self, ChildStdin, ChildStdout), WorkerError> {
-        let start = |source| WorkerError::Start { program: command.program.clone(), source };
+        let start = |source| WorkerError::Start {
+            program: command.program.clone(),
+            source,
+        };
         let mut child = command.build().spawn().map_err(start)?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(start(std::io::Error::other("it has no pipes")));
         };
-        Ok((Self { child, tail: Tail::follow(stderr) }, stdin, stdout))
+        Ok((
+            Self {
+                child,
+                tail: Tail::follow(stderr),
+            },
+            stdin,
+            stdout,
+        ))
     }
 
     /// The process id, while it has not been waited for.
@@ -181,7 +194,10 @@ fn signal_name(signal: i32) -> Option<&'static str> {
         (Signal::TERM, "SIGTERM"),
         (Signal::SYS, "SIGSYS"),
     ];
-    NAMES.iter().find(|(known, _)| known.as_raw() == signal).map(|(_, name)| *name)
+    NAMES
+        .iter()
+        .find(|(known, _)| known.as_raw() == signal)
+        .map(|(_, name)| *name)
 }
 
 /// The end of what a process writes to stderr. It is always read, so that the process never

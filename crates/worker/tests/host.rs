@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 /// A worker that is `script`, run by a shell.
 fn shell(script: &str) -> WorkerCommand {
     let args = vec!["-c".into(), script.into()];
-    WorkerCommand { args, ..WorkerCommand::new("/bin/sh") }
+    WorkerCommand {
+        args,
+        ..WorkerCommand::new("/bin/sh")
+    }
 }
 
 async fn start_error(command: &WorkerCommand) -> WorkerError {
@@ -34,7 +37,10 @@ impl Script {
     }
 
     async fn hear(&mut self) -> (u64, ToWorker, Bytes) {
-        let frame = Frame::read(&mut self.0, &Limits::default()).await.unwrap().unwrap();
+        let frame = Frame::read(&mut self.0, &Limits::default())
+            .await
+            .unwrap()
+            .unwrap();
         let header = frame.parse().unwrap();
         (header.id, header.message, frame.body)
     }
@@ -54,7 +60,11 @@ async fn attached() -> (Worker, Script) {
 }
 
 fn one_item() -> Vec<Item> {
-    vec![Item { id: 5, path: None, bytes: Some([0, 3]) }]
+    vec![Item {
+        id: 5,
+        path: None,
+        bytes: Some([0, 3]),
+    }]
 }
 
 fn outputs(thumbnail: [u64; 2]) -> FromWorker {
@@ -68,14 +78,22 @@ fn outputs(thumbnail: [u64; 2]) -> FromWorker {
 }
 
 fn done(cancelled: bool) -> FromWorker {
-    FromWorker::Done { timing: Timing { wall_ms: 1.0, ..Timing::default() }, cancelled }
+    FromWorker::Done {
+        timing: Timing {
+            wall_ms: 1.0,
+            ..Timing::default()
+        },
+        cancelled,
+    }
 }
 
 #[tokio::test]
 async fn a_program_that_is_missing_is_named() {
     let error = start_error(&WorkerCommand::new("/nowhere/boxwright-serve")).await;
     assert!(
-        error.to_string().starts_with("the worker /nowhere/boxwright-serve can't be started: "),
+        error
+            .to_string()
+            .starts_with("the worker /nowhere/boxwright-serve can't be started: "),
         "{error}"
     );
 }
@@ -84,13 +102,23 @@ async fn a_program_that_is_missing_is_named() {
 async fn how_a_process_ended_is_told_in_words_with_its_last_lines() {
     for (script, words) in [
         ("echo one >&2; echo two >&2; exit 3", "ended with status 3"),
-        ("echo one >&2; echo two >&2; kill -9 $$", "was killed by signal 9 (SIGKILL)"),
-        ("echo one >&2; echo two >&2; kill -SEGV $$", "was killed by signal 11 (SIGSEGV)"),
+        (
+            "echo one >&2; echo two >&2; kill -9 $$",
+            "was killed by signal 9 (SIGKILL)",
+        ),
+        (
+            "echo one >&2; echo two >&2; kill -SEGV $$",
+            "was killed by signal 11 (SIGSEGV)",
+        ),
     ] {
         let WorkerError::Lost { how, stderr } = start_error(&shell(script)).await else {
             panic!("{script}: not lost")
         };
-        assert_eq!((how.as_str(), stderr.as_str()), (words, "one\ntwo"), "{script}");
+        assert_eq!(
+            (how.as_str(), stderr.as_str()),
+            (words, "one\ntwo"),
+            "{script}"
+        );
     }
 }
 
@@ -102,14 +130,21 @@ async fn a_stopped_process_is_found_within_a_second_and_killed() {
     let begun = Instant::now();
     let script = format!("echo $$ > '{}'; kill -STOP $$", pid_file.display());
     let error = start_error(&shell(&script)).await;
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
     assert_eq!(error.to_string(), "the worker was stopped (SIGSTOP)");
     let pid = std::fs::read_to_string(&pid_file).unwrap();
     std::fs::remove_file(&pid_file).unwrap();
     let stat = format!("/proc/{}/stat", pid.trim());
     // Dead, or a zombie that the runtime has yet to collect.
     while std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T")) {
-        assert!(begun.elapsed() < Duration::from_secs(5), "still stopped, not killed");
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "still stopped, not killed"
+        );
         tokio::task::yield_now().await;
     }
 }
@@ -122,7 +157,10 @@ async fn only_the_end_of_a_flood_on_stderr_is_kept() {
         panic!("not lost")
     };
     assert_eq!(stderr.lines().count(), 40);
-    assert!(stderr.ends_with("line-2999-xxxxxxxxxxxxxxxxxxxx"), "{stderr}");
+    assert!(
+        stderr.ends_with("line-2999-xxxxxxxxxxxxxxxxxxxx"),
+        "{stderr}"
+    );
 }
 
 #[tokio::test]
@@ -133,7 +171,9 @@ async fn telemetry_is_always_off_and_the_environment_can_be_emptied() {
         ("OURS".into(), "yes".into()),
         ("ORT_DISABLE_TELEMETRY".into(), "0".into()),
     ];
-    let WorkerError::Lost { stderr, .. } = start_error(&command).await else { panic!("not lost") };
+    let WorkerError::Lost { stderr, .. } = start_error(&command).await else {
+        panic!("not lost")
+    };
     assert_eq!(stderr, "1||yes");
 }
 
@@ -144,7 +184,10 @@ async fn what_is_no_frame_is_refused_and_ends_the_worker() {
     else {
         panic!("understood")
     };
-    assert!(source.to_string().contains("at most 16777216 are accepted"), "{source}");
+    assert!(
+        source.to_string().contains("at most 16777216 are accepted"),
+        "{source}"
+    );
 }
 
 #[tokio::test]
@@ -163,7 +206,14 @@ async fn results_come_with_their_bytes_and_stale_answers_are_passed_over() {
     let mut results = Vec::new();
     let never = CancellationToken::new();
     let (timing, cancelled) = worker
-        .predict(one_item(), "abc".into(), Want::default(), None, &never, &mut |r| results.push(r))
+        .predict(
+            one_item(),
+            "abc".into(),
+            Want::default(),
+            None,
+            &never,
+            &mut |r| results.push(r),
+        )
         .await
         .unwrap();
     assert_eq!((timing.wall_ms, cancelled), (1.0, false));
@@ -182,10 +232,20 @@ async fn a_span_outside_the_body_is_refused() {
         script
     });
     let error = worker
-        .predict(one_item(), "abc".into(), Want::default(), None, &CancellationToken::new(), &mut |_| ())
+        .predict(
+            one_item(),
+            "abc".into(),
+            Want::default(),
+            None,
+            &CancellationToken::new(),
+            &mut |_| (),
+        )
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("of a body of 5 bytes"), "{error}");
+    assert!(
+        error.to_string().contains("of a body of 5 bytes"),
+        "{error}"
+    );
     assert!(!worker.is_running());
     drop(playing.await.unwrap());
 }
@@ -204,11 +264,22 @@ async fn a_worker_that_says_nothing_for_ten_seconds_is_lost() {
     });
     let begun = tokio::time::Instant::now();
     let error = worker
-        .predict(one_item(), "abc".into(), Want::default(), None, &CancellationToken::new(), &mut |_| ())
+        .predict(
+            one_item(),
+            "abc".into(),
+            Want::default(),
+            None,
+            &CancellationToken::new(),
+            &mut |_| (),
+        )
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), "the worker has not answered for 10 s");
-    assert!(begun.elapsed() >= Duration::from_secs(39 * 9 + 10), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() >= Duration::from_secs(39 * 9 + 10),
+        "{:?}",
+        begun.elapsed()
+    );
     drop(playing.await.unwrap());
 }
 
@@ -220,13 +291,20 @@ async fn cancelling_is_asked_for_first() {
     let playing = tokio::spawn(async move {
         let (id, ..) = script.hear().await;
         pressed.cancel();
-        let (_, message, _) = script.hear().await;
-        assert_eq!(message, ToWorker::Cancel { target: id });
+        let (target, message, _) = script.hear().await;
+        assert_eq!((target, message), (id, ToWorker::Cancel));
         script.say(id, done(true), "").await;
         script
     });
     let (_, cancelled) = worker
-        .predict(one_item(), "abc".into(), Want::default(), None, &cancel, &mut |_| ())
+        .predict(
+            one_item(),
+            "abc".into(),
+            Want::default(),
+            None,
+            &cancel,
+            &mut |_| (),
+        )
         .await
         .unwrap();
     assert!(cancelled && worker.is_running());
@@ -246,11 +324,22 @@ async fn a_worker_that_does_not_heed_a_cancel_is_given_up_at_once() {
     });
     let begun = tokio::time::Instant::now();
     let (_, cancelled) = worker
-        .predict(one_item(), "abc".into(), Want::default(), None, &cancel, &mut |_| ())
+        .predict(
+            one_item(),
+            "abc".into(),
+            Want::default(),
+            None,
+            &cancel,
+            &mut |_| (),
+        )
         .await
         .unwrap();
     assert!(cancelled && !worker.is_running());
-    assert!(begun.elapsed() <= Duration::from_millis(400), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() <= Duration::from_millis(400),
+        "{:?}",
+        begun.elapsed()
+    );
     playing.abort();
 }
 
