@@ -19,8 +19,46 @@ pub struct Failure {
     pub retryable: bool,
 }
 
+impl Failure {
+    /// A failure without causes that would happen again.
+    pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: hint.into(),
+            causes: Vec::new(),
+            retryable: false,
+        }
+    }
+
+    /// Something that the user can't be blamed for.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Code::Internal, message, "Try again; if it happens again, report it.")
+    }
+
+    /// Adds `error` and what led to it.
+    pub fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut next = Some(error);
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            // An error that only hands on its source's words says nothing new.
+            if self.causes.last() != Some(&text) {
+                self.causes.push(text);
+            }
+            next = cause.source();
+        }
+        self
+    }
+
+    /// The same request may succeed later.
+    pub fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+}
+
 /// The contract's codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub enum Code {
@@ -43,4 +81,83 @@ pub enum Code {
     DiskFull,
     FileChanged,
     Internal,
+}
+
+impl Code {
+    /// Every code.
+    pub const ALL: [Self; 19] = [
+        Self::ModelUnreadable,
+        Self::ModelUnsupported,
+        Self::PackageInvalid,
+        Self::SampleUnreadable,
+        Self::ShapeMismatch,
+        Self::DeviceUnavailable,
+        Self::WorkerLost,
+        Self::ReferenceInvalid,
+        Self::RegistryUnauthorized,
+        Self::RegistryDenied,
+        Self::RegistryUnreachable,
+        Self::RegistryFailed,
+        Self::TagExists,
+        Self::BuildFailed,
+        Self::EngineUnavailable,
+        Self::ProofDiffers,
+        Self::DiskFull,
+        Self::FileChanged,
+        Self::Internal,
+    ];
+
+    /// The code of this name, as a worker sends it; [`Code::Internal`] for any other.
+    pub fn named(name: &str) -> Self {
+        Self::ALL.into_iter().find(|code| code.to_string() == name).unwrap_or(Self::Internal)
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The variants' names are the codes.
+        write!(f, "{self:?}")
+    }
+}
+
+/// Why a use case has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// It was asked to stop.
+    Cancelled,
+    /// It failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_found_by_the_name_under_which_it_is_serialised() {
+        for code in Code::ALL {
+            let json = serde_json::to_value(code).expect("serialised");
+            assert_eq!(json, serde_json::Value::String(code.to_string()));
+            assert_eq!(Code::named(&code.to_string()), code);
+        }
+        assert_eq!(Code::named("Nonsense"), Code::Internal);
+    }
+
+    #[test]
+    fn causes_are_listed_outermost_first_and_never_twice_in_a_row() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Layered(&'static str, #[source] Option<Box<Layered>>);
+        let inner = Layered("disk", None);
+        let same = Layered("disk", Some(Box::new(inner)));
+        let outer = Layered("file", Some(Box::new(same)));
+        let failure = Failure::internal("it").caused_by(&outer);
+        assert_eq!(failure.causes, ["file", "disk"]);
+    }
 }

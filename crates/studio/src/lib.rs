@@ -2,5 +2,7 @@
 
 pub mod api;
 pub mod failure;
+mod studio;
 
 pub use failure::{Code, Failure};
+pub use studio::{Result, Studio};

@@ -1,0 +1,175 @@
+//! Where settings, history and caches lie, and how small files are kept there: written whole or
+//! not at all, read whatever they hold.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::failure::{Code, Failure};
+
+/// The folders of this user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// Settings, the index of accounts, history, recent packages.
+    pub config: PathBuf,
+    /// What can be computed or fetched anew.
+    pub cache: PathBuf,
+}
+
+impl Places {
+    /// `BOXWRIGHT_CONFIG` and `BOXWRIGHT_CACHE`, else the system's own places (XDG and its like).
+    /// Where not even a home is known, folders under the system's temporary one.
+    pub fn find() -> Self {
+        let from = |variable: &str, system: fn() -> Option<PathBuf>| {
+            std::env::var_os(variable)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+                .or_else(|| system().map(|folder| folder.join("boxwright")))
+                .unwrap_or_else(|| std::env::temp_dir().join("boxwright"))
+        };
+        Self {
+            config: from("BOXWRIGHT_CONFIG", dirs::config_dir),
+            cache: from("BOXWRIGHT_CACHE", dirs::cache_dir),
+        }
+    }
+
+    /// A small file of the configuration.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.config.join(name)
+    }
+}
+
+/// The JSON value in `path`; the default where there is no such file or it is damaged.
+pub fn read<T: DeserializeOwned + Default>(path: &Path) -> T {
+    let Ok(text) = fs::read(path) else {
+        return T::default();
+    };
+    serde_json::from_slice(&text).unwrap_or_else(|error| {
+        tracing::warn!(path = %path.display(), %error, "a damaged file is left out");
+        T::default()
+    })
+}
+
+/// The entries of the JSON array in `path` that can be read; the damaged ones are left out.
+pub fn read_list<T: DeserializeOwned>(path: &Path) -> Vec<T> {
+    let entries: Vec<serde_json::Value> = read(path);
+    entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect()
+}
+
+/// Writes `value` as JSON, atomically, for this user only.
+///
+/// # Errors
+/// [`Code::DiskFull`] and [`Code::Internal`], naming the file.
+pub fn write<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), Failure> {
+    let text = serde_json::to_vec_pretty(value).map_err(|error| {
+        Failure::internal(format!("{} can't be written", path.display())).caused_by(&error)
+    })?;
+    write_bytes(path, &text)
+}
+
+/// Writes `bytes` atomically, for this user only.
+///
+/// # Errors
+/// [`Code::DiskFull`] and [`Code::Internal`], naming the file.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let attempt = || -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        // A temporary file is made with mode 0600, and keeps it.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    attempt().map_err(|error| not_written(path, &error))
+}
+
+/// Reads a list, lets `change` change it, and writes it back, while no other process does.
+///
+/// # Errors
+/// As [`write()`].
+pub fn update_list<T, R>(
+    path: &Path,
+    change: impl FnOnce(&mut Vec<T>) -> R,
+) -> Result<R, Failure>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let lock = || -> std::io::Result<File> {
+        fs::create_dir_all(folder)?;
+        let file = File::create(path.with_extension("lock"))?;
+        file.lock()?;
+        Ok(file)
+    };
+    let _held_until_the_end = lock().map_err(|error| not_written(path, &error))?;
+    let mut list = read_list(path);
+    let result = change(&mut list);
+    write(path, &list)?;
+    Ok(result)
+}
+
+/// A failure to write `path`.
+pub fn not_written(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("{} can't be written", path.display());
+    let failure = match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Failure::new(
+            Code::DiskFull,
+            message,
+            "Free some space, or choose a folder on another disk, and try again.",
+        ),
+        _ => Failure::new(
+            Code::Internal,
+            message,
+            "Check that the folder exists and that you may write to it.",
+        ),
+    };
+    failure.caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_reads_as_the_default_and_a_damaged_entry_is_left_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("list.json");
+        assert_eq!(read_list::<u32>(&path), Vec::<u32>::new());
+        fs::write(&path, b"[1, 2").expect("written");
+        assert_eq!(read_list::<u32>(&path), Vec::<u32>::new());
+        fs::write(&path, br#"[1, "two", 3]"#).expect("written");
+        assert_eq!(read_list::<u32>(&path), [1, 3]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_written_for_its_user_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("new/settings.json");
+        write(&path, &[1, 2]).expect("written");
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(read_list::<u32>(&path), [1, 2]);
+    }
+
+    #[test]
+    fn updates_at_the_same_time_lose_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("list.json");
+        std::thread::scope(|scope| {
+            for number in 0..16u32 {
+                let path = &path;
+                scope.spawn(move || update_list(path, |list| list.push(number)).expect("updated"));
+            }
+        });
+        let mut list = read_list::<u32>(&path);
+        list.sort_unstable();
+        assert_eq!(list, (0..16).collect::<Vec<_>>());
+    }
+}
