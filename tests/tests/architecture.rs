@@ -1,0 +1,246 @@
+//! The rules of `docs/ARCHITECTURE.md` that a machine can hold.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's panic is its report"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use boxwright_tests::programs::checkout;
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use walkdir::WalkDir;
+
+/// Which of our crates each may use: the arrows of the picture, and nothing else.
+const ARROWS: [(&str, &[&str]); 13] = [
+    ("boxwright-model", &[]),
+    ("boxwright-oci", &[]),
+    ("boxwright-predict", &["model"]),
+    ("boxwright-worker", &["model"]),
+    ("boxwright-build", &["oci", "model"]),
+    ("boxwright-handoff", &["oci", "model"]),
+    ("boxwright-serve", &["predict", "worker", "model"]),
+    (
+        "boxwright-studio",
+        &["worker", "build", "handoff", "oci", "model"],
+    ),
+    ("boxwright-cli", &["studio"]),
+    ("boxwright-desktop", &["studio"]),
+    (
+        "boxwright-bench",
+        &["predict", "worker", "studio", "build", "oci", "model"],
+    ),
+    ("boxwright-tests", &[]),
+    ("xtask", &[]),
+];
+
+/// The one home of each heavy dependency.
+const HOMES: [(&str, &[&str]); 11] = [
+    ("ort", &["boxwright-predict"]),
+    ("turbojpeg", &["boxwright-predict"]),
+    ("wgpu", &["boxwright-predict"]),
+    ("image", &["boxwright-predict"]),
+    ("bollard", &["boxwright-build"]),
+    ("reqwest", &["boxwright-oci"]),
+    ("axum", &["boxwright-serve"]),
+    ("tonic", &["boxwright-serve"]),
+    ("tauri", &["boxwright-desktop"]),
+    ("rfd", &["boxwright-desktop"]),
+    ("keyring", &["boxwright-studio"]),
+];
+
+/// Packages that ship with nothing, and may use what they need to look at what ships.
+const NOT_SHIPPED: [&str; 3] = ["boxwright-tests", "boxwright-bench", "xtask"];
+
+fn members() -> Vec<Package> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(checkout().join("Cargo.toml"))
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .unwrap();
+    metadata.packages
+}
+
+/// What a package needs to be built, leaving out its tests.
+fn needs(package: &Package) -> impl Iterator<Item = &str> {
+    let shipped = package
+        .dependencies
+        .iter()
+        .filter(|dep| dep.kind != DependencyKind::Development);
+    shipped.map(|dependency| dependency.name.as_str())
+}
+
+#[test]
+fn our_crates_depend_on_each_other_only_as_drawn() {
+    let members = members();
+    let names: BTreeSet<&str> = members
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
+    let arrows: BTreeMap<&str, &[&str]> = ARROWS.into();
+    for package in &members {
+        let allowed = arrows
+            .get(package.name.as_str())
+            .unwrap_or_else(|| panic!("{} is not in the picture", package.name));
+        for dependency in needs(package).filter(|name| names.contains(name)) {
+            let short = dependency.trim_start_matches("boxwright-");
+            assert!(
+                allowed.contains(&short),
+                "{} must not use {dependency}",
+                package.name
+            );
+        }
+    }
+}
+
+#[test]
+fn a_heavy_dependency_has_one_home() {
+    for package in &members() {
+        if NOT_SHIPPED.contains(&package.name.as_str()) {
+            continue;
+        }
+        for dependency in needs(package) {
+            let home = HOMES.iter().find(|(name, _)| *name == dependency);
+            if let Some((_, homes)) = home {
+                let at_home = homes.contains(&package.name.as_str());
+                assert!(
+                    at_home,
+                    "{dependency} lives in {homes:?}, not in {}",
+                    package.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_dependency_is_declared_once_in_the_workspace() {
+    for package in &members() {
+        let text = fs::read_to_string(&package.manifest_path).unwrap();
+        let manifest: toml::Table = text.parse().unwrap();
+        for (kind, table) in manifest
+            .iter()
+            .filter(|(key, _)| key.ends_with("dependencies"))
+        {
+            for (name, value) in table.as_table().unwrap() {
+                let shared = value.get("workspace").and_then(toml::Value::as_bool);
+                let place = format!("{}: [{kind}] {name}", package.manifest_path);
+                assert_eq!(shared, Some(true), "{place} is not of the workspace");
+            }
+        }
+    }
+}
+
+/// Files of ours with one of these extensions, leaving out what is made or downloaded.
+fn sources(extensions: &[&str]) -> Vec<PathBuf> {
+    let made = ["target", "dist", "node_modules", ".git", "generated", "gen"];
+    let walk = WalkDir::new(checkout())
+        .into_iter()
+        .filter_entry(move |entry| {
+            let name = entry.file_name().to_string_lossy();
+            !(entry.file_type().is_dir() && made.contains(&name.as_ref()))
+        });
+    let files = walk.map(|entry| entry.unwrap().into_path());
+    let wanted = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|own| extensions.iter().any(|wanted| own == *wanted))
+    };
+    let found: Vec<PathBuf> = files.filter(wanted).collect();
+    assert!(!found.is_empty(), "no {extensions:?} in the checkout");
+    found
+}
+
+fn in_page(path: &Path) -> bool {
+    path.starts_with(checkout().join("ui/src"))
+}
+
+#[test]
+fn only_the_host_folder_of_the_page_knows_tauri() {
+    let host = checkout().join("ui/src/host");
+    let page = sources(&["ts", "svelte", "js"])
+        .into_iter()
+        .filter(|path| in_page(path));
+    let (inside, outside): (Vec<_>, Vec<_>) = page.partition(|path| path.starts_with(&host));
+    let imports = |path: &PathBuf| fs::read_to_string(path).unwrap().contains("@tauri-apps");
+    assert!(
+        inside.iter().any(imports),
+        "the host folder does not import Tauri: the rule is stale"
+    );
+    let strays: Vec<_> = outside.into_iter().filter(imports).collect();
+    assert!(
+        strays.is_empty(),
+        "only ui/src/host imports @tauri-apps, but {strays:?} do"
+    );
+}
+
+#[test]
+fn the_page_never_renders_text_as_html() {
+    let page = sources(&["ts", "svelte", "js", "html"]);
+    for path in page
+        .iter()
+        .filter(|path| path.starts_with(checkout().join("ui")))
+    {
+        let text = fs::read_to_string(path).unwrap();
+        for way in [
+            "{@html",
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+        ] {
+            assert!(!text.contains(way), "{} uses {way}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_file_is_one_idea_of_at_most_500_lines() {
+    for path in sources(&["rs", "ts", "svelte", "css", "py", "html"]) {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 500, "{} has {lines} lines", path.display());
+    }
+}
+
+#[test]
+fn a_function_has_at_most_60_lines() {
+    for path in sources(&["rs"]) {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (start, line) in lines.iter().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            let is_function = line.trim_start().split("fn ").next().is_some_and(|before| {
+                line.contains("fn ") && before.split_whitespace().all(is_qualifier)
+            });
+            if !is_function {
+                continue;
+            }
+            let opens = lines[start..]
+                .iter()
+                .find(|line| line.ends_with(['{', ';', '}']));
+            if opens.is_none_or(|line| !line.ends_with('{')) {
+                continue;
+            }
+            // rustfmt closes a body at the indent of its first line.
+            let close = format!("{}}}", " ".repeat(indent));
+            let length = lines[start..]
+                .iter()
+                .position(|line| line.trim_end() == close);
+            let length = length.map_or(1, |length| length + 1);
+            assert!(
+                length <= 60,
+                "{}:{} has {length} lines",
+                path.display(),
+                start + 1
+            );
+        }
+    }
+}
+
+fn is_qualifier(word: &str) -> bool {
+    word.starts_with("pub")
+        || ["async", "unsafe", "const", "extern", "crate)", "super)"].contains(&word)
+}
