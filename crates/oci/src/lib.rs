@@ -1,1 +1,36 @@
 //! OCI images and registries; knows nothing of models.
+//!
+//! An image is layers and JSON. [`layer`] makes the layers (deterministic tars that are computed
+//! while they are read, never stored), [`image`] puts them under one tag, [`registry`] sends and
+//! fetches them, [`archive`] writes them into one file, and [`unpack`] lays them out as a root
+//! file system.
+
+pub mod archive;
+mod blob;
+mod config;
+mod digest;
+mod digest_cache;
+mod error;
+pub mod image;
+pub mod layer;
+mod manifest;
+pub mod media_type;
+mod platform;
+pub mod progress;
+mod reference;
+pub mod registry;
+mod replacement;
+mod source;
+mod tar_header;
+pub mod unpack;
+
+pub use blob::{Blob, BlobReader, BlobSource};
+pub use config::{Healthcheck, History, ImageConfig, Process, RootFs};
+pub use digest::{Digest, Hasher};
+pub use error::{Error, Result};
+pub use image::{Image, ImageSet};
+pub use layer::Layer;
+pub use manifest::{Descriptor, Document, Index, Manifest};
+pub use platform::Platform;
+pub use progress::{Level, Progress, Silent};
+pub use reference::{Reference, check_registry};

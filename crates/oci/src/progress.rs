@@ -28,3 +28,15 @@ impl Progress for Silent {
     fn reused(&self, _: &str, _: &str, _: u64) {}
     fn log(&self, _: Level, _: &str) {}
 }
+
+/// The names of this crate's stages.
+pub mod stage {
+    /// Layers are hashed; the item is the layer's label.
+    pub const HASH: &str = "hash";
+    /// An archive is written; the item is a blob's digest.
+    pub const ARCHIVE: &str = "archive";
+    /// Blobs are sent to a registry; the item is a blob's digest.
+    pub const PUSH: &str = "push";
+    /// Blobs are fetched from a registry; the item is a blob's digest.
+    pub const PULL: &str = "pull";
+}
