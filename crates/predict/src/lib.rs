@@ -1,1 +1,22 @@
 //! Decode, preprocess, infer and postprocess: the one pipeline.
+//!
+//! A [`Predictor`] is one package on one device. It takes encoded pictures and gives predictions,
+//! one at a time or many at once on all cores. What it does to a picture is what Pillow and
+//! torchvision do, so that a prediction equals the notebook's.
+
+mod decode;
+mod error;
+mod lane;
+mod pipeline;
+mod postprocess;
+mod predictor;
+mod preprocess;
+mod resize;
+mod session;
+mod tensor;
+mod tensor_file;
+mod thumbnail;
+
+pub use error::{Error, Result};
+pub use predictor::{Options, Prediction, Predictor, RawTensor, Source, Want};
+pub use session::runtime_version;

@@ -1,0 +1,390 @@
+//! One thread's way from samples to predictions, with buffers that stay.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use boxwright_model::TensorSpec;
+use boxwright_model::prediction::{Outcome, Timing};
+use ort::value::DynValue;
+
+use crate::decode::{Decoder, grouped};
+use crate::error::{Error, Result};
+use crate::pipeline::{Kind, Pipeline};
+use crate::postprocess;
+use crate::predictor::{Prediction, Want};
+use crate::preprocess::{Fitted, ImageInput, Numbers};
+use crate::resize::Resizer;
+use crate::session::Session;
+use crate::tensor::{self, Slice};
+use crate::tensor_file::TensorFile;
+use crate::thumbnail::Thumbnailer;
+
+/// A sample's file may have as many bytes as a worker's frame.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// What a lane keeps of each buffer when it rests.
+const RESTING_BYTES: usize = 64 << 20;
+
+/// Where a sample's bytes are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sample<'a> {
+    Path(&'a Path),
+    Bytes(&'a [u8]),
+}
+
+/// What all lanes share.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub session: &'a Session,
+    pub pipeline: &'a Pipeline,
+    /// Set when the model turned out to take one sample at a time.
+    pub alone: &'a AtomicBool,
+    pub want: &'a Want,
+    pub cancel: &'a AtomicBool,
+    pub each: &'a (dyn Fn(usize, Prediction) + Sync),
+}
+
+/// The buffers of one thread.
+pub(crate) struct Lane {
+    decoder: Decoder,
+    resizer: Resizer,
+    fitted: Fitted,
+    numbers: Numbers,
+    thumbnails: Thumbnailer,
+    file: Vec<u8>,
+    /// Where this lane's time went since it was last taken.
+    pub timing: Timing,
+}
+
+/// A sample that waits for its batch.
+struct Ready {
+    index: usize,
+    picture: Option<[u32; 2]>,
+    thumbnail: Option<Vec<u8>>,
+}
+
+impl Ready {
+    fn predicted(self, outcome: Result<Prediction>) -> (usize, Prediction) {
+        let prediction = outcome.unwrap_or_else(|error| Prediction::failed(&error));
+        let (picture, thumbnail) = (self.picture, self.thumbnail);
+        (
+            self.index,
+            Prediction {
+                picture,
+                thumbnail,
+                ..prediction
+            },
+        )
+    }
+}
+
+impl Lane {
+    /// A lane whose decoder refuses pictures of more than `max_pixels`.
+    pub fn new(max_pixels: u64) -> Self {
+        Self {
+            decoder: Decoder::new(max_pixels),
+            resizer: Resizer::default(),
+            fitted: Fitted::default(),
+            numbers: Numbers::U8(Vec::new()),
+            thumbnails: Thumbnailer::default(),
+            file: Vec::new(),
+            timing: Timing::default(),
+        }
+    }
+
+    /// Predicts `samples` together, the first of which has the number `first`. A sample that
+    /// can't be read, or that panics, costs only itself.
+    pub fn run(&mut self, job: Job<'_>, first: usize, samples: &[Sample<'_>]) {
+        match &job.pipeline.kind {
+            Kind::Image(image) => self.images(job, image, first, samples),
+            Kind::Tensor(spec) => {
+                for (index, sample) in (first..).zip(samples) {
+                    if job.cancel.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let ready = Ready {
+                        index,
+                        picture: None,
+                        thumbnail: None,
+                    };
+                    let outcome = self.guarded(|lane| lane.tensor(job, spec, *sample));
+                    let (index, prediction) = ready.predicted(outcome);
+                    (job.each)(index, prediction);
+                }
+            }
+        }
+    }
+
+    fn images(&mut self, job: Job<'_>, image: &ImageInput, first: usize, samples: &[Sample<'_>]) {
+        let mut ready = Vec::with_capacity(samples.len());
+        for (index, sample) in (first..).zip(samples) {
+            if job.cancel.load(Ordering::Relaxed) {
+                return;
+            }
+            let slot = ready.len();
+            let mut waiting = Ready {
+                index,
+                picture: None,
+                thumbnail: None,
+            };
+            match self.guarded(|lane| lane.prepare(job, image, *sample, slot, &mut waiting)) {
+                Ok(()) => ready.push(waiting),
+                Err(error) => {
+                    let (index, prediction) = waiting.predicted(Err(error));
+                    (job.each)(index, prediction);
+                }
+            }
+        }
+        let count = ready.len();
+        if count == 0 || job.cancel.load(Ordering::Relaxed) {
+            return;
+        }
+        match self.infer(job, image, count) {
+            Ok(outputs) => self.interpret(job, &outputs, ready),
+            // One sample may be to blame, or the model takes no batches.
+            Err(_) if count > 1 => self.one_by_one(job, image, ready),
+            Err(error) => {
+                let failed = Prediction::failed(&error);
+                for ready in ready {
+                    let (index, prediction) = ready.predicted(Ok(failed.clone()));
+                    (job.each)(index, prediction);
+                }
+            }
+        }
+    }
+
+    /// After a batch has failed.
+    fn one_by_one(&mut self, job: Job<'_>, image: &ImageInput, ready: Vec<Ready>) {
+        let length = self.fitted.width * self.fitted.height * image.channels();
+        let mut all_succeeded = true;
+        for (slot, ready) in ready.into_iter().enumerate() {
+            if job.cancel.load(Ordering::Relaxed) {
+                return;
+            }
+            self.numbers.first(slot, length);
+            match self.infer(job, image, 1) {
+                Ok(outputs) => self.interpret(job, &outputs, vec![ready]),
+                Err(error) => {
+                    all_succeeded = false;
+                    let (index, prediction) = ready.predicted(Err(error));
+                    (job.each)(index, prediction);
+                }
+            }
+        }
+        if all_succeeded {
+            job.alone.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Decodes, fits and normalises one sample into its place in the batch.
+    fn prepare(
+        &mut self,
+        job: Job<'_>,
+        image: &ImageInput,
+        sample: Sample<'_>,
+        slot: usize,
+        ready: &mut Ready,
+    ) -> Result<()> {
+        let started = Instant::now();
+        let decoded = match sample {
+            Sample::Bytes(bytes) => self.decoder.decode(bytes, image.preprocess.exif),
+            Sample::Path(path) => read(path, &mut self.file)
+                .and_then(|()| self.decoder.decode(&self.file, image.preprocess.exif)),
+        };
+        self.timing.decode_ms += ms(started);
+        decoded?;
+        let picture = &self.decoder.picture;
+        ready.picture = Some([picture.width as u32, picture.height as u32]);
+        if job.want.thumbnail > 0 {
+            let started = Instant::now();
+            ready.thumbnail = Some(self.thumbnails.make(picture, job.want.thumbnail as usize)?);
+            self.timing.postprocess_ms += ms(started);
+        }
+        let started = Instant::now();
+        image.fit(picture, &mut self.resizer, &mut self.fitted)?;
+        image.normalise(&self.fitted, slot, &mut self.numbers);
+        self.timing.preprocess_ms += ms(started);
+        Ok(())
+    }
+
+    /// Runs the model on the first `count` samples of the batch.
+    fn infer(&mut self, job: Job<'_>, image: &ImageInput, count: usize) -> Result<Vec<DynValue>> {
+        let started = Instant::now();
+        let axis = job.pipeline.batch.axis(count);
+        let shape = image.shape(axis, self.fitted.width, self.fitted.height);
+        let wanted = &job.pipeline.interpretation.outputs;
+        let outputs = self.guarded(|lane| {
+            lane.numbers.tensor(shape, |value| {
+                job.session.run(job.pipeline.input, value, wanted)
+            })
+        });
+        self.timing.infer_ms += ms(started);
+        let outputs = outputs?;
+        // Outputs whose first axis isn't the batch can only be told apart one at a time.
+        let apart = |value: &DynValue| {
+            value
+                .dtype()
+                .tensor_shape()
+                .and_then(|shape| shape.first().copied())
+                == axis.and_then(|length| i64::try_from(length).ok())
+        };
+        if count > 1 && !outputs.iter().all(apart) {
+            return Err(Error::Shape(
+                "an output's first axis is not the batch".into(),
+            ));
+        }
+        Ok(outputs)
+    }
+
+    fn interpret(&mut self, job: Job<'_>, outputs: &[DynValue], ready: Vec<Ready>) {
+        let count = job.pipeline.batch.axis(ready.len());
+        for (slot, ready) in ready.into_iter().enumerate() {
+            let started = Instant::now();
+            let outcome = self.guarded(|_| interpreted(job, outputs, slot, count));
+            self.timing.postprocess_ms += ms(started);
+            let (index, prediction) = ready.predicted(outcome);
+            (job.each)(index, prediction);
+        }
+    }
+
+    /// Reads one tensor, runs the model on it, and interprets what comes out.
+    fn tensor(
+        &mut self,
+        job: Job<'_>,
+        spec: &TensorSpec,
+        sample: Sample<'_>,
+    ) -> Result<Prediction> {
+        let started = Instant::now();
+        let bytes = match sample {
+            Sample::Bytes(bytes) => bytes,
+            Sample::Path(path) => {
+                read(path, &mut self.file)?;
+                &self.file
+            }
+        };
+        let axis = job.pipeline.batch.axis(1);
+        let tensor = TensorFile::parse(bytes)?.fit(spec, axis.is_some())?;
+        let shape: Vec<usize> = axis.into_iter().chain(tensor.shape).collect();
+        let value = tensor::from_bytes(
+            &shape,
+            tensor.datatype,
+            &tensor.bytes.repeat(axis.unwrap_or(1)),
+        )?;
+        self.timing.decode_ms += ms(started);
+        let started = Instant::now();
+        let outputs = job.session.run(
+            job.pipeline.input,
+            &value,
+            &job.pipeline.interpretation.outputs,
+        );
+        self.timing.infer_ms += ms(started);
+        interpreted(job, &outputs?, 0, axis)
+    }
+
+    /// A panic becomes an error of its own sample; the buffers, which it may have left in
+    /// disorder, are made anew.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
+            self.decoder = self.decoder.anew();
+            self.resizer = Resizer::default();
+            self.thumbnails = Thumbnailer::default();
+            Err(Error::Run(
+                "Boxwright made a mistake with this sample".into(),
+            ))
+        })
+    }
+
+    /// Gives back what very large pictures took, and forgets the time.
+    pub fn rest(&mut self) {
+        self.timing = Timing::default();
+        self.decoder.trim(RESTING_BYTES);
+        self.resizer.trim(RESTING_BYTES);
+        if self.file.capacity() > RESTING_BYTES {
+            self.file = Vec::new();
+        }
+    }
+}
+
+/// Sample `slot` of a run whose outputs have `count` samples, or no batch axis.
+fn interpreted(
+    job: Job<'_>,
+    outputs: &[DynValue],
+    slot: usize,
+    count: Option<usize>,
+) -> Result<Prediction> {
+    let interpretation = &job.pipeline.interpretation;
+    let slices = interpretation
+        .outputs
+        .iter()
+        .zip(outputs)
+        .map(|(place, value)| {
+            let name = &job.session.signature.outputs[*place].name;
+            Slice::of(name, value, slot, count.unwrap_or(1), count.is_some()).ok_or_else(|| {
+                Error::Shape(format!(
+                    "The first axis of output `{name}` is not the batch."
+                ))
+            })
+        });
+    let slices = slices.collect::<Result<Vec<_>>>()?;
+    let outcome = interpretation.outcome(&slices, job.want.top_k, !job.want.tensor)?;
+    let tensors = if job.want.tensor {
+        postprocess::tensors(&slices)?
+    } else {
+        BTreeMap::new()
+    };
+    Ok(Prediction {
+        outcome,
+        picture: None,
+        thumbnail: None,
+        tensors,
+    })
+}
+
+/// Reads a regular file of a sensible size into a buffer that stays.
+fn read(path: &Path, into: &mut Vec<u8>) -> Result<()> {
+    let unreadable = |error: std::io::Error| {
+        Error::Sample(format!(
+            "The file can't be read: {error}. Check that it is still there."
+        ))
+    };
+    let metadata = path.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Error::Sample("It is no regular file.".into()));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(Error::Sample(format!(
+            "The file has {} bytes, and samples may have {}.",
+            grouped(metadata.len()),
+            grouped(MAX_FILE_BYTES)
+        )));
+    }
+    into.clear();
+    // At least that long unless it is being changed; the limit holds while it grows.
+    into.reserve(metadata.len() as usize + 1);
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_FILE_BYTES)
+        .read_to_end(into)
+        .map_err(unreadable)?;
+    Ok(())
+}
+
+fn ms(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1000.0
+}
+
+impl Prediction {
+    /// The prediction of a sample that has none.
+    pub(crate) fn failed(error: &Error) -> Self {
+        Self {
+            outcome: Outcome::Error(error.for_sample()),
+            picture: None,
+            thumbnail: None,
+            tensors: BTreeMap::new(),
+        }
+    }
+}

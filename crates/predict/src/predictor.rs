@@ -1,0 +1,423 @@
+//! The crate's door: a package, ready to predict.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use boxwright_model::package::{hash_files, model_digest};
+use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
+use boxwright_model::{DataType, LoadedPackage, Signature};
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::lane::{Job, Lane, Sample};
+use crate::pipeline::{Kind, Pipeline};
+use crate::session::Session;
+use crate::tensor;
+
+/// How a package is loaded.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// ONNX Runtime's shared library. A process loads one; another is refused.
+    pub library: PathBuf,
+    /// `auto` or `cpu`.
+    pub device: String,
+    /// Threads that predict; 0 for one a core, by the control group's quota.
+    pub threads: usize,
+    /// Most pixels that a picture may have; judged from its header, before it is decoded.
+    pub max_pixels: u64,
+}
+
+impl Options {
+    /// The default limit on a picture's pixels: 100 million.
+    pub const MAX_PIXELS: u64 = 100_000_000;
+
+    /// `auto`, a thread a core, 100 million pixels.
+    pub fn new(library: impl Into<PathBuf>) -> Self {
+        Self {
+            library: library.into(),
+            device: "auto".into(),
+            threads: 0,
+            max_pixels: Self::MAX_PIXELS,
+        }
+    }
+}
+
+/// Where a sample's bytes are.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A file, read when its turn comes.
+    Path(PathBuf),
+    /// The encoded sample.
+    Bytes(Bytes),
+}
+
+/// What a prediction should carry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Want {
+    /// Classes at most, in place of the package's.
+    pub top_k: Option<usize>,
+    /// The longer side, in pixels, of a JPEG thumbnail; 0 for none.
+    pub thumbnail: u32,
+    /// Outputs as bytes in [`Prediction::tensors`]; those of a raw task then aren't in the
+    /// outcome's JSON.
+    pub tensor: bool,
+}
+
+/// A tensor's shape without the batch axis, its element type, and its elements, little-endian.
+pub type RawTensor = (Vec<usize>, DataType, Vec<u8>);
+
+/// One sample's prediction.
+#[derive(Debug, Clone)]
+pub struct Prediction {
+    /// The prediction or the error.
+    pub outcome: Outcome,
+    /// Width and height of the upright picture, in pixels, where one was decoded.
+    pub picture: Option<[u32; 2]>,
+    /// A JPEG, where one was wanted and a picture was decoded.
+    pub thumbnail: Option<Vec<u8>>,
+    /// Outputs by name, where they were wanted.
+    pub tensors: BTreeMap<String, RawTensor>,
+}
+
+/// The model, loaded once for all pipelines around it.
+struct Loaded {
+    session: Session,
+    device: DeviceUsed,
+    digest: String,
+    load_ms: f64,
+    files: Vec<Stamp>,
+    max_pixels: u64,
+    threads: usize,
+}
+
+/// What tells that a file is still the one that was loaded.
+#[derive(Debug, PartialEq)]
+struct Stamp {
+    path: PathBuf,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+/// A package on a device: one session, shared by all threads.
+pub struct Predictor {
+    loaded: Arc<Loaded>,
+    pipeline: Pipeline,
+    alone: AtomicBool,
+    /// Lanes that rest between calls.
+    lanes: Mutex<Vec<Lane>>,
+}
+
+impl Predictor {
+    /// Loads the library, the model and the pipeline.
+    ///
+    /// # Errors
+    /// [`Error::Library`], [`Error::Device`], [`Error::Model`] and [`Error::Read`] for what can't
+    /// be loaded, [`Error::Package`] and [`Error::Unsupported`] for a pipeline that doesn't fit.
+    pub fn load(package: LoadedPackage, options: &Options) -> Result<Self> {
+        let device = device(&options.device)?;
+        let model = package.files.first().ok_or_else(|| Error::Package {
+            reason: "model.files is empty".into(),
+            hint: "Name the model file in model.files.".into(),
+        })?;
+        let files = stamps(&package)?;
+        let started = Instant::now();
+        let (session, digest) = std::thread::scope(|scope| {
+            let digest = scope.spawn(|| digest(&package));
+            let session = Session::load(&options.library, model);
+            (session, digest.join())
+        });
+        let load_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let session = session?;
+        let digest = digest.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let pipeline = Pipeline::new(&package, &session.signature, options.max_pixels)?;
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            threads => threads,
+        };
+        let max_pixels = options.max_pixels;
+        let loaded = Loaded {
+            session,
+            device,
+            digest,
+            load_ms,
+            files,
+            max_pixels,
+            threads,
+        };
+        Ok(Self::around(Arc::new(loaded), pipeline))
+    }
+
+    /// Another pipeline around the same model files; shares the session.
+    ///
+    /// # Errors
+    /// [`Error::Package`] where the files are others, or have changed since they were loaded
+    /// (then load anew), or where the pipeline doesn't fit the model.
+    pub fn with_pipeline(&self, package: LoadedPackage) -> Result<Self> {
+        if !self.serves(&package) {
+            return Err(Error::Package {
+                reason: "its model files are not the ones that are loaded".into(),
+                hint: "Load the package anew.".into(),
+            });
+        }
+        let signature = &self.loaded.session.signature;
+        let pipeline = Pipeline::new(&package, signature, self.loaded.max_pixels)?;
+        Ok(Self::around(Arc::clone(&self.loaded), pipeline))
+    }
+
+    /// Whether the package's model files are the ones that are loaded, unchanged.
+    pub fn serves(&self, package: &LoadedPackage) -> bool {
+        stamps(package).is_ok_and(|files| files == self.loaded.files)
+    }
+
+    fn around(loaded: Arc<Loaded>, pipeline: Pipeline) -> Self {
+        Self {
+            loaded,
+            pipeline,
+            alone: AtomicBool::new(false),
+            lanes: Mutex::default(),
+        }
+    }
+
+    /// The device that runs the model.
+    pub fn device(&self) -> &DeviceUsed {
+        &self.loaded.device
+    }
+
+    /// What the model takes and gives, as ONNX Runtime sees it.
+    pub fn signature(&self) -> &Signature {
+        &self.loaded.session.signature
+    }
+
+    /// Digest of the model's files, `sha256:…`.
+    pub fn model_digest(&self) -> &str {
+        &self.loaded.digest
+    }
+
+    /// Time to read the model and create the session, in milliseconds.
+    pub fn load_ms(&self) -> f64 {
+        self.loaded.load_ms
+    }
+
+    /// Runs the model once on zeros, so that the first sample doesn't pay for it.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where the model fails on them.
+    pub fn warm_up(&self) -> Result<()> {
+        let axis = self.pipeline.batch.axis(1);
+        let zeros = |shape: &[usize], datatype: DataType| {
+            let length: usize = shape.iter().product();
+            let bytes = vec![0; length.saturating_mul(datatype.size().unwrap_or(0))];
+            let value = tensor::from_bytes(shape, datatype, &bytes)?;
+            let outputs = &self.pipeline.interpretation.outputs;
+            self.loaded
+                .session
+                .run(self.pipeline.input, &value, outputs)
+                .map(drop)
+        };
+        let datatype = self.signature().inputs[self.pipeline.input].datatype;
+        match &self.pipeline.kind {
+            Kind::Image(image) => match image.size {
+                Some((width, height)) => zeros(&image.shape(axis, width, height), datatype),
+                None => Ok(()),
+            },
+            // A dynamic axis has no length to warm up with.
+            Kind::Tensor(_) => Ok(()),
+        }
+    }
+
+    /// Predicts one encoded sample on the calling thread.
+    pub fn predict_one(&self, bytes: &[u8], want: &Want) -> Prediction {
+        let slot = Mutex::new(None);
+        let keep = |_: usize, prediction: Prediction| {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(prediction);
+        };
+        let mut lane = self.lane();
+        let cancel = AtomicBool::new(false);
+        lane.run(self.job(want, &cancel, &keep), 0, &[Sample::Bytes(bytes)]);
+        self.rest(lane);
+        let prediction = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+        prediction.unwrap_or_else(|| Prediction::failed(&Error::Run("it gave no result".into())))
+    }
+
+    /// Predicts samples on all threads. `each` gets every sample's index and prediction as they
+    /// come, from several threads at once; after `cancel` is set, no further sample is begun.
+    ///
+    /// Every thread takes the next few samples, decodes and preprocesses them into a batch, runs
+    /// it, and hands out the results: so all stages overlap, and no core waits for another.
+    pub fn predict_many(
+        &self,
+        samples: Vec<Source>,
+        want: &Want,
+        batch_size: usize,
+        cancel: &AtomicBool,
+        each: &(dyn Fn(usize, Prediction) + Sync),
+    ) -> Timing {
+        let started = Instant::now();
+        let samples: Vec<Sample<'_>> = samples.iter().map(Source::borrow).collect();
+        let threads = self.loaded.threads.min(samples.len()).max(1);
+        let (next, done) = (Mutex::new(0), AtomicUsize::new(0));
+        let counted = |index: usize, prediction: Prediction| {
+            done.fetch_add(1, Ordering::Relaxed);
+            each(index, prediction);
+        };
+        let work = || {
+            let mut lane = self.lane();
+            let job = self.job(want, cancel, &counted);
+            while let Some(range) = self.take(&next, samples.len(), threads, batch_size)
+                && !cancel.load(Ordering::Relaxed)
+            {
+                lane.run(job, range.start, &samples[range]);
+            }
+            let timing = std::mem::take(&mut lane.timing);
+            self.rest(lane);
+            timing
+        };
+        let all = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mut all = vec![work()];
+            all.extend(others.into_iter().filter_map(|other| other.join().ok()));
+            all
+        });
+        let wall = started.elapsed().as_secs_f64();
+        let sum = |part: fn(&Timing) -> f64| all.iter().map(part).sum();
+        Timing {
+            load_ms: self.loaded.load_ms,
+            decode_ms: sum(|timing| timing.decode_ms),
+            preprocess_ms: sum(|timing| timing.preprocess_ms),
+            infer_ms: sum(|timing| timing.infer_ms),
+            postprocess_ms: sum(|timing| timing.postprocess_ms),
+            wall_ms: wall * 1000.0,
+            images_per_second: done.into_inner() as f64 / wall.max(1e-9),
+        }
+    }
+
+    /// The next samples for a thread: batches while there is much left, fewer towards the end,
+    /// so that all threads end together.
+    fn take(
+        &self,
+        next: &Mutex<usize>,
+        count: usize,
+        threads: usize,
+        batch_size: usize,
+    ) -> Option<Range<usize>> {
+        let most = self
+            .pipeline
+            .most_together(batch_size, self.alone.load(Ordering::Relaxed));
+        let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = count - *next;
+        let share = left.div_ceil(2 * threads).min(most);
+        let range = *next..*next + share;
+        *next += share;
+        (share > 0).then_some(range)
+    }
+
+    fn job<'a>(
+        &'a self,
+        want: &'a Want,
+        cancel: &'a AtomicBool,
+        each: &'a (dyn Fn(usize, Prediction) + Sync),
+    ) -> Job<'a> {
+        let (session, pipeline) = (&self.loaded.session, &self.pipeline);
+        Job {
+            session,
+            pipeline,
+            alone: &self.alone,
+            want,
+            cancel,
+            each,
+        }
+    }
+
+    fn lane(&self) -> Lane {
+        let resting = self
+            .lanes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        resting.unwrap_or_else(|| Lane::new(self.loaded.max_pixels))
+    }
+
+    fn rest(&self, mut lane: Lane) {
+        lane.rest();
+        self.lanes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(lane);
+    }
+}
+
+impl Source {
+    fn borrow(&self) -> Sample<'_> {
+        match self {
+            Self::Path(path) => Sample::Path(path),
+            Self::Bytes(bytes) => Sample::Bytes(bytes),
+        }
+    }
+}
+
+fn digest(package: &LoadedPackage) -> Result<String> {
+    let hashes = hash_files(&package.files, &mut |_| {})?;
+    let paths = package
+        .package
+        .model
+        .files
+        .iter()
+        .map(|file| file.path.clone());
+    Ok(model_digest(&paths.zip(hashes).collect::<Vec<_>>()))
+}
+
+fn stamps(package: &LoadedPackage) -> Result<Vec<Stamp>> {
+    let stamp = |path: &PathBuf| {
+        let metadata = path
+            .metadata()
+            .map_err(|error| boxwright_model::Error::io(path, "read", error))?;
+        let modified = metadata.modified().ok();
+        Ok(Stamp {
+            path: path.clone(),
+            length: metadata.len(),
+            modified,
+        })
+    };
+    package.files.iter().map(stamp).collect()
+}
+
+/// The only device so far, by its own name.
+fn device(asked: &str) -> Result<DeviceUsed> {
+    let reason = match asked {
+        "cpu" => "It was asked for.",
+        "auto" => "No GPU runtime is installed.",
+        "cuda" | "webgpu" => {
+            return Err(Error::Device {
+                device: asked.into(),
+                reason: "its runtime is not installed".into(),
+            });
+        }
+        other => {
+            return Err(Error::Device {
+                device: other.into(),
+                reason: "it is none of auto, cpu, webgpu and cuda".into(),
+            });
+        }
+    };
+    Ok(DeviceUsed {
+        kind: "cpu".into(),
+        name: processor(),
+        reason: reason.into(),
+    })
+}
+
+/// What the processor calls itself, where the system says so.
+fn processor() -> String {
+    let known = std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|info| {
+            let line = info.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        });
+    known.unwrap_or_else(|| format!("{} processor", std::env::consts::ARCH))
+}

@@ -1,0 +1,340 @@
+//! Pillow's resampling: an antialiased convolution in fixed point, rows before columns, rounded
+//! to eight bits in between.
+
+use std::f64::consts::PI;
+
+use boxwright_model::package::Filter;
+
+use super::{Region, View, avx2};
+
+/// Bits behind the point of a weight: 8 bits of sample and 2 for overshoot are left of 32.
+const PRECISION: u32 = 32 - 8 - 2;
+
+/// Half, in fixed point: the accumulators start there, so that the shift rounds.
+pub(super) const HALF: i32 = 1 << (PRECISION - 1);
+
+/// An accumulator's value in 0..=255.
+pub(super) fn clip(accumulator: i32) -> u8 {
+    (accumulator >> PRECISION).clamp(0, 255) as u8
+}
+
+/// The filter's value at `x`, and how far it reaches.
+fn kernel(filter: Filter) -> (fn(f64) -> f64, f64) {
+    fn sinc(x: f64) -> f64 {
+        if x == 0.0 {
+            1.0
+        } else {
+            (x * PI).sin() / (x * PI)
+        }
+    }
+    match filter {
+        Filter::Box => (|x| if x > -0.5 && x <= 0.5 { 1.0 } else { 0.0 }, 0.5),
+        Filter::Bicubic => (
+            |x| {
+                const A: f64 = -0.5;
+                let x = x.abs();
+                if x < 1.0 {
+                    ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
+                } else if x < 2.0 {
+                    (((x - 5.0) * x + 8.0) * x - 4.0) * A
+                } else {
+                    0.0
+                }
+            },
+            2.0,
+        ),
+        Filter::Lanczos => (
+            |x| {
+                if (-3.0..3.0).contains(&x) {
+                    sinc(x) * sinc(x / 3.0)
+                } else {
+                    0.0
+                }
+            },
+            3.0,
+        ),
+        _ => (|x| (1.0 - x.abs()).max(0.0), 1.0),
+    }
+}
+
+/// For each output sample of one axis: the first input sample, and the weights from there on.
+pub(super) struct Weights {
+    starts: Vec<usize>,
+    lengths: Vec<usize>,
+    /// `stride` weights for every output sample, zeros behind the last.
+    weights: Vec<i32>,
+    stride: usize,
+}
+
+impl Weights {
+    /// The weights that bring `from` samples to `to`, for the outputs `first..first + count`.
+    fn new(filter: Filter, from: usize, to: usize, first: usize, count: usize) -> Self {
+        let (kernel, reach) = kernel(filter);
+        let scale = from as f64 / to as f64;
+        let stretch = scale.max(1.0);
+        let support = reach * stretch;
+        let most = support.ceil() as usize * 2 + 1;
+        let stride = most.next_multiple_of(avx2::TAPS);
+        let mut all = Self {
+            starts: Vec::with_capacity(count),
+            lengths: Vec::with_capacity(count),
+            weights: vec![0; stride * count],
+            stride,
+        };
+        let mut exact = Vec::with_capacity(most);
+        for (index, weights) in all.weights.chunks_exact_mut(stride).enumerate() {
+            let center = ((first + index) as f64 + 0.5) * scale;
+            // A negative number becomes 0.
+            let start = (center - support + 0.5) as usize;
+            let end = ((center + support + 0.5) as usize).min(from);
+            exact.clear();
+            exact.extend(
+                (start..end).map(|sample| kernel((sample as f64 - center + 0.5) * (1.0 / stretch))),
+            );
+            let sum: f64 = exact.iter().sum();
+            for (fixed, weight) in weights.iter_mut().zip(&exact) {
+                let weight = if sum == 0.0 { *weight } else { weight / sum };
+                *fixed = (weight * f64::from(1 << PRECISION) + 0.5f64.copysign(weight)) as i32;
+            }
+            all.starts.push(start);
+            all.lengths.push(exact.len());
+        }
+        all
+    }
+
+    /// First input sample and weights of an output.
+    pub fn of(&self, output: usize) -> (usize, &[i32]) {
+        let at = output * self.stride;
+        (
+            self.starts[output],
+            &self.weights[at..at + self.lengths[output]],
+        )
+    }
+
+    /// As [`Weights::of`], with the zeros that fill up the last group of [`avx2::TAPS`].
+    pub fn padded(&self, output: usize) -> (usize, &[i32]) {
+        let at = output * self.stride;
+        let length = self.lengths[output].next_multiple_of(avx2::TAPS);
+        (self.starts[output], &self.weights[at..at + length])
+    }
+
+    /// The input samples that any output takes.
+    fn range(&self) -> std::ops::Range<usize> {
+        let start = self.starts.first().copied().unwrap_or(0);
+        let end = self
+            .starts
+            .iter()
+            .zip(&self.lengths)
+            .map(|(start, length)| start + length);
+        start..end.max().unwrap_or(start)
+    }
+}
+
+pub(super) fn resample(
+    source: View<'_>,
+    (width, height): (usize, usize),
+    filter: Filter,
+    region: Region,
+    between: &mut Vec<u8>,
+    out: &mut [u8],
+) {
+    let row_bytes = region.width * 3;
+    let columns = Weights::new(filter, source.width, width, region.left, region.width);
+    if source.height == height {
+        let rows = region.top..region.top + region.height;
+        return horizontal(source, rows, width, region, &columns, out);
+    }
+    let vertical = Weights::new(filter, source.height, height, region.top, region.height);
+    let rows = vertical.range();
+    let first = rows.start;
+    between.resize(rows.len() * row_bytes, 0);
+    horizontal(source, rows, width, region, &columns, between);
+    let fast = avx2::available();
+    for (y, to) in out.chunks_exact_mut(row_bytes).enumerate() {
+        let (start, weights) = vertical.of(y);
+        let from = &between[(start - first) * row_bytes..];
+        if fast {
+            avx2::column(from, weights, to)
+        } else {
+            column(from, weights, to)
+        }
+    }
+}
+
+/// Resizes each of `rows` to the region's columns.
+fn horizontal(
+    source: View<'_>,
+    rows: std::ops::Range<usize>,
+    width: usize,
+    region: Region,
+    columns: &Weights,
+    out: &mut [u8],
+) {
+    let fast = avx2::available();
+    for (y, to) in rows.zip(out.chunks_exact_mut(region.width * 3)) {
+        // To the end of the picture, so that a whole register can be read at a row's end.
+        let from = &source.rgb[y * source.width * 3..];
+        if source.width == width {
+            to.copy_from_slice(&from[region.left * 3..(region.left + region.width) * 3]);
+        } else if fast {
+            avx2::row(from, columns, to);
+        } else {
+            row(from, columns, to);
+        }
+    }
+}
+
+fn row(from: &[u8], columns: &Weights, to: &mut [u8]) {
+    for (x, pixel) in to.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        let (start, weights) = columns.of(x);
+        let mut sums = [HALF; 3];
+        for (sample, weight) in from[start * 3..].as_chunks::<3>().0.iter().zip(weights) {
+            for (sum, value) in sums.iter_mut().zip(sample) {
+                *sum = sum.wrapping_add(i32::from(*value).wrapping_mul(*weight));
+            }
+        }
+        *pixel = sums.map(clip);
+    }
+}
+
+/// One output row from as many input rows as there are weights. The block of accumulators stays
+/// in registers.
+#[inline(always)]
+pub(super) fn column(from: &[u8], weights: &[i32], to: &mut [u8]) {
+    const BLOCK: usize = 32;
+    let row_bytes = to.len();
+    let (blocks, rest) = to.as_chunks_mut::<BLOCK>();
+    let rest_at = blocks.len() * BLOCK;
+    for (index, block) in blocks.iter_mut().enumerate() {
+        let mut sums = [HALF; BLOCK];
+        for (y, weight) in weights.iter().enumerate() {
+            let at = y * row_bytes + index * BLOCK;
+            for (sum, value) in sums.iter_mut().zip(&from[at..at + BLOCK]) {
+                *sum = sum.wrapping_add(i32::from(*value).wrapping_mul(*weight));
+            }
+        }
+        *block = sums.map(clip);
+    }
+    for (x, value) in rest.iter_mut().enumerate() {
+        let sum = weights.iter().enumerate().fold(HALF, |sum, (y, weight)| {
+            let sample = i32::from(from[y * row_bytes + rest_at + x]);
+            sum.wrapping_add(sample.wrapping_mul(*weight))
+        });
+        *value = clip(sum);
+    }
+}
+
+/// Nearest neighbour. Pillow adds the step up instead of multiplying it, and rounding errors
+/// with it; to land on the same neighbours, so does this.
+pub(super) fn nearest(
+    source: View<'_>,
+    (width, height): (usize, usize),
+    region: Region,
+    out: &mut [u8],
+) {
+    let neighbours = |from: usize, to: usize, first: usize, count: usize| -> Vec<usize> {
+        let step = from as f64 / to as f64;
+        let mut at = step * 0.5;
+        let mut all = Vec::with_capacity(count);
+        for index in 0..first + count {
+            if index >= first {
+                all.push((at as usize).min(from - 1));
+            }
+            at += step;
+        }
+        all
+    };
+    let columns = neighbours(source.width, width, region.left, region.width);
+    let rows = neighbours(source.height, height, region.top, region.height);
+    for (to, y) in out.chunks_exact_mut(region.width * 3).zip(rows) {
+        let from = source.rgb[y * source.width * 3..].as_chunks::<3>().0;
+        for (pixel, x) in to.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
+            *pixel = from[*x];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noise(length: usize) -> Vec<u8> {
+        let mut state = 12345u32;
+        let step = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        (0..length).map(step).collect()
+    }
+
+    /// `cargo test` runs on machines with AVX2, ARM has none: both ways must give the same.
+    #[test]
+    fn the_vector_path_gives_the_same_bytes() {
+        if !avx2::available() {
+            println!("SKIPPED: this processor has no AVX2");
+            return;
+        }
+        for (width, to) in [(1, 7), (7, 1), (37, 5), (64, 63), (5, 37), (200, 11)] {
+            let rgb = noise(width * 3);
+            for filter in [
+                Filter::Box,
+                Filter::Bilinear,
+                Filter::Bicubic,
+                Filter::Lanczos,
+            ] {
+                let weights = Weights::new(filter, width, to, 0, to);
+                let (mut plain, mut fast) = (vec![0; to * 3], vec![0; to * 3]);
+                row(&rgb, &weights, &mut plain);
+                avx2::row(&rgb, &weights, &mut fast);
+                assert_eq!(plain, fast, "{filter} {width} → {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_region_is_a_cut_of_the_whole() {
+        let rgb = noise(31 * 23 * 3);
+        let source = View {
+            width: 31,
+            height: 23,
+            rgb: &rgb,
+        };
+        let size = (17, 40);
+        let whole = Region {
+            left: 0,
+            top: 0,
+            width: 17,
+            height: 40,
+        };
+        let part = Region {
+            left: 3,
+            top: 11,
+            width: 9,
+            height: 8,
+        };
+        let mut resizer = super::super::Resizer::default();
+        for filter in [
+            Filter::Nearest,
+            Filter::Box,
+            Filter::Bicubic,
+            Filter::Lanczos,
+            Filter::OpencvLinear,
+            Filter::OpencvArea,
+        ] {
+            let (mut all, mut some) = (Vec::new(), Vec::new());
+            resizer.resize(source, size, filter, whole, &mut all);
+            resizer.resize(source, size, filter, part, &mut some);
+            let mut cut = vec![0; some.len()];
+            super::super::cut(
+                View {
+                    width: 17,
+                    height: 40,
+                    rgb: &all,
+                },
+                part,
+                &mut cut,
+            );
+            assert_eq!(some, cut, "{filter}");
+        }
+    }
+}
