@@ -9,6 +9,7 @@ pub mod prediction;
 pub mod tensor;
 
 mod error;
+mod paths;
 
 pub use error::{Error, Result};
 pub use inspect::{Model, inspect};

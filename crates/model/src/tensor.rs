@@ -48,6 +48,31 @@ impl DataType {
             Self::Bytes => None,
         }
     }
+
+    /// The Open Inference Protocol's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "BOOL",
+            Self::Int8 => "INT8",
+            Self::Int16 => "INT16",
+            Self::Int32 => "INT32",
+            Self::Int64 => "INT64",
+            Self::Uint8 => "UINT8",
+            Self::Uint16 => "UINT16",
+            Self::Uint32 => "UINT32",
+            Self::Uint64 => "UINT64",
+            Self::Fp16 => "FP16",
+            Self::Bf16 => "BF16",
+            Self::Fp32 => "FP32",
+            Self::Fp64 => "FP64",
+            Self::Bytes => "BYTES",
+        }
+    }
+
+    /// Whether it holds fractions.
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::Fp16 | Self::Bf16 | Self::Fp32 | Self::Fp64)
+    }
 }
 
 /// One axis of a shape.
@@ -71,6 +96,63 @@ pub struct TensorSpec {
     pub datatype: DataType,
     /// Axes, outermost first; `None` where the model does not say even the rank.
     pub shape: Option<Vec<Dimension>>,
+}
+
+impl TensorSpec {
+    /// The number of samples in a batch, where the model fixes it.
+    pub fn fixed_batch(&self) -> Option<u64> {
+        match self.shape.as_deref()?.first()? {
+            Dimension::Fixed(length) => Some(*length),
+            Dimension::Dynamic(_) => None,
+        }
+    }
+
+    /// Whether it can hold one score a class: floats with a batch axis and one axis more that is
+    /// not 1. A shape that the model does not tell is taken for one.
+    pub fn is_scores(&self) -> bool {
+        let Some(shape) = &self.shape else {
+            return self.datatype.is_float();
+        };
+        let longer = shape
+            .iter()
+            .skip(1)
+            .filter(|axis| **axis != Dimension::Fixed(1))
+            .count();
+        self.datatype.is_float() && shape.len() >= 2 && longer == 1
+    }
+
+    /// The number of classes of a tensor that [`is_scores`](Self::is_scores), where it is fixed.
+    pub fn classes(&self) -> Option<u64> {
+        let shape = self.shape.as_ref().filter(|_| self.is_scores())?;
+        match shape
+            .iter()
+            .skip(1)
+            .find(|axis| **axis != Dimension::Fixed(1))?
+        {
+            Dimension::Fixed(length) => Some(*length),
+            Dimension::Dynamic(_) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for TensorSpec {
+    /// `FP32 [batch, 3, 224, 224]`; `?` is an axis of unknown length.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.datatype.name())?;
+        let Some(shape) = &self.shape else {
+            return f.write_str(" of unknown shape");
+        };
+        f.write_str(" [")?;
+        for (index, axis) in shape.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            match axis {
+                Dimension::Fixed(length) => write!(f, "{length}")?,
+                Dimension::Dynamic(name) if name.is_empty() => f.write_str("?")?,
+                Dimension::Dynamic(name) => f.write_str(name)?,
+            }
+        }
+        f.write_str("]")
+    }
 }
 
 /// What goes into a model and what comes out.

@@ -1,5 +1,4 @@
-//! The package file, `boxwright.toml`: a model, the pipeline around it, and what it needs.
-//! The format is fixed in `docs/PACKAGE.md`; unknown keys and versions are errors.
+//! The types of the package file.
 
 use serde::{Deserialize, Serialize};
 
@@ -354,7 +353,10 @@ pub struct Batch {
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { max_size: 8, max_delay_ms: 2 }
+        Self {
+            max_size: 8,
+            max_delay_ms: 2,
+        }
     }
 }
 
@@ -373,6 +375,10 @@ pub struct Resources {
 
 impl Default for Resources {
     fn default() -> Self {
-        Self { memory_mb: 512, cpus: 1.0, gpus: 0 }
+        Self {
+            memory_mb: 512,
+            cpus: 1.0,
+            gpus: 0,
+        }
     }
 }

@@ -1,0 +1,189 @@
+//! Model files, one module a format. All are read as bytes and none is ever run: ONNX is read,
+//! the others are recognised and answered with the way to ONNX.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::inspect::Model;
+
+mod archive;
+mod keras;
+mod onnx;
+mod other;
+mod pickle;
+mod protobuf;
+mod python;
+mod pytorch;
+mod safetensors;
+mod saved_model;
+mod source;
+mod text;
+mod tflite;
+mod wire;
+mod zip;
+
+#[cfg(test)]
+mod tests;
+
+use onnx::Scanned;
+use source::{Fault, Source};
+
+/// How many bytes from a file's start the formats are told by.
+const HEAD: u64 = 4096;
+
+/// A file in a format that does not run here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Recognised {
+    /// What it is, in words that follow "is".
+    what: String,
+    /// The next step.
+    hint: String,
+}
+
+impl Recognised {
+    fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+/// A file whose format is in question.
+struct Suspect<'a> {
+    path: &'a Path,
+    /// Its name, as Python writes it between quotes.
+    python: String,
+    /// The name of the ONNX file to make of it, likewise.
+    onnx: String,
+    head: Vec<u8>,
+    source: &'a mut Source<File>,
+}
+
+/// The formats that are told by their first bytes, those with a surer mark first.
+const FORMATS: [fn(&mut Suspect) -> Result<Option<Recognised>, Fault>; 10] = [
+    safetensors::recognise,
+    other::recognise,
+    archive::recognise,
+    keras::recognise,
+    tflite::recognise,
+    pytorch::recognise,
+    pickle::recognise,
+    saved_model::recognise,
+    text::recognise,
+    protobuf::recognise,
+];
+
+/// Reads the model at `path`.
+pub(crate) fn read(path: &Path) -> Result<Model> {
+    let io = |error| Error::io(path, "read", error);
+    let metadata = std::fs::metadata(path).map_err(io)?;
+    if metadata.is_dir() {
+        return Err(unsupported(path, saved_model::folder(path)));
+    }
+    if !metadata.is_file() {
+        let what = "a device, pipe or socket, not a file";
+        return Err(unsupported(
+            path,
+            Recognised::new(what, "Choose a model file."),
+        ));
+    }
+    let folder = folder_of(path)?;
+    let mut source = Source::new(File::open(path).map_err(io)?).map_err(io)?;
+    let size = source.len();
+    if let Some(recognised) = recognise(path, &mut source).map_err(|fault| error(path, fault))? {
+        return Err(unsupported(path, recognised));
+    }
+    let looks_right = looks_like_onnx(path, &mut source).map_err(|fault| error(path, fault))?;
+    match onnx::scan(&mut source) {
+        Ok(Scanned::Model(found)) => onnx::model(path, &folder, size, *found),
+        Err(fault @ Fault::Io(_)) => Err(error(path, fault)),
+        Err(fault) if looks_right => Err(error(path, fault)),
+        Ok(Scanned::NoGraph) if looks_right => Err(error(
+            path,
+            Fault::at(size, "it ends without a graph: the file is cut off"),
+        )),
+        Err(_) | Ok(Scanned::NoGraph) => Err(unsupported(
+            path,
+            Recognised::new(
+                "in no model format that Boxwright knows",
+                "Boxwright takes ONNX models (.onnx). Export yours to ONNX, or download the file \
+                 again if it should be one.",
+            ),
+        )),
+    }
+}
+
+/// The canonical folder in which `path` was named; where `path` is a link, that of the link.
+pub(crate) fn folder_of(path: &Path) -> Result<PathBuf> {
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::canonicalize(folder).map_err(|error| Error::io(folder, "read", error))
+}
+
+/// A path's last component, as text.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn recognise(path: &Path, source: &mut Source<File>) -> Result<Option<Recognised>, Fault> {
+    let head = source.peek(0, HEAD)?;
+    let mut suspect = Suspect {
+        path,
+        python: python::quoted(&file_name(path)),
+        onnx: python::quoted(&file_name(&path.with_extension("onnx"))),
+        head,
+        source,
+    };
+    for format in FORMATS {
+        match format(&mut suspect) {
+            // A file that is damaged as one format may be whole in another.
+            Ok(None) | Err(Fault::Damaged { .. }) => {}
+            found => return found,
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a file that can't be read is more likely a damaged ONNX model than something else.
+fn looks_like_onnx(path: &Path, source: &mut Source<File>) -> Result<bool, Fault> {
+    let named = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+    let head = source.peek(0, 3)?;
+    source.seek(0)?;
+    // The version of the format first, then the producer, a text or the graph.
+    let begins = matches!(
+        head[..],
+        [
+            0x08,
+            1..=0x40,
+            0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42
+        ]
+    );
+    Ok(named || begins)
+}
+
+fn unsupported(path: &Path, recognised: Recognised) -> Error {
+    Error::Unsupported {
+        path: path.to_owned(),
+        what: recognised.what,
+        hint: recognised.hint,
+    }
+}
+
+fn error(path: &Path, fault: Fault) -> Error {
+    match fault {
+        Fault::Io(source) => Error::io(path, "read", source),
+        Fault::Damaged { at, what } => Error::Unreadable {
+            path: path.to_owned(),
+            reason: format!("{what} (byte {at})"),
+        },
+    }
+}

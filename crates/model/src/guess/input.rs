@@ -1,0 +1,80 @@
+//! Whether an input takes pictures, and how their axes lie.
+
+use crate::package::{ImageDtype, Layout};
+use crate::tensor::{DataType, Dimension, TensorSpec};
+
+/// An input that looks like a batch of pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Picture<'a> {
+    pub(crate) spec: &'a TensorSpec,
+    pub(crate) layout: Layout,
+    pub(crate) dtype: ImageDtype,
+    /// 1 or 3.
+    pub(crate) channels: u64,
+    /// Pixels across and down, where the model fixes them.
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
+    pub(crate) reason: String,
+}
+
+/// The input as a batch of pictures, if it can be one: four axes, one of them with one or three
+/// channels.
+pub(crate) fn picture(spec: &TensorSpec) -> Option<Picture<'_>> {
+    let dtype = match spec.datatype {
+        DataType::Fp32 => ImageDtype::F32,
+        DataType::Fp16 => ImageDtype::F16,
+        DataType::Uint8 => ImageDtype::U8,
+        _ => return None,
+    };
+    let [_, second, third, fourth] = spec.shape.as_deref()? else {
+        return None;
+    };
+    let (layout, channels, height, width) = match (channels(second), channels(fourth)) {
+        (Some(count), _) => (Layout::Nchw, count, third, fourth),
+        (None, Some(count)) => (Layout::Nhwc, count, second, third),
+        // Nothing is fixed: the name must say that it is a picture.
+        (None, None) if is_dynamic(second) && is_dynamic(fourth) && is_named(&spec.name) => {
+            (Layout::Nchw, 3, third, fourth)
+        }
+        _ => return None,
+    };
+    let reason =
+        format!("{spec} is a batch of pictures with {channels} channels in layout {layout}");
+    let (width, height) = (side(width)?, side(height)?);
+    Some(Picture {
+        spec,
+        layout,
+        dtype,
+        channels,
+        width,
+        height,
+        reason,
+    })
+}
+
+fn channels(axis: &Dimension) -> Option<u64> {
+    match axis {
+        Dimension::Fixed(count @ (1 | 3)) => Some(*count),
+        _ => None,
+    }
+}
+
+fn is_dynamic(axis: &Dimension) -> bool {
+    matches!(axis, Dimension::Dynamic(_))
+}
+
+fn is_named(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["image", "pixel", "img", "picture", "photo"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+/// A side's fixed length; `None` for one that no picture has.
+fn side(axis: &Dimension) -> Option<Option<u32>> {
+    match axis {
+        Dimension::Dynamic(_) => Some(None),
+        Dimension::Fixed(length @ 1..=16_384) => Some(u32::try_from(*length).ok()),
+        Dimension::Fixed(_) => None,
+    }
+}

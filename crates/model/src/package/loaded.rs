@@ -1,0 +1,289 @@
+//! A package together with the files that it names.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::digest::hash_files;
+use super::file::{FILE_NAME, Package};
+use super::labels;
+use crate::error::{Error, Result};
+use crate::inspect::{Model, inspect};
+use crate::{format, guess, paths};
+
+/// Most bytes of a package file.
+const LARGEST: u64 = 1 << 20;
+
+/// A package whose files were found and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedPackage {
+    /// The package file.
+    pub package: Package,
+    /// The canonical folder that it lies in.
+    pub root: PathBuf,
+    /// Canonical paths of the model's files, in the order of `package.model.files`.
+    pub files: Vec<PathBuf>,
+    /// Class names by index: those of the labels file, or of the model itself where that file has
+    /// not been written yet.
+    pub labels: Option<Vec<String>>,
+}
+
+impl LoadedPackage {
+    /// Opens a package file, or the folder that holds one.
+    ///
+    /// # Errors
+    /// As [`Package::from_toml`] and [`LoadedPackage::from_parts`]; [`Error::Io`] if the file
+    /// can't be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = if path.is_dir() {
+            path.join(FILE_NAME)
+        } else {
+            path.to_owned()
+        };
+        let package = Package::from_toml(&read(&file)?, &file)?;
+        Self::from_parts(package, &format::folder_of(&file)?)
+    }
+
+    /// A package that lies, or will lie, in the folder `root`. Every file that it names is a
+    /// regular file inside that folder once links are resolved. The labels file alone may be
+    /// missing, as long as the model or its `config.json` names its classes.
+    ///
+    /// # Errors
+    /// [`Error::Package`] for a file that is missing or not such a file; [`Error::Io`] if the
+    /// folder or the labels can't be read.
+    pub fn from_parts(package: Package, root: &Path) -> Result<Self> {
+        let root = fs::canonicalize(root).map_err(|error| Error::io(root, "read", error))?;
+        let refused = |field: &str, reason: String| Error::Package {
+            path: root.join(FILE_NAME),
+            line: None,
+            reason: format!("{field}: {reason}"),
+            hint: "A package names only regular files inside its own folder, with `/` between \
+                   folders."
+                .to_owned(),
+        };
+        let find = |field: &str, name: &str| {
+            let name = paths::normal(name).map_err(|reason| refused(field, reason))?;
+            paths::resolve(&root, &name).map_err(|reason| refused(field, reason))
+        };
+        if package.model.files.is_empty() {
+            return Err(refused(
+                "model.files",
+                "no file is named: the first is the model".into(),
+            ));
+        }
+        let mut files = Vec::with_capacity(package.model.files.len());
+        for (index, file) in package.model.files.iter().enumerate() {
+            files.push(find(&format!("model.files.{index}.path"), &file.path)?.0);
+        }
+        let labels = match &package.labels {
+            None => None,
+            Some(named) => Some(match find("labels.file", &named.file) {
+                Ok((file, _)) => labels::read_labels(&file)?,
+                Err(error) if root.join(&named.file).exists() => return Err(error),
+                Err(error) => own_labels(&files[0], &root).ok_or(error)?,
+            }),
+        };
+        Ok(Self {
+            package,
+            root,
+            files,
+            labels,
+        })
+    }
+
+    /// The text of the labels file: as it ships, and as [`save`](Self::save) writes it.
+    pub fn labels_text(&self) -> Option<String> {
+        self.labels.as_deref().map(labels::to_text)
+    }
+
+    /// The model's files as a package lists them: path in the package, and canonical path.
+    pub fn model_files(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let paths = self
+            .package
+            .model
+            .files
+            .iter()
+            .map(|file| file.path.as_str());
+        paths.zip(self.files.iter().map(PathBuf::as_path))
+    }
+
+    /// Writes the package file, with the SHA-256 of every file of the model, and the labels file
+    /// if it differs from `labels`. Each file is written whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Package`] if the package has problems, [`Error::Io`] if a file can't be read or
+    /// written.
+    pub fn save(&self) -> Result<()> {
+        let path = self.root.join(FILE_NAME);
+        if let Some((field, message)) = self.package.problems(None).into_iter().next() {
+            let reason = format!("{field}: {message}");
+            let hint = "Correct the field, and save again.".to_owned();
+            return Err(Error::Package {
+                path,
+                line: None,
+                reason,
+                hint,
+            });
+        }
+        let mut package = self.package.clone();
+        let hashes = hash_files(&self.files, &mut |_| {})?;
+        for (file, hash) in package.model.files.iter_mut().zip(hashes) {
+            file.sha256 = Some(hash);
+        }
+        if let (Some(named), Some(labels)) = (&package.labels, &self.labels) {
+            let file = paths::writable(&self.root, &named.file).map_err(|reason| {
+                let (line, hint) = (None, "Choose another labels file.".to_owned());
+                Error::Package {
+                    path: path.clone(),
+                    line,
+                    reason,
+                    hint,
+                }
+            })?;
+            if labels::read_labels(&file).ok().as_ref() != Some(labels) {
+                write(&file, &labels::to_text(labels))?;
+            }
+        }
+        write(&path, &package.to_toml())
+    }
+}
+
+/// Class names that come with the model, apart from any labels file.
+fn own_labels(model: &Path, root: &Path) -> Option<Vec<String>> {
+    guess::labels::own(&inspect(model).ok()?, root).map(|(labels, _)| labels)
+}
+
+/// Opens whatever names a model: a package file, a folder that holds one or a single ONNX file,
+/// or a bare model file, whose package is then guessed. The last of the three is one entry a
+/// guessed field: its dotted path, and the reason. It is empty for a package file.
+///
+/// # Errors
+/// As [`LoadedPackage::open`], [`inspect`] and [`guess::package`]; [`Error::Package`] if the
+/// package does not fit its model or leaves out a file of it.
+pub fn open_any(path: &Path) -> Result<(LoadedPackage, Model, Vec<(String, String)>)> {
+    let path = if path.is_dir() {
+        in_folder(path)?
+    } else {
+        path.to_owned()
+    };
+    if !path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
+    {
+        let model = inspect(&path)?;
+        let folder = format::folder_of(&path)?;
+        let guessed = guess::package(&model, &folder)?;
+        let loaded = LoadedPackage::from_parts(guessed.package, &folder)?;
+        return Ok((loaded, model, guessed.reasons));
+    }
+    let loaded = LoadedPackage::open(&path)?;
+    // The name is the package's, so that what is shown is what was written there.
+    let model = inspect(&loaded.root.join(&loaded.package.model.files[0].path))?;
+    let refused = |reason: String, hint: &str| {
+        Err(Error::Package {
+            path: path.clone(),
+            line: None,
+            reason,
+            hint: hint.to_owned(),
+        })
+    };
+    for (name, file) in model
+        .summary
+        .external_data
+        .iter()
+        .zip(&model.external_files)
+    {
+        if !loaded.files.contains(file) {
+            let reason =
+                format!("model.files: the model keeps weights in `{name}`, which is missing");
+            return refused(
+                reason,
+                "Name every file of the model, the model itself first.",
+            );
+        }
+    }
+    match loaded
+        .package
+        .problems(Some(&model.summary.signature))
+        .into_iter()
+        .next()
+    {
+        None => Ok((loaded, model, Vec::new())),
+        Some((field, message)) => refused(
+            format!("{field}: {message}"),
+            "`boxwright inspect` shows what the model has.",
+        ),
+    }
+}
+
+/// What a folder is opened for.
+fn in_folder(folder: &Path) -> Result<PathBuf> {
+    let file = folder.join(FILE_NAME);
+    if file.exists() {
+        return Ok(file);
+    }
+    let entries = fs::read_dir(folder).map_err(|error| Error::io(folder, "read", error))?;
+    let mut models: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|e| e.eq_ignore_ascii_case("onnx"))
+        })
+        .take(2)
+        .collect();
+    match (models.pop(), models.pop()) {
+        (Some(model), None) => Ok(model),
+        (None, _) => Ok(folder.to_owned()),
+        (Some(_), Some(_)) => Err(Error::Unsupported {
+            path: folder.to_owned(),
+            what: "a folder with several ONNX models and no boxwright.toml".to_owned(),
+            hint: "Open one of the models, or write a package for one with `boxwright init MODEL`."
+                .to_owned(),
+        }),
+    }
+}
+
+/// The text of a package file.
+fn read(path: &Path) -> Result<String> {
+    let io = |error| Error::io(path, "read", error);
+    let refused = |reason: &str| Error::Package {
+        path: path.to_owned(),
+        line: None,
+        reason: reason.to_owned(),
+        hint: "A package file is a short text in TOML; `boxwright init MODEL` writes one."
+            .to_owned(),
+    };
+    let metadata = fs::metadata(path).map_err(io)?;
+    if !metadata.is_file() {
+        return Err(refused("is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)
+        .map_err(io)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(refused("is larger than any package file (1 MiB)"));
+    }
+    String::from_utf8(bytes).map_err(|_| refused("is not UTF-8"))
+}
+
+/// Writes a file whole or not at all: beside it first, then in its place.
+fn write(path: &Path, text: &str) -> Result<()> {
+    let io = |error| Error::io(path, "written", error);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".boxwright-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As for any new file, less the user's mask.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(io)?;
+    file.write_all(text.as_bytes()).map_err(io)?;
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! Writing a package file's text: always the same for the same package, in the order of
+//! `docs/PACKAGE.md`.
+
+use std::fmt::{Display, Write};
+
+use super::file::{
+    ImageDtype, Input, InputKind, Layout, ModelFile, Package, Postprocess, Preprocess,
+};
+
+impl Package {
+    /// The package file's text. Reading it gives the same package, every number exactly.
+    pub fn to_toml(&self) -> String {
+        let mut text = Text(String::new());
+        text.key("format", self.format);
+        text.table("[package]");
+        text.key("name", quoted(&self.package.name));
+        text.key("version", quoted(&self.package.version));
+        text.key("description", quoted(&self.package.description));
+        text.table("[model]");
+        text.key("files", files(&self.model.files));
+        for input in &self.input {
+            text.input(input);
+        }
+        text.preprocess(&self.preprocess);
+        text.postprocess(&self.postprocess);
+        if let Some(labels) = &self.labels {
+            text.table("[labels]");
+            text.key("file", quoted(&labels.file));
+        }
+        text.table("[batch]");
+        text.key("max_size", self.batch.max_size);
+        text.key("max_delay_ms", self.batch.max_delay_ms);
+        text.table("[resources]");
+        text.key("memory_mb", self.resources.memory_mb);
+        text.key("cpus", count(self.resources.cpus));
+        text.key("gpus", self.resources.gpus);
+        text.0
+    }
+}
+
+struct Text(String);
+
+impl Text {
+    fn table(&mut self, header: &str) {
+        self.0.push('\n');
+        self.0.push_str(header);
+        self.0.push('\n');
+    }
+
+    fn key(&mut self, key: &str, value: impl Display) {
+        // Writing to a string can't fail.
+        let _ = writeln!(self.0, "{key} = {value}");
+    }
+
+    fn optional(&mut self, key: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.key(key, value);
+        }
+    }
+
+    fn text(&mut self, key: &str, value: Option<&String>) {
+        self.optional(key, value.map(|value| quoted(value)));
+    }
+
+    fn input(&mut self, input: &Input) {
+        self.table("[[input]]");
+        self.key("name", quoted(&input.name));
+        self.key("kind", quoted(input.kind.name()));
+        // Fields of pictures would only puzzle where the input is a tensor.
+        if input.kind == InputKind::Image || input.layout != Layout::default() {
+            self.key("layout", quoted(input.layout.name()));
+        }
+        if input.kind == InputKind::Image || input.dtype != ImageDtype::default() {
+            self.key("dtype", quoted(input.dtype.name()));
+        }
+        self.optional("width", input.width);
+        self.optional("height", input.height);
+    }
+
+    fn preprocess(&mut self, preprocess: &Preprocess) {
+        self.table("[preprocess]");
+        self.key("resize", quoted(preprocess.resize.name()));
+        self.optional("size", preprocess.size);
+        self.optional("pad", preprocess.pad.map(|pad| format!("{pad:?}")));
+        self.key("filter", quoted(preprocess.filter.name()));
+        self.key("crop", quoted(preprocess.crop.name()));
+        self.key("channels", quoted(preprocess.channels.name()));
+        self.key("mean", floats(&preprocess.mean));
+        self.key("std", floats(&preprocess.std));
+        self.key("exif", preprocess.exif);
+    }
+
+    fn postprocess(&mut self, postprocess: &Postprocess) {
+        self.table("[postprocess]");
+        self.key("task", quoted(postprocess.task.name()));
+        self.text("output", postprocess.output.as_ref());
+        self.key("activation", quoted(postprocess.activation.name()));
+        self.key("top_k", postprocess.top_k);
+        self.text("boxes", postprocess.boxes.as_ref());
+        self.text("scores", postprocess.scores.as_ref());
+        self.text("classes", postprocess.classes.as_ref());
+        self.text("decoder", postprocess.decoder.as_ref());
+        self.text("box_format", postprocess.box_format.as_ref());
+        self.optional("score_threshold", postprocess.score_threshold.map(float));
+        self.optional("iou_threshold", postprocess.iou_threshold.map(float));
+    }
+}
+
+fn files(files: &[ModelFile]) -> String {
+    let file = |file: &ModelFile| match &file.sha256 {
+        Some(sha256) => format!(
+            "{{ path = {}, sha256 = {} }}",
+            quoted(&file.path),
+            quoted(sha256)
+        ),
+        None => format!("{{ path = {} }}", quoted(&file.path)),
+    };
+    match files {
+        [one] => format!("[{}]", file(one)),
+        many => {
+            let lines: String = many.iter().map(|f| format!("    {},\n", file(f))).collect();
+            if lines.is_empty() {
+                "[]".to_owned()
+            } else {
+                format!("[\n{lines}]")
+            }
+        }
+    }
+}
+
+/// The shortest decimal that is read as the same 32-bit number.
+fn float(number: f32) -> String {
+    if number.is_nan() {
+        "nan".to_owned()
+    } else {
+        format!("{number:?}")
+    }
+}
+
+fn floats(numbers: &[f32]) -> String {
+    let numbers: Vec<String> = numbers.iter().copied().map(float).collect();
+    format!("[{}]", numbers.join(", "))
+}
+
+/// A number that is mostly whole, such as of cores.
+fn count(number: f32) -> String {
+    if number.fract() == 0.0 && number.abs() < 1e6 {
+        format!("{number:.0}")
+    } else {
+        float(number)
+    }
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c if c.is_control() => {
+                // Writing to a string can't fail.
+                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
