@@ -1,2 +1,64 @@
-//! x
-fn main() {}
+//! `boxwright-serve`: the program in the container. A server; a worker that speaks frames on
+//! stdin and stdout; a health check. All three run the one pipeline of `boxwright-predict`.
+
+mod health;
+mod package;
+mod program;
+mod server;
+mod settings;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use settings::{Flags, Settings};
+
+/// Name and version, as the worker and the log say them.
+const PROGRAM: &str = concat!("boxwright-serve ", env!("CARGO_PKG_VERSION"));
+
+/// Serves a packaged model over HTTP.
+#[derive(Parser)]
+#[command(
+    name = "boxwright-serve",
+    version,
+    args_conflicts_with_subcommands = true
+)]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Predict for the program that holds stdin and stdout, in frames.
+    Worker,
+    /// Ask the server on this machine whether it is ready; exit 0 if it is, 1 if not.
+    Health,
+}
+
+fn main() -> ExitCode {
+    if let Err(message) = program::without_telemetry() {
+        eprintln!("error: {message}");
+        return ExitCode::FAILURE;
+    }
+    let arguments = Arguments::parse();
+    program::log(matches!(arguments.command, None | Some(Command::Worker)));
+    match arguments.command {
+        Some(Command::Worker) => worker::run(),
+        Some(Command::Health) => with(arguments.flags, |settings| health::check(&settings)),
+        None => with(arguments.flags, server::run),
+    }
+}
+
+fn with(flags: Flags, run: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
+    match Settings::new(flags) {
+        Ok(settings) => run(settings),
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::from(2)
+        }
+    }
+}

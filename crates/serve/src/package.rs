@@ -1,0 +1,15 @@
+//! A package, opened from wherever it lies.
+
+use std::path::Path;
+
+use boxwright_model::LoadedPackage;
+
+/// Opens a package file, the folder that holds one, or a bare model; what had to be guessed is
+/// logged.
+pub fn open(path: &Path) -> boxwright_model::Result<LoadedPackage> {
+    let (package, _, guesses) = boxwright_model::package::open_any(path)?;
+    for (field, reason) in guesses {
+        tracing::warn!(field, "guessed: {reason}");
+    }
+    Ok(package)
+}

@@ -1,0 +1,111 @@
+//! What the program must know of itself: its environment, its path, its library, its log.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+const TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+const LIBRARY: &str = if cfg!(windows) {
+    "onnxruntime.dll"
+} else if cfg!(target_os = "macos") {
+    "libonnxruntime.dylib"
+} else {
+    "libonnxruntime.so"
+};
+
+/// Makes sure that ONNX Runtime will not call home. The library looks at the environment that the
+/// process was started with, so where the variable is missing the program starts itself again.
+pub fn without_telemetry() -> Result<(), String> {
+    if std::env::var_os(TELEMETRY).is_some_and(|value| value == "1") {
+        return Ok(());
+    }
+    let mut command = std::process::Command::new(path());
+    command
+        .args(std::env::args_os().skip(1))
+        .env(TELEMETRY, "1");
+    #[cfg(unix)]
+    let error = {
+        use std::os::unix::process::CommandExt;
+        command.exec()
+    };
+    #[cfg(not(unix))]
+    let error = match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    };
+    Err(format!(
+        "{TELEMETRY}=1 must be in the environment, and can't be set from here: {error}"
+    ))
+}
+
+/// The path of this program, also where there is no /proc.
+fn path() -> PathBuf {
+    if let Ok(path) = std::env::current_exe() {
+        return path;
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let path = std::ffi::OsStr::from_bytes(rustix::param::linux_execfn().to_bytes());
+        if !path.is_empty() {
+            return std::path::absolute(path).unwrap_or_else(|_| path.into());
+        }
+    }
+    std::env::args_os().next().unwrap_or_default().into()
+}
+
+/// ONNX Runtime's library: what `BOXWRIGHT_ONNXRUNTIME` names, else the one of the share folder,
+/// else the one in `../lib` beside this program, as in the image.
+pub fn library() -> Result<PathBuf, String> {
+    if let Some(path) = std::env::var_os("BOXWRIGHT_ONNXRUNTIME").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
+    }
+    let program = path();
+    let beside = program
+        .parent()
+        .and_then(Path::parent)
+        .unwrap_or(Path::new("/"));
+    let home = std::env::var_os("BOXWRIGHT_HOME").filter(|path| !path.is_empty());
+    let candidates: Vec<PathBuf> = home
+        .map(|home| PathBuf::from(home).join("lib"))
+        .into_iter()
+        .chain([beside.join("share/boxwright/lib"), beside.join("lib")])
+        .map(|folder| folder.join(LIBRARY))
+        .collect();
+    candidates.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
+        let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
+        format!(
+            "ONNX Runtime's library was not found: looked for {}. BOXWRIGHT_ONNXRUNTIME can name it",
+            places.join(", ")
+        )
+    })
+}
+
+/// Logs to stderr, as text or (`LOG=json`) as one JSON object a line. A panic is logged too,
+/// without a stack trace.
+pub fn log(wanted: bool) {
+    if !wanted {
+        return;
+    }
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO);
+    if std::env::var_os("LOG").is_some_and(|format| format == "json") {
+        log.json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .init();
+    } else {
+        log.init();
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let message = panic.payload_as_str().unwrap_or("no message");
+        tracing::error!(place, "a panic: {message}");
+    }));
+}

@@ -1,0 +1,148 @@
+//! The server in the container: one port, live at once, ready after load and warm-up.
+
+mod body;
+mod guard;
+mod life;
+mod listen;
+mod page;
+mod problem;
+mod queue;
+mod routes;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use boxwright_predict::{Options, Predictor, Want};
+use tokio::net::TcpListener;
+
+use crate::settings::Settings;
+use life::Life;
+use queue::Queue;
+
+/// Pictures that may wait for their turn.
+const WAITING: usize = 512;
+/// How long what is in flight may take after SIGTERM: less than the 30 s that orchestrators grant.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// Runs until SIGTERM or SIGINT.
+pub fn run(settings: Settings) -> ExitCode {
+    // Predictions have threads of their own; these only move bytes.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(serve(settings));
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            result
+        }
+        Err(error) => Err(format!("the server can't start its threads: {error}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(settings: Settings) -> Result<(), String> {
+    let asked_to_end = end_signal().map_err(|error| format!("signals can't be heard: {error}"))?;
+    let place = (settings.host.as_str(), settings.port);
+    let listener = TcpListener::bind(place).await.map_err(|error| {
+        format!(
+            "the server can't listen on {}:{}: {error}",
+            settings.host, settings.port
+        )
+    })?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    tracing::info!("listening on http://{address}");
+    let life = Arc::new(Life::default());
+    let only_local = address.ip().is_loopback();
+    let router = routes::router(Arc::clone(&life), settings.max_body, only_local);
+    let listening = listen::Listening::start(listener, router);
+    begin_loading(settings, &life);
+    asked_to_end.await;
+    tracing::info!("ending: what is in flight is finished first");
+    life.drain();
+    if tokio::time::timeout(DRAIN, life.idle()).await.is_err() {
+        tracing::warn!(
+            "some requests were still in flight after {} s",
+            DRAIN.as_secs()
+        );
+    }
+    listening.stop().await;
+    Ok(())
+}
+
+/// Resolves at SIGTERM or SIGINT, also at one that arrives before it is first polled.
+fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Loads and warms up on a thread of its own.
+fn begin_loading(settings: Settings, life: &Arc<Life>) {
+    let life = Arc::clone(life);
+    // Loading counts as work in flight: ending in the middle of it could crash native code.
+    let work = life.work();
+    std::thread::spawn(move || {
+        let loaded = catch_unwind(AssertUnwindSafe(|| load(&settings, &life)));
+        match loaded.unwrap_or_else(|_| Err("loading failed inside; the log says where".into())) {
+            Ok(queue) => life.is_ready(queue),
+            Err(reason) => {
+                tracing::error!("not ready: {reason}");
+                life.has_failed(reason);
+            }
+        }
+        drop(work);
+    });
+}
+
+fn load(settings: &Settings, life: &Life) -> Result<Queue, String> {
+    let begun = Instant::now();
+    let package = crate::package::open(&settings.package).map_err(|error| error.to_string())?;
+    life.is_called(&package.package.package.name);
+    let options = Options {
+        device: settings.device.clone(),
+        threads: settings.threads,
+        ..Options::new(crate::program::library()?)
+    };
+    let predictor = Predictor::load(package, &options).map_err(|error| error.to_string())?;
+    predictor
+        .warm_up()
+        .map_err(|error| format!("the warm-up failed: {error}"))?;
+    let threads = match settings.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let device = predictor.device();
+    tracing::info!(
+        device = device.kind,
+        ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "ready on {} ({})",
+        device.name,
+        device.reason
+    );
+    Ok(Queue::start(threads, WAITING, move |picture| {
+        predictor.predict_one(picture, &Want::default()).outcome
+    }))
+}

@@ -1,0 +1,94 @@
+//! Reading a request's body, bounded.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::{HeaderMap, header};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+
+use super::problem::Problem;
+
+/// How much of a body that is too large is read and thrown away, as a multiple of the limit, and
+/// for how long. A client that is still sending would not see the answer otherwise.
+const DISCARDED: usize = 4;
+const DISCARDING: Duration = Duration::from_secs(5);
+
+/// The whole body, if it has at most `limit` bytes.
+pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let too_large = announced.is_some_and(|length| length > limit as u64);
+    if too_large && headers.contains_key(header::EXPECT) {
+        // The client asked first and has sent nothing.
+        return Err(Problem::too_large(limit));
+    }
+    let mut chunks = body.into_data_stream();
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk =
+            chunk.map_err(|error| Problem::bad_request(format!("the body broke off: {error}")))?;
+        if too_large || bytes.len() + chunk.len() > limit {
+            drop(bytes);
+            let _ = tokio::time::timeout(DISCARDING, discard(chunks, limit)).await;
+            return Err(Problem::too_large(limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+async fn discard(mut chunks: axum::body::BodyDataStream, limit: usize) {
+    let mut left = limit.saturating_mul(DISCARDED);
+    while let Some(Ok(chunk)) = chunks.next().await {
+        match left.checked_sub(chunk.len()) {
+            Some(less) => left = less,
+            None => return,
+        }
+    }
+}
+
+/// The pictures of a request: its multipart parts in order, or its body as one.
+pub async fn pictures(request: Request, limit: usize) -> Result<Vec<Bytes>, Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = read(&parts.headers, body, limit).await?;
+    if !is_multipart(&parts.headers) {
+        if bytes.is_empty() {
+            return Err(Problem::bad_request(
+                "the request has no picture in its body",
+            ));
+        }
+        return Ok(vec![bytes]);
+    }
+    let whole = Request::from_parts(parts, Body::from(bytes));
+    let mut multipart = Multipart::from_request(whole, &())
+        .await
+        .map_err(|error| Problem::bad_request(error.body_text()))?;
+    let mut pictures = Vec::new();
+    let broken = |error: axum::extract::multipart::MultipartError| {
+        Problem::bad_request(format!(
+            "the multipart body is broken: {}",
+            error.body_text()
+        ))
+    };
+    while let Some(field) = multipart.next_field().await.map_err(broken)? {
+        pictures.push(field.bytes().await.map_err(broken)?);
+    }
+    if pictures.is_empty() {
+        return Err(Problem::bad_request("the multipart body has no part"));
+    }
+    Ok(pictures)
+}
+
+fn is_multipart(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| {
+            kind.trim_start()
+                .to_ascii_lowercase()
+                .starts_with("multipart/")
+        })
+}

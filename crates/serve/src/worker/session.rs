@@ -1,0 +1,290 @@
+//! What a worker has loaded, and its answers.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use boxwright_model::prediction::SampleError;
+use boxwright_model::{LoadedPackage, Outcome, Package};
+use boxwright_predict::{Error, Options, Prediction, Predictor, Source};
+use boxwright_worker::message::{TensorBytes, slice};
+use boxwright_worker::{FromWorker, Item, ToWorker, Want};
+use bytes::Bytes;
+
+/// The worker's one session.
+pub struct Session {
+    library: PathBuf,
+    loaded: Option<Loaded>,
+}
+
+struct Loaded {
+    predictor: Predictor,
+    options: Options,
+    batch_size: usize,
+    /// Whether the last `load` succeeded. A session that outlives a load that failed serves the
+    /// next one, never a prediction.
+    current: bool,
+}
+
+impl Session {
+    /// Nothing loaded yet.
+    pub fn new(library: PathBuf) -> Self {
+        Self {
+            library,
+            loaded: None,
+        }
+    }
+
+    /// Answers a request: `result` takes what comes before the answer itself.
+    pub fn answer(
+        &mut self,
+        message: ToWorker,
+        body: &Bytes,
+        cancel: &AtomicBool,
+        result: &(dyn Fn(FromWorker, Vec<u8>) + Sync),
+    ) -> FromWorker {
+        match message {
+            ToWorker::Load {
+                package,
+                inline,
+                device,
+                threads,
+                max_pixels,
+            } => {
+                let max_pixels = max_pixels.unwrap_or(Options::MAX_PIXELS);
+                let options = Options {
+                    library: self.library.clone(),
+                    device,
+                    threads,
+                    max_pixels,
+                };
+                let package = open(Path::new(&package), inline);
+                match package.and_then(|package| self.load(package, options)) {
+                    Ok(predictor) => describe(predictor),
+                    Err(error) => failure(&error),
+                }
+            }
+            ToWorker::Predict {
+                items,
+                want,
+                batch_size,
+            } => self.predict(items, body, &want, batch_size, cancel, result),
+            ToWorker::Cancel | ToWorker::Shutdown => internal(
+                "this request has no answer",
+                "This is a fault of Boxwright.",
+            ),
+        }
+    }
+
+    fn load(&mut self, package: LoadedPackage, options: Options) -> Result<&Predictor, Error> {
+        let batch_size = package.package.batch.max_size;
+        // What can't be kept makes room before the next one is loaded.
+        let kept = self
+            .loaded
+            .take()
+            .filter(|loaded| loaded.suits(&options) && loaded.predictor.serves(&package));
+        let predictor = match &kept {
+            Some(loaded) => loaded.predictor.with_pipeline(package),
+            None => Predictor::load(package, &options),
+        };
+        match predictor {
+            Ok(predictor) => {
+                let loaded = Loaded {
+                    predictor,
+                    options,
+                    batch_size,
+                    current: true,
+                };
+                Ok(&self.loaded.insert(loaded).predictor)
+            }
+            Err(error) => {
+                self.loaded = kept.map(|loaded| Loaded {
+                    current: false,
+                    ..loaded
+                });
+                Err(error)
+            }
+        }
+    }
+
+    fn predict(
+        &self,
+        items: Vec<Item>,
+        body: &Bytes,
+        want: &Want,
+        batch_size: Option<usize>,
+        cancel: &AtomicBool,
+        result: &(dyn Fn(FromWorker, Vec<u8>) + Sync),
+    ) -> FromWorker {
+        let Some(loaded) = self.loaded.as_ref().filter(|loaded| loaded.current) else {
+            return internal("no package is loaded", "Send `load` before `predict`.");
+        };
+        let (mut ids, mut samples) = (Vec::new(), Vec::new());
+        for item in items {
+            match source(&item, body) {
+                Ok(source) => {
+                    ids.push(item.id);
+                    samples.push(source);
+                }
+                Err(message) => {
+                    let error = SampleError {
+                        code: "SampleUnreadable".into(),
+                        message,
+                    };
+                    result(no_picture(item.id, Outcome::Error(error)), Vec::new());
+                }
+            }
+        }
+        let want = boxwright_predict::Want {
+            top_k: want.top_k,
+            thumbnail: want.thumbnail,
+            tensor: want.tensor,
+        };
+        let batch_size = batch_size.unwrap_or(loaded.batch_size).max(1);
+        let answered: Vec<AtomicBool> = ids.iter().map(|_| AtomicBool::new(false)).collect();
+        let each = |index: usize, prediction| {
+            answered[index].store(true, Ordering::Relaxed);
+            let (message, body) = packed(ids[index], prediction);
+            result(message, body);
+        };
+        let timing = loaded
+            .predictor
+            .predict_many(samples, &want, batch_size, cancel, &each);
+        let cancelled = cancel.load(Ordering::Relaxed);
+        for (id, answered) in ids.iter().zip(answered) {
+            // A thread that panicked leaves its samples behind.
+            if !cancelled && !answered.into_inner() {
+                let message = "predicting this sample failed inside; the log says where".into();
+                let error = SampleError {
+                    code: "Internal".into(),
+                    message,
+                };
+                result(no_picture(*id, Outcome::Error(error)), Vec::new());
+            }
+        }
+        FromWorker::Done { timing, cancelled }
+    }
+}
+
+impl Loaded {
+    /// Whether a session that was loaded with these options would be the same one.
+    fn suits(&self, options: &Options) -> bool {
+        let what =
+            |options: &Options| (options.device.clone(), options.threads, options.max_pixels);
+        what(&self.options) == what(options)
+    }
+}
+
+fn open(path: &Path, inline: Option<Box<Package>>) -> Result<LoadedPackage, Error> {
+    Ok(match inline {
+        Some(package) => {
+            let root = if path.is_dir() {
+                path
+            } else {
+                path.parent().unwrap_or(path)
+            };
+            LoadedPackage::from_parts(*package, root)?
+        }
+        None => crate::package::open(path)?,
+    })
+}
+
+fn describe(predictor: &Predictor) -> FromWorker {
+    FromWorker::Loaded {
+        device: predictor.device().clone(),
+        reason: predictor.device().reason.clone(),
+        signature: predictor.signature().clone(),
+        model_digest: predictor.model_digest().to_owned(),
+        load_ms: predictor.load_ms(),
+    }
+}
+
+fn source(item: &Item, body: &Bytes) -> Result<Source, String> {
+    match (&item.path, item.bytes) {
+        (Some(path), None) => Ok(Source::Path(path.into())),
+        (None, Some(span)) => slice(body, span).map(Source::Bytes).ok_or_else(|| {
+            format!(
+                "the sample's bytes {span:?} lie outside the {} that were sent",
+                body.len()
+            )
+        }),
+        _ => Err("a sample is named by a path or by its bytes: one of the two".into()),
+    }
+}
+
+fn no_picture(sample: u64, outcome: Outcome) -> FromWorker {
+    let (picture, thumbnail, tensors) = (None, None, BTreeMap::new());
+    FromWorker::Result {
+        sample,
+        outcome,
+        picture,
+        thumbnail,
+        tensors,
+    }
+}
+
+/// A result whose thumbnail and tensors lie one after the other in its body.
+fn packed(sample: u64, prediction: Prediction) -> (FromWorker, Vec<u8>) {
+    let Prediction {
+        outcome,
+        picture,
+        thumbnail,
+        tensors,
+    } = prediction;
+    let mut body = Vec::new();
+    let mut add = |bytes: &[u8]| {
+        let offset = body.len() as u64;
+        body.extend_from_slice(bytes);
+        [offset, bytes.len() as u64]
+    };
+    let thumbnail = thumbnail.map(|jpeg| add(&jpeg));
+    let tensors = tensors
+        .into_iter()
+        .map(|(name, (shape, datatype, data))| {
+            (
+                name,
+                TensorBytes {
+                    shape,
+                    datatype,
+                    bytes: add(&data),
+                },
+            )
+        })
+        .collect();
+    (
+        FromWorker::Result {
+            sample,
+            outcome,
+            picture,
+            thumbnail,
+            tensors,
+        },
+        body,
+    )
+}
+
+/// An error as the answer to a request.
+pub fn failure(error: &Error) -> FromWorker {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source())
+        .map(ToString::to_string)
+        .collect();
+    FromWorker::Error {
+        code: error.code().into(),
+        message: error.to_string(),
+        hint: error.hint(),
+        causes,
+        retryable: false,
+    }
+}
+
+/// An error that is no fault of the input.
+pub fn internal(message: impl Into<String>, hint: &str) -> FromWorker {
+    FromWorker::Error {
+        code: "Internal".into(),
+        message: message.into(),
+        hint: hint.into(),
+        causes: Vec::new(),
+        retryable: false,
+    }
+}
