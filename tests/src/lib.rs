@@ -23,6 +23,7 @@ pub mod onnx;
 pub mod picture;
 pub mod programs;
 pub mod registry;
+pub mod report;
 pub mod sandbox;
 pub mod server;
 pub mod tokens;
