@@ -40,18 +40,8 @@ impl Layer {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<Self> {
-        let cache = cache.map(DigestCache::in_folder);
         let size = plan.size();
-        let digest = match cache.as_ref().and_then(|cache| cache.get(&plan)) {
-            Some(digest) => digest,
-            None => {
-                let digest = plan.hash(label, progress, cancel)?;
-                if let Some(cache) = &cache {
-                    cache.put(&plan, &digest);
-                }
-                digest
-            }
-        };
+        let digest = plan.digest(label, cache, progress, cancel)?;
         let descriptor = Descriptor::new(media_type::LAYER_TAR, digest, size);
         let blob = Blob {
             descriptor,
@@ -76,6 +66,24 @@ impl Layer {
             label: label.to_owned(),
         }
     }
+}
+
+/// The digest of the regular file `path`. With `cache` (a folder), that of a file that has not
+/// changed since is taken from there. Blocks.
+///
+/// # Errors
+/// `LayerInvalid` where it is no regular file, `FileChanged`, `Io`, `Cancelled`.
+pub fn file_digest(
+    path: &Path,
+    cache: Option<&Path>,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
+) -> Result<Digest> {
+    let file = Segment::File(Arc::new(FileStamp::of(path)?));
+    let plan = TarPlan {
+        segments: [file].into(),
+    };
+    plan.digest(&path.display().to_string(), cache, progress, cancel)
 }
 
 /// A layer that [`gzip`] wrote.
@@ -189,6 +197,24 @@ impl TarPlan {
 
     pub(crate) fn segments(&self) -> Arc<[Segment]> {
         Arc::clone(&self.segments)
+    }
+
+    fn digest(
+        &self,
+        item: &str,
+        cache: Option<&Path>,
+        progress: &dyn Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Digest> {
+        let cache = cache.map(DigestCache::in_folder);
+        if let Some(digest) = cache.as_ref().and_then(|cache| cache.get(self)) {
+            return Ok(digest);
+        }
+        let digest = self.hash(item, progress, cancel)?;
+        if let Some(cache) = &cache {
+            cache.put(self, &digest);
+        }
+        Ok(digest)
     }
 
     fn hash(
