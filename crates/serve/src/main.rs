@@ -1,6 +1,11 @@
 //! `boxwright-serve`: the program in the container. A server; a worker that speaks frames on
 //! stdin and stdout; a health check. All three run the one pipeline of `boxwright-predict`.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
+)]
+
 mod health;
 mod package;
 mod program;

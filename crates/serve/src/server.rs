@@ -107,7 +107,10 @@ fn begin_loading(settings: Settings, life: &Arc<Life>) {
     std::thread::spawn(move || {
         let loaded = catch_unwind(AssertUnwindSafe(|| load(&settings, &life)));
         match loaded.unwrap_or_else(|_| Err("loading failed inside; the log says where".into())) {
-            Ok(queue) => life.is_ready(queue),
+            Ok((queue, on)) => {
+                life.is_ready(queue);
+                tracing::info!("ready on {on}");
+            }
             Err(reason) => {
                 tracing::error!("not ready: {reason}");
                 life.has_failed(reason);
@@ -117,7 +120,8 @@ fn begin_loading(settings: Settings, life: &Arc<Life>) {
     });
 }
 
-fn load(settings: &Settings, life: &Life) -> Result<Queue, String> {
+/// The way to the loaded model, and what it runs on.
+fn load(settings: &Settings, life: &Life) -> Result<(Queue, String), String> {
     let begun = Instant::now();
     let package = crate::package::open(&settings.package).map_err(|error| error.to_string())?;
     life.is_called(&package.package.package.name);
@@ -135,14 +139,13 @@ fn load(settings: &Settings, life: &Life) -> Result<Queue, String> {
         threads => threads,
     };
     let device = predictor.device();
-    tracing::info!(
-        device = device.kind,
-        ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "ready on {} ({})",
-        device.name,
-        device.reason
+    let ms = begun.elapsed().as_millis();
+    let on = format!(
+        "{} ({}) after {ms} ms: {}",
+        device.name, device.kind, device.reason
     );
-    Ok(Queue::start(threads, WAITING, move |picture| {
+    let queue = Queue::start(threads, WAITING, move |picture| {
         predictor.predict_one(picture, &Want::default()).outcome
-    }))
+    });
+    Ok((queue, on))
 }

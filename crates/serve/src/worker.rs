@@ -39,17 +39,19 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (library, version) = match library() {
-        Ok(found) => found,
-        Err(error) => {
-            outbox.send(0, error, Vec::new());
-            return ExitCode::FAILURE;
-        }
+    let library = match crate::program::library() {
+        Ok(library) => library,
+        Err(message) => return give_up(&outbox, session::internal(message, "")),
     };
+    let onnxruntime = match boxwright_predict::runtime_version(&library) {
+        Ok(version) => version,
+        Err(error) => return give_up(&outbox, session::failure(&error)),
+    };
+    let (program, devices) = (crate::PROGRAM.into(), vec!["cpu".into()]);
     let hello = FromWorker::Hello {
-        program: crate::PROGRAM.into(),
-        onnxruntime: version,
-        devices: vec!["cpu".into()],
+        program,
+        onnxruntime,
+        devices,
     };
     outbox.send(0, hello, Vec::new());
     let beating = Arc::clone(&outbox);
@@ -66,10 +68,9 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn library() -> Result<(std::path::PathBuf, String), FromWorker> {
-    let path = crate::program::library().map_err(|message| session::internal(message, ""))?;
-    let version = boxwright_predict::runtime_version(&path).map_err(|e| session::failure(&e))?;
-    Ok((path, version))
+fn give_up(outbox: &Outbox, error: FromWorker) -> ExitCode {
+    outbox.send(0, error, Vec::new());
+    ExitCode::FAILURE
 }
 
 /// Reads frames until the input ends; whether it ended cleanly.

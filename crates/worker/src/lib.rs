@@ -1,6 +1,11 @@
 //! The frames that a worker speaks on stdin and stdout, and the side that starts, feeds, cancels
 //! and replaces workers.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
+)]
+
 pub mod frame;
 pub mod message;
 

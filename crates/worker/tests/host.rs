@@ -1,6 +1,8 @@
 //! How a worker is started, fed and given up. The workers here are shells and scripted pipes; the
 //! real program is tried in `crates/serve`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 use std::time::{Duration, Instant};
 
 use boxwright_model::prediction::{Outcome, Timing};

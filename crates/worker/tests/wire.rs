@@ -1,6 +1,8 @@
 //! Every message's JSON, as it goes over the wire. Programs of other versions, and in other
 //! languages, read and write exactly this.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 

@@ -1,5 +1,7 @@
 //! The built program, as others meet it: by frames, by HTTP, by signals.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 mod server;
 mod server_life;
 mod support;

@@ -75,7 +75,11 @@ fn json(result: &FromWorkerResult) -> serde_json::Value {
 async fn photos_by_path_and_by_bytes_give_the_notebooks_predictions() {
     let Some(sample) = Sample::find() else { return };
     let mut worker = started(&sample).await;
-    assert_eq!(worker.hello().onnxruntime, "1.30.0");
+    assert!(
+        worker.hello().onnxruntime.starts_with("1."),
+        "{:?}",
+        worker.hello()
+    );
     let (mut items, mut body) = (Vec::new(), Vec::new());
     for (id, name) in (0..).zip(PHOTOS) {
         items.push(by_path(id, name));
