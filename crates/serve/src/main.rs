@@ -50,7 +50,9 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let arguments = Arguments::parse();
-    program::log(matches!(arguments.command, None | Some(Command::Worker)));
+    if !matches!(arguments.command, Some(Command::Health)) {
+        program::log();
+    }
     match arguments.command {
         Some(Command::Worker) => worker::run(),
         Some(Command::Health) => with(arguments.flags, |settings| health::check(&settings)),

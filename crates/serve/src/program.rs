@@ -82,10 +82,7 @@ pub fn library() -> Result<PathBuf, String> {
 
 /// Logs to stderr, as text or (`LOG=json`) as one JSON object a line. A panic is logged too,
 /// without a stack trace.
-pub fn log(wanted: bool) {
-    if !wanted {
-        return;
-    }
+pub fn log() {
     let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())

@@ -67,8 +67,8 @@ async fn serve(settings: Settings) -> Result<(), String> {
     let listening = listen::Listening::start(listener, router);
     begin_loading(settings, &life);
     asked_to_end.await;
-    tracing::info!("ending: what is in flight is finished first");
     life.drain();
+    tracing::info!("ending: what is in flight is finished first");
     if tokio::time::timeout(DRAIN, life.idle()).await.is_err() {
         tracing::warn!(
             "some requests were still in flight after {} s",
