@@ -1,1 +1,27 @@
 //! Builds images of packages, without Docker.
+//!
+//! [`Target`]s are what a user ticks, [`Share`] holds the base and runtime layers that come with
+//! Boxwright and the [`Catalogue`] of them. [`plan()`] checks that what was asked for can be had;
+//! [`build()`] puts base, runtime, model and package layers under their tags. [`docker`] runs what was
+//! published, for the proof.
+
+mod base;
+mod build;
+mod catalogue;
+pub mod docker;
+mod error;
+mod image;
+mod layers;
+mod plan;
+mod share;
+mod target;
+
+pub use build::{Builder, BuiltImage, BuiltTag, build};
+pub use catalogue::{Catalogue, Component, Kind, Program, Source};
+pub use error::{Error, Result};
+pub use plan::{BuildPlan, PlanOptions, plan};
+pub use share::Share;
+pub use target::Target;
+
+/// The name of this crate's stage, in which a base image that the user named is fetched.
+pub const STAGE_BASE: &str = "base";

@@ -1,0 +1,63 @@
+//! A base image that the user named.
+
+use std::path::Path;
+
+use boxwright_oci::registry::Client;
+use boxwright_oci::{ImageConfig, Layer, Platform, Progress, Reference, media_type};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Error, Result};
+
+/// The layers of a base image for one platform, bottom first, and its configuration.
+#[derive(Clone)]
+pub(crate) struct Base {
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) config: ImageConfig,
+}
+
+/// Fetches `reference` for `platform` into `cache`, and checks that it is what it says.
+pub(crate) async fn fetch(
+    client: &Client,
+    reference: &Reference,
+    platform: &Platform,
+    cache: &Path,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
+) -> Result<Base> {
+    let unusable = |reason: String| Error::BaseUnusable {
+        base: reference.to_string(),
+        platform: platform.clone(),
+        reason,
+    };
+    let wanted = [platform.clone()];
+    let folder = cache.join("bases");
+    let pulled = client
+        .pull(reference, &folder, Some(&wanted), progress, cancel)
+        .await?;
+    let image = pulled
+        .images
+        .into_iter()
+        .find(|image| image.platform.matches(platform))
+        .ok_or_else(|| unusable("it has no image for that platform".into()))?;
+    let diff_ids = &image.config.rootfs.diff_ids;
+    if diff_ids.len() != image.layers.len() {
+        return Err(unusable(format!(
+            "it has {} layers, and its configuration names {}",
+            image.layers.len(),
+            diff_ids.len()
+        )));
+    }
+    let layers = image
+        .layers
+        .into_iter()
+        .zip(diff_ids)
+        .map(|((mut descriptor, path), diff_id)| {
+            descriptor.media_type = media_type::to_oci(&descriptor.media_type).to_owned();
+            Layer::file(path, descriptor, *diff_id, "base")
+        })
+        .collect();
+    Ok(Base {
+        layers,
+        config: image.config,
+    })
+}

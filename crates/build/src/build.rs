@@ -1,0 +1,157 @@
+//! The embedded builder: layers and JSON, without Docker, root or an emulator.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use boxwright_oci::registry::Client;
+use boxwright_oci::{Image, ImageSet, Layer, Platform, Progress};
+use tokio_util::sync::CancellationToken;
+
+use crate::base::{self, Base};
+use crate::image::Description;
+use crate::layers::{self, PackageLayers};
+use crate::plan::{BuildPlan, PlannedImage};
+use crate::{Error, Result, Target};
+
+/// Who builds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Builder {
+    /// Boxwright itself.
+    #[default]
+    Embedded,
+    /// Docker Engine.
+    Docker,
+}
+
+/// What was built: one set of images a tag.
+#[derive(Debug, Clone)]
+pub struct BuiltImage {
+    /// The tags, in the order of their first target.
+    pub tags: Vec<BuiltTag>,
+    /// The digest of the model's files, `sha256:…`.
+    pub model_digest: String,
+}
+
+/// The images under one tag.
+#[derive(Debug, Clone)]
+pub struct BuiltTag {
+    /// What is appended to the tag that the user named.
+    pub suffix: &'static str,
+    /// The targets, in the order of the set's images.
+    pub targets: Vec<(Target, Platform)>,
+    /// The images.
+    pub set: ImageSet,
+}
+
+/// Builds what `plan` says. The digests of unchanged files, and what had to be compressed or
+/// fetched, are kept in `cache`.
+///
+/// # Errors
+/// [`Error::EngineUnavailable`] for [`Builder::Docker`]; [`Error::BaseUnusable`];
+/// [`Error::Oci`] for files that can't be read or changed, a full disk, an unreachable base, and
+/// when `cancel` is.
+pub async fn build(
+    plan: &BuildPlan,
+    builder: Builder,
+    cache: &Path,
+    progress: Arc<dyn Progress>,
+    cancel: &CancellationToken,
+) -> Result<BuiltImage> {
+    if builder == Builder::Docker {
+        return Err(Error::EngineUnavailable {
+            reason: "building with it isn't there yet".into(),
+        });
+    }
+    let bases = bases(plan, cache, &*progress, cancel).await?;
+    let layers = {
+        let (package, epoch) = (plan.package.clone(), plan.epoch);
+        let (cache, cancel) = (cache.to_owned(), cancel.clone());
+        let make = move || layers::make(&package, epoch, &cache, &*progress, &cancel);
+        match tokio::task::spawn_blocking(make).await {
+            Ok(layers) => layers?,
+            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            // The runtime is being shut down.
+            Err(_) => return Err(boxwright_oci::Error::Cancelled.into()),
+        }
+    };
+    Ok(assemble(plan, &bases, &layers))
+}
+
+/// The user's base for each image of the plan, or nothing.
+async fn bases(
+    plan: &BuildPlan,
+    cache: &Path,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
+) -> Result<Vec<Option<Base>>> {
+    let Some(reference) = &plan.base else {
+        return Ok(vec![None; plan.images.len()]);
+    };
+    let client = Client::new(plan.client.clone())?;
+    let mut bases = Vec::with_capacity(plan.images.len());
+    for image in &plan.images {
+        let platform = &image.platform;
+        let base = base::fetch(&client, reference, platform, cache, progress, cancel).await?;
+        bases.push(Some(base));
+    }
+    Ok(bases)
+}
+
+fn assemble(plan: &BuildPlan, bases: &[Option<Base>], layers: &PackageLayers) -> BuiltImage {
+    let description = Description {
+        package: &layers.shipped,
+        signature: &plan.signature,
+        model_digest: &layers.model_digest,
+        onnxruntime: &plan.onnxruntime,
+        epoch: plan.epoch,
+    };
+    let mut tags: Vec<(BuiltTagParts, Vec<Image>)> = Vec::new();
+    for (planned, base) in plan.images.iter().zip(bases) {
+        let image = image(planned, base.as_ref(), layers, &description);
+        let suffix = planned.target.tag_suffix();
+        let entry = (planned.target, planned.platform.clone());
+        match tags.iter_mut().find(|(parts, _)| parts.0 == suffix) {
+            Some((parts, images)) => {
+                parts.1.push(entry);
+                images.push(image);
+            }
+            None => tags.push(((suffix, vec![entry]), vec![image])),
+        }
+    }
+    let tags = tags.into_iter().map(|((suffix, targets), images)| BuiltTag {
+        suffix,
+        targets,
+        set: ImageSet::new(images, description.annotations()),
+    });
+    BuiltImage {
+        tags: tags.collect(),
+        model_digest: layers.model_digest.clone(),
+    }
+}
+
+type BuiltTagParts = (&'static str, Vec<(Target, Platform)>);
+
+fn image(
+    planned: &PlannedImage,
+    base: Option<&Base>,
+    layers: &PackageLayers,
+    description: &Description<'_>,
+) -> Image {
+    let below: Vec<Layer> = match base {
+        Some(base) => base.layers.clone(),
+        None => planned.base.iter().cloned().collect(),
+    };
+    let own = [
+        planned.runtime.clone(),
+        layers.model.clone(),
+        layers.package.clone(),
+    ];
+    let all = below.into_iter().chain(own).collect();
+    let config = description.config(planned, base.map(|base| &base.config));
+    Image::new(
+        planned.platform.clone(),
+        config,
+        all,
+        description.annotations(),
+    )
+}

@@ -1,0 +1,140 @@
+//! What an image says about itself: configuration, annotations and labels.
+
+use std::collections::BTreeMap;
+
+use boxwright_model::{Package, Signature};
+use boxwright_oci::{Healthcheck, ImageConfig, Process};
+
+use crate::plan::PlannedImage;
+use crate::{Error, Result};
+
+/// Where the model and the package file lie.
+pub(crate) const MODEL_FOLDER: &str = "model";
+/// The program that the image runs.
+pub(crate) const SERVE: &str = "/opt/boxwright/bin/boxwright-serve";
+/// User and group in the container; the base names them `nonroot`.
+const USER: &str = "65532:65532";
+const SECOND: u64 = 1_000_000_000;
+
+/// Seconds since 1970 of everything in the image: `SOURCE_DATE_EPOCH`, else 0.
+///
+/// # Errors
+/// [`Error::EpochInvalid`].
+pub(crate) fn epoch() -> Result<u64> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(given) if !given.is_empty() => match given.parse::<u64>() {
+            Ok(seconds) if timestamp(seconds).is_some() => Ok(seconds),
+            _ => Err(Error::EpochInvalid { given }),
+        },
+        _ => Ok(0),
+    }
+}
+
+fn timestamp(seconds: u64) -> Option<String> {
+    let seconds = i64::try_from(seconds).ok()?;
+    Some(jiff::Timestamp::from_second(seconds).ok()?.to_string())
+}
+
+/// What all images of one build say.
+pub(crate) struct Description<'a> {
+    pub(crate) package: &'a Package,
+    pub(crate) signature: &'a Signature,
+    pub(crate) model_digest: &'a str,
+    pub(crate) onnxruntime: &'a str,
+    pub(crate) epoch: u64,
+}
+
+impl Description<'_> {
+    fn created(&self) -> String {
+        // `epoch` has been checked by the function of that name.
+        timestamp(self.epoch).unwrap_or_default()
+    }
+
+    /// The annotations of manifests and index.
+    pub(crate) fn annotations(&self) -> BTreeMap<String, String> {
+        let identity = &self.package.package;
+        let all = [
+            ("created", self.created()),
+            ("description", identity.description.clone()),
+            ("revision", self.model_digest.to_owned()),
+            ("title", identity.name.clone()),
+            ("version", identity.version.clone()),
+        ];
+        all.into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (format!("org.opencontainers.image.{key}"), value))
+            .collect()
+    }
+
+    /// The labels of the configuration: the annotations, for engines that show only these, and the
+    /// model's signature.
+    fn labels(&self, image: &PlannedImage) -> BTreeMap<String, String> {
+        let mut labels = self.annotations();
+        let task = self.package.postprocess.task.name();
+        let own = [
+            ("model.digest", self.model_digest.to_owned()),
+            ("model.signature", to_json(self.signature)),
+            ("model.task", task.to_owned()),
+            ("onnxruntime", self.onnxruntime.to_owned()),
+            ("target", image.target.name().to_owned()),
+        ];
+        labels.extend(own.map(|(key, value)| (format!("dev.boxwright.{key}"), value)));
+        labels
+    }
+
+    /// The configuration of `image`, on that of the base where the user named one.
+    pub(crate) fn config(&self, image: &PlannedImage, base: Option<&ImageConfig>) -> ImageConfig {
+        let below = base.map(|base| base.config.env.as_slice());
+        let process = Process {
+            user: USER.into(),
+            exposed_ports: [("8080/tcp".to_owned(), Default::default())].into(),
+            env: environment(below.unwrap_or_default()),
+            entrypoint: vec![SERVE.into()],
+            working_dir: "/".into(),
+            labels: self.labels(image),
+            stop_signal: "SIGTERM".into(),
+            healthcheck: Some(Healthcheck {
+                test: ["CMD", SERVE, "health"].map(str::to_owned).into(),
+                interval: 10 * SECOND,
+                timeout: 5 * SECOND,
+                start_period: 60 * SECOND,
+                retries: 3,
+            }),
+            ..Process::default()
+        };
+        let mut config = ImageConfig::new(&image.platform, process);
+        config.created = Some(self.created());
+        config.history = base.map(|base| base.history.clone()).unwrap_or_default();
+        config
+    }
+}
+
+/// The base's variables, and ours in place of those of the same name.
+fn environment(below: &[String]) -> Vec<String> {
+    let own = [
+        "HOST=0.0.0.0",
+        // ONNX Runtime would otherwise write a device id and call home.
+        "ORT_DISABLE_TELEMETRY=1",
+        "PATH=/opt/boxwright/bin",
+        "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+    ];
+    let name = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
+    let ours: Vec<String> = own.iter().map(|entry| name(entry)).collect();
+    let kept = below.iter().filter(|entry| {
+        let name = name(entry);
+        // A base's search path and certificates are as it lays them out.
+        !ours.contains(&name) || matches!(name.as_str(), "PATH" | "SSL_CERT_FILE")
+    });
+    let kept: Vec<String> = kept.cloned().collect();
+    let missing = own
+        .iter()
+        .filter(|entry| !kept.iter().any(|kept| name(kept) == name(entry)));
+    let mut all: Vec<String> = missing.map(|entry| (*entry).to_owned()).collect();
+    all.extend(kept.iter().cloned());
+    all
+}
+
+fn to_json(signature: &Signature) -> String {
+    // Names, numbers and enums: nothing that JSON could refuse.
+    serde_json::to_string(signature).unwrap_or_default()
+}

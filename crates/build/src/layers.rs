@@ -1,0 +1,251 @@
+//! The two layers that are the user's: the model's files, and the package around them.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use boxwright_model::package::{FILE_NAME, model_digest};
+use boxwright_model::{LoadedPackage, Package};
+use boxwright_oci::layer::{self, FileSource, Gzipped, TarPlan};
+use boxwright_oci::{Descriptor, Digest, Layer, Progress, Silent};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::Result;
+use crate::image::MODEL_FOLDER;
+
+/// How many pieces of a file are tried, and their size in bytes.
+const PIECES: u64 = 16;
+const PIECE: u64 = 256 << 10;
+
+/// The layers of a package, and the digest of its model.
+pub(crate) struct PackageLayers {
+    pub(crate) model: Layer,
+    pub(crate) package: Layer,
+    pub(crate) model_digest: String,
+    /// As it ships: with the digest of every file.
+    pub(crate) shipped: Package,
+}
+
+/// Makes the layers of `package`. What did not change since last time comes from `cache`. Blocks.
+pub(crate) fn make(
+    package: &LoadedPackage,
+    epoch: u64,
+    cache: &Path,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
+) -> Result<PackageLayers> {
+    let compress = compresses(&package.files)?;
+    let plan = model_plan(package, epoch)?;
+    // Two passes over the same bytes, at the same time: the page cache serves the second.
+    let (files, plain) = std::thread::scope(|scope| {
+        let files = scope.spawn(|| digests(&package.files, cache, cancel));
+        let plain = (!compress)
+            .then(|| Layer::tar(plan.clone(), "model", Some(cache), progress, cancel));
+        (files.join(), plain)
+    });
+    let files = match files {
+        Ok(files) => files?,
+        Err(panic) => std::panic::resume_unwind(panic),
+    };
+    let mut shipped = package.package.clone();
+    for (file, digest) in shipped.model.files.iter_mut().zip(&files) {
+        file.sha256 = Some(digest.hex());
+    }
+    let listed: Vec<(String, String)> = shipped
+        .model
+        .files
+        .iter()
+        .zip(&files)
+        .map(|(file, digest)| (file.path.clone(), digest.hex()))
+        .collect();
+    let model = match plain {
+        Some(layer) => layer?,
+        None => compressed(&plan, &listed, epoch, cache)?,
+    };
+    Ok(PackageLayers {
+        model,
+        package: package_layer(package, &shipped, epoch, cancel)?,
+        model_digest: model_digest(&listed),
+        shipped,
+    })
+}
+
+fn digests(files: &[PathBuf], cache: &Path, cancel: &CancellationToken) -> Result<Vec<Digest>> {
+    let digest = |path: &PathBuf| layer::file_digest(path, Some(cache), &Silent, cancel);
+    Ok(files.iter().map(digest).collect::<Result<_, _>>()?)
+}
+
+fn model_plan(package: &LoadedPackage, epoch: u64) -> Result<TarPlan> {
+    let mut plan = TarPlan::builder();
+    plan.mtime(epoch);
+    for (path, file) in package.model_files() {
+        let metadata = std::fs::metadata(file)
+            .map_err(|error| boxwright_model::Error::io(file, "read", error))?;
+        let source = FileSource::Path {
+            path: file.to_owned(),
+            len: metadata.len(),
+        };
+        plan.file(&inside(path), source, 0o644);
+    }
+    Ok(plan.finish()?)
+}
+
+fn package_layer(
+    package: &LoadedPackage,
+    shipped: &Package,
+    epoch: u64,
+    cancel: &CancellationToken,
+) -> Result<Layer> {
+    let mut plan = TarPlan::builder();
+    plan.mtime(epoch);
+    let toml = Bytes::from(shipped.to_toml());
+    plan.file(&inside(FILE_NAME), FileSource::Bytes(toml), 0o644);
+    if let (Some(labels), Some(text)) = (&shipped.labels, package.labels_text()) {
+        let text = FileSource::Bytes(text.into());
+        plan.file(&inside(&labels.file), text, 0o644);
+    }
+    let plan = plan.finish()?;
+    Ok(Layer::tar(plan, "package", None, &Silent, cancel)?)
+}
+
+/// The place in the image of a file that the package names. Empty and `.` parts, which a package
+/// may have, are not for a tar.
+fn inside(path: &str) -> String {
+    let parts = path
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."));
+    std::iter::once(MODEL_FOLDER)
+        .chain(parts)
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+/// Whether compressing the files saves a tenth or more, judged by pieces spread over each. Random
+/// weights don't compress, and unpacking them would cost every start of a container.
+fn compresses(files: &[PathBuf]) -> Result<bool> {
+    let (mut plain, mut packed) = (0, 0);
+    for path in files {
+        let io = |error| boxwright_model::Error::io(path, "read", error);
+        let mut file = File::open(path).map_err(io)?;
+        let size = file.metadata().map_err(io)?.len();
+        for start in pieces(size) {
+            file.seek(SeekFrom::Start(start)).map_err(io)?;
+            let mut piece = Vec::new();
+            (&file).take(PIECE).read_to_end(&mut piece).map_err(io)?;
+            let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(&piece).map_err(io)?;
+            // A file's pieces stand for the whole of it.
+            let weight = size / (PIECES * PIECE) + 1;
+            plain += piece.len() as u64 * weight;
+            packed += encoder.finish().map_err(io)?.len() as u64 * weight;
+        }
+    }
+    Ok(packed * 10 <= plain * 9)
+}
+
+/// Where the pieces of a file of `size` bytes begin.
+fn pieces(size: u64) -> impl Iterator<Item = u64> {
+    let step = (size / PIECES).max(PIECE);
+    (0..PIECES)
+        .map(move |index| index * step)
+        .take_while(move |start| *start < size)
+}
+
+/// The compressed layer of `plan`, whose files are `listed`: that of an earlier build, or a new one.
+fn compressed(
+    plan: &TarPlan,
+    listed: &[(String, String)],
+    epoch: u64,
+    cache: &Path,
+) -> Result<Layer> {
+    let lines: String = listed
+        .iter()
+        .map(|(path, sha256)| format!("{sha256}  {path}\n"))
+        .collect();
+    let key = Digest::of(format!("gzip {epoch}\n{lines}").as_bytes()).hex();
+    let folder = cache.join("layers");
+    let io = |path: &Path, error| boxwright_model::Error::io(path, "written", error);
+    std::fs::create_dir_all(&folder).map_err(|error| io(&folder, error))?;
+    let (path, note) = (
+        folder.join(format!("{key}.tar.gz")),
+        folder.join(format!("{key}.json")),
+    );
+    let known = std::fs::read(&note).ok();
+    let known = known.and_then(|text| serde_json::from_slice::<Note>(&text).ok());
+    let known = known.filter(|known| {
+        std::fs::metadata(&path).is_ok_and(|file| file.len() == known.descriptor.size)
+    });
+    let note_ = match known {
+        Some(known) => known,
+        None => {
+            let Gzipped {
+                descriptor,
+                diff_id,
+            } = layer::gzip(plan, &path)?;
+            let made = Note {
+                descriptor,
+                diff_id,
+            };
+            // Without the note the next build compresses again.
+            let text = serde_json::to_vec(&made).unwrap_or_default();
+            std::fs::write(&note, text).map_err(|error| io(&note, error))?;
+            made
+        }
+    };
+    Ok(Layer::file(path, note_.descriptor, note_.diff_id, "model"))
+}
+
+/// What is remembered of a compressed layer.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    descriptor: Descriptor,
+    diff_id: Digest,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        file
+    }
+
+    /// Bytes without any pattern.
+    fn noise(len: usize) -> Vec<u8> {
+        let mut state = 1_u64;
+        let next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        };
+        std::iter::repeat_with(next).take(len).collect()
+    }
+
+    #[test]
+    fn only_what_compresses_is_compressed() {
+        let (noise, zeros) = (file(&noise(9 << 20)), file(&vec![0; 9 << 20]));
+        assert!(!compresses(&[noise.path().into()]).unwrap());
+        assert!(compresses(&[zeros.path().into()]).unwrap());
+    }
+
+    #[test]
+    fn a_large_file_that_starts_with_zeros_is_judged_by_all_of_it() {
+        let mut mostly_noise = vec![0; 1 << 20];
+        mostly_noise.extend(noise(19 << 20));
+        let file = file(&mostly_noise);
+        assert!(!compresses(&[file.path().into()]).unwrap());
+        assert_eq!(pieces(0).count(), 0);
+        assert_eq!(pieces(300 << 10).count(), 2);
+        assert_eq!(pieces(1 << 40).count(), 16);
+    }
+
+    #[test]
+    fn paths_are_plain_in_the_image() {
+        assert_eq!(inside("./a//model.onnx"), "model/a/model.onnx");
+    }
+}
