@@ -39,6 +39,11 @@ impl Registry {
         Self::start_on(None, auth, None)
     }
 
+    /// A registry over plain HTTP at this port.
+    pub fn start_at(port: u16, auth: Auth<'_>) -> Result<Self, Missing> {
+        Self::start_on(Some(port), auth, None)
+    }
+
     /// A registry with a certificate of an authority of its own.
     pub fn start_tls(auth: Auth<'_>) -> Result<Self, Missing> {
         Self::start_on(None, auth, Some(Authority::new()))

@@ -151,6 +151,14 @@ impl Window {
             .unwrap_or_else(|| panic!("{what}: not in the page:\n{}", self.text()))
     }
 
+    /// Waits until the preview of all samples is over and shown.
+    pub fn previewed(&self) {
+        self.until(
+            "a finished preview",
+            "document.querySelector('[data-testid=preview-status][data-status=done]') !== null",
+        );
+    }
+
     /// Runs the body of a function in the page.
     pub fn script(&self, body: &str) -> Value {
         self.post("execute/sync", &json!({"script": body, "args": []}))

@@ -1,0 +1,189 @@
+//! What the window says when things go wrong, and that it goes on.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's panic is its report"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use boxwright_tests::registry::{Auth, Registry};
+use boxwright_tests::sandbox::{photo, photos};
+use boxwright_tests::server::{free_port, signal_process};
+use boxwright_tests::webdriver::Window;
+use boxwright_tests::{Sandbox, need, onnx, picture, wait};
+use rustix::process::Signal;
+
+/// The code of the failure that the element with this id shows.
+fn code(window: &Window, id: &str) -> Option<String> {
+    let shown = wait::maybe(wait::LONG, || {
+        window.all(&format!("[data-testid={id}]")).pop()
+    });
+    let shown = shown.unwrap_or_else(|| panic!("no {id} in:\n{}", window.text()));
+    shown.attribute("data-code")
+}
+
+#[test]
+fn a_broken_picture_is_a_card_that_says_so() {
+    let sandbox = Sandbox::new();
+    let package = sandbox.package("cat");
+    let folder = sandbox.path("work/photos");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(photo("cat.jpg"), folder.join("cat.jpg")).unwrap();
+    fs::write(
+        folder.join("broken.jpg"),
+        &fs::read(photo("rocket.jpg")).unwrap()[..9000],
+    )
+    .unwrap();
+    let window = need!(Window::open(&sandbox, &[&package, &folder], &[]));
+    window.previewed();
+    assert_eq!(window.all("[data-testid=card]").len(), 2);
+    assert_eq!(window.all("[data-testid=card-error]").len(), 1);
+    window.says("tiger cat");
+    assert!(
+        !window.shows("preview-failure"),
+        "one bad picture is no failure of the preview"
+    );
+}
+
+#[test]
+fn what_is_no_model_is_said_where_the_model_would_be() {
+    let sandbox = Sandbox::new();
+    let pickle = sandbox.path("work/weights.pt");
+    fs::write(&pickle, b"\x80\x02}q\x00X\x01\x00\x00\x00aq\x01K\x01s.").unwrap();
+    let window = need!(Window::open(&sandbox, &[&pickle], &[]));
+    assert_eq!(
+        code(&window, "model-failure").as_deref(),
+        Some("ModelUnsupported")
+    );
+    window.says("torch.onnx.export");
+    assert!(window.shows("copy-program"), "the program can't be copied");
+}
+
+#[test]
+fn a_killed_worker_is_said_and_the_next_preview_works() {
+    let sandbox = Sandbox::new();
+    let package = sandbox.package("cat");
+    let many = sandbox.path("work/many");
+    picture::multiply(&photos(), &many, 60);
+    let window = need!(Window::open(&sandbox, &[&package, &many], &[]));
+    let worker = wait::until("the worker", wait::LONG, || worker_of(&sandbox));
+    signal_process(worker, Signal::KILL);
+    assert_eq!(
+        code(&window, "preview-failure").as_deref(),
+        Some("WorkerLost")
+    );
+    window.find("failure-retry").click();
+    window.previewed();
+    assert_eq!(
+        window.find("grid").attribute("data-count").as_deref(),
+        Some("300")
+    );
+    assert!(!window.shows("preview-failure"));
+}
+
+/// The worker that was started in this sandbox.
+fn worker_of(sandbox: &Sandbox) -> Option<u32> {
+    let own = format!("BOXWRIGHT_CACHE={}", sandbox.path("cache").display());
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let mut processes = processes
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
+    let is_worker = |process: &Path| {
+        let line = fs::read(process.join("cmdline")).unwrap_or_default();
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        line.ends_with(b"worker\0")
+            && environment
+                .split(|byte| *byte == 0)
+                .any(|one| one == own.as_bytes())
+    };
+    processes
+        .find(|(_, process)| is_worker(process))
+        .map(|(pid, _): (u32, _)| pid)
+}
+
+#[test]
+fn a_registry_that_is_gone_is_said_and_another_try_works_once_it_is_back() {
+    let sandbox = Sandbox::new();
+    let package = sandbox.path("work/colours");
+    onnx::write_mean_colour(&package, "colours", ["red", "green", "blue"]);
+    let window = need!(Window::open(&sandbox, &[&package], &[]));
+    let port = free_port();
+    window.find("to-registry").click();
+    window.find("sign-in").click();
+    window
+        .find("sign-in-registry")
+        .fill(&format!("127.0.0.1:{port}"));
+    window.find("sign-in-anonymous").click();
+    window.find("publish").click();
+    assert_eq!(
+        code(&window, "publish-failure").as_deref(),
+        Some("RegistryUnreachable")
+    );
+    let registry = need!(Registry::start_at(port, Auth::Open));
+    window.find("job-retry").click();
+    window.find("result");
+    assert!(registry.server().log().contains("colours"));
+}
+
+#[test]
+fn a_tag_that_is_taken_is_asked_about() {
+    let registry = need!(Registry::start(Auth::Open));
+    let sandbox = Sandbox::new();
+    let package = sandbox.path("work/colours");
+    onnx::write_mean_colour(&package, "colours", ["red", "green", "blue"]);
+    let to = registry.reference("colours:1");
+    sandbox
+        .boxwright(["publish", "--target", "cpu", "--to", &to])
+        .arg(&package)
+        .run()
+        .ok();
+    fs::write(package.join("labels.txt"), "rouge\nvert\nbleu\n").unwrap();
+    let window = need!(Window::open(&sandbox, &[&package], &[]));
+    window.find("to-registry").click();
+    window.find("sign-in").click();
+    window.find("sign-in-registry").fill(&registry.host());
+    window.find("sign-in-anonymous").click();
+    window.find("publish").click();
+    assert_eq!(
+        code(&window, "publish-failure").as_deref(),
+        Some("TagExists")
+    );
+    window.find("next-version").click();
+    window.find("result");
+    assert_ne!(window.find("tag").property("value"), "1");
+}
+
+#[test]
+fn hostile_labels_and_file_names_are_shown_as_text() {
+    let sandbox = Sandbox::new();
+    let package = sandbox.path("work/colours");
+    let label = "<img src=x onerror=\"document.title='owned'\">";
+    onnx::write_mean_colour(
+        &package,
+        "colours",
+        [label, "{{7*7}}", "javascript:alert(1)"],
+    );
+    let folder = sandbox.path("work/pictures");
+    fs::create_dir(&folder).unwrap();
+    let name = "<svg onload=document.title='owned'>.bmp";
+    fs::write(folder.join(name), picture::bmp(20, 20, [255, 0, 0])).unwrap();
+    let window = need!(Window::open(&sandbox, &[&package, &folder], &[]));
+    window.previewed();
+    window.says(label);
+    window.says(name);
+    assert_ne!(window.script("return document.title"), "owned");
+    let injected = "return document.querySelectorAll('img[src=x], svg[onload], [onerror]').length";
+    assert_eq!(window.script(injected), 0);
+    let evaluated =
+        window.script("try { return new Function('return 1')() } catch { return 'refused' }");
+    let inserted = "const s = document.createElement('script'); s.textContent = 'window.owned = 1'; \
+                    document.body.append(s); return window.owned ?? 'refused'";
+    assert_eq!(
+        window.script(inserted),
+        "refused",
+        "the page runs scripts that are written into it"
+    );
+    assert!(evaluated == "refused" || evaluated == 1, "{evaluated}");
+}
