@@ -1,0 +1,175 @@
+/** A host without a studio, for the plain browser: it answers believably and keeps nothing. */
+import type { Document, Event, Job, Package, Preprocess, PublishRequest, Settings } from "../../generated/contract";
+import type { Host } from "../host";
+import * as data from "./data";
+import { queued, scene } from "./scenes";
+
+const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+const presets: Record<string, Pick<Preprocess, "mean" | "std" | "filter">> = {
+  imagenet: { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375], filter: "bilinear" },
+  tf: { mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5], filter: "bilinear" },
+  "efficientnet-lite": { mean: [127, 127, 127], std: [128, 128, 128], filter: "bicubic" },
+  unit: { mean: [0, 0, 0], std: [255, 255, 255], filter: "bilinear" },
+  raw: { mean: [0, 0, 0], std: [1, 1, 1], filter: "bilinear" },
+};
+
+export function fake(query: URLSearchParams): Host {
+  const state = scene(query.get("state") ?? "filled");
+  const theme = query.get("theme");
+  if (theme) state.settings.theme = theme;
+  let emit: (event: Event) => void = () => {};
+  const past: Package[] = [];
+  const future: Package[] = [];
+  let nextJob = 10;
+
+  function change(pkg: Package, dirty = true): Document {
+    const before = state.document ?? data.document();
+    state.document = { ...before, package: pkg, revision: before.revision + 1, dirty, can_undo: past.length > 0, can_redo: future.length > 0 };
+    emit({ event: "document", value: state.document });
+    return state.document;
+  }
+
+  async function predict(): Promise<void> {
+    const { samples, ...preview } = state.preview;
+    preview.run += 1;
+    state.preview.run = preview.run;
+    const run = preview.run;
+    emit({ event: "preview", value: { ...preview, status: "running", failure: null, done: 0, order: null } });
+    await wait(160);
+    if (run !== state.preview.run) return;
+    const fresh = samples.map((sample) => ({ ...sample, thumbnail: 1, outcome: sample.outcome ?? data.outcomeOf(data.photoNames[(sample.id - 1) % 5] ?? "") }));
+    emit({ event: "samples", value: { run, samples: fresh } });
+    emit({ event: "preview", value: { ...preview, status: "done", failure: null, done: samples.length, order: null } });
+  }
+
+  async function push(request: PublishRequest, id: number): Promise<void> {
+    const reference = request.to.to === "registry" ? request.to.reference : "efficientnet-lite0-0.0.1.tar";
+    for (let share = 0; share <= 1; share += 0.08) {
+      const job: Job = data.job(id, { status: "running" }, share, reference);
+      emit({ event: "job", value: job });
+      await wait(120);
+    }
+    emit({ event: "job", value: { ...data.job(id, { status: "finished", report: data.report("proven", reference) }, 1, reference), stage: "prove" } });
+  }
+
+  const clone = <T>(value: T): T => structuredClone(value);
+
+  return {
+    state: async () => clone(state),
+    async pick() {
+      await wait(50);
+    },
+    async openRecent() {},
+    async openSample() {
+      emit({ event: "document", value: data.document() });
+      const { samples, ...preview } = data.state().preview;
+      emit({ event: "samples", value: { run: preview.run, samples } });
+      emit({ event: "preview", value: { ...preview, order: samples.map((one) => one.id) } });
+    },
+    async closeDocument() {
+      emit({ event: "document", value: null });
+    },
+    async edit(_, pkg) {
+      if (state.document) past.push(state.document.package);
+      future.length = 0;
+      const document = change(clone(pkg));
+      void predict();
+      return document;
+    },
+    async undo() {
+      const before = past.pop();
+      if (before && state.document) future.push(state.document.package);
+      return change(before ?? data.pkg());
+    },
+    async redo() {
+      const after = future.pop();
+      if (after && state.document) past.push(state.document.package);
+      return change(after ?? data.pkg());
+    },
+    save: async () => change(state.document?.package ?? data.pkg(), false),
+    revert: async () => change(data.pkg(), false),
+    preset: async (name) => ({ ...data.pkg().preprocess, ...(presets[name] ?? {}) }),
+    preview: predict,
+    async cancelPreview() {},
+    async removeSamples(ids) {
+      const { samples, ...preview } = state.preview;
+      state.preview.samples = samples.filter((one) => !ids.includes(one.id));
+      emit({ event: "preview", value: { ...preview, order: state.preview.samples.map((one) => one.id) } });
+    },
+    async clearSamples() {
+      const { samples: _, ...preview } = state.preview;
+      emit({ event: "preview", value: { ...preview, order: [], status: "idle" } });
+    },
+    export: async (format) => `predictions.${format}`,
+    async signIn(request) {
+      await wait(400);
+      if (request.password === "wrong") throw data.failure("RegistryUnauthorized", `${request.registry} refused the password of ${request.username}.`, "Check the password, or make an access token.");
+      const account = { registry: request.registry, username: request.username, kept: request.keep };
+      state.accounts = [account, ...state.accounts.filter((one) => one.registry !== account.registry)];
+      emit({ event: "accounts", value: state.accounts });
+      return account;
+    },
+    async signOut(registry) {
+      state.accounts = state.accounts.filter((one) => one.registry !== registry);
+      emit({ event: "accounts", value: state.accounts });
+    },
+    keychainAvailable: async () => query.get("keychain") !== "no",
+    async publish(request) {
+      const id = (nextJob += 1);
+      void push(request, id);
+      return id;
+    },
+    nextVersion: async () => "0.0.2",
+    async cancelJob(id) {
+      emit({ event: "job", value: data.job(id, { status: "cancelled" }) });
+    },
+    async retryJob(id) {
+      emit({ event: "job", value: data.job(id, { status: "running" }) });
+    },
+    async dismissJob() {},
+    async setSettings(settings: Settings) {
+      state.settings = settings;
+      emit({ event: "settings", value: settings });
+    },
+    async doctor() {
+      await wait(80);
+      return {
+        version: "0.1.0",
+        checks: [
+          { name: "Worker", status: "works", message: "ONNX Runtime 1.30.0 on 16 cores", hint: "" },
+          { name: "Runtimes", status: "works", message: "linux/amd64 and linux/arm64", hint: "" },
+          { name: "Keychain", status: "works", message: "Secret Service (gnome-keyring)", hint: "" },
+          { name: "Docker Engine", status: "absent", message: "nothing listens at /var/run/docker.sock", hint: "Not needed: images are built without it, and proven in namespaces." },
+          { name: "arm64 emulation", status: "absent", message: "no binfmt handler for aarch64", hint: "Install qemu-user-static and binfmt-support to prove ARM images here." },
+          { name: "Disk", status: "works", message: "118 GB free in the cache's folder", hint: "" },
+        ],
+      };
+    },
+    async closeWindow() {},
+    copyText: async (text) => {
+      await navigator.clipboard?.writeText(text).catch(() => {});
+    },
+    async listen({ event, drag }) {
+      emit = event;
+      window.addEventListener("dragover", (e) => e.preventDefault());
+      window.addEventListener("dragenter", () => drag(true));
+      window.addEventListener("dragleave", (e) => e.relatedTarget || drag(false));
+      window.addEventListener("drop", (e) => {
+        e.preventDefault();
+        drag(false);
+      });
+      queueMicrotask(() => {
+        for (const failure of queued()) event({ event: "failure", value: failure });
+        if (query.has("drag")) drag(true);
+        if (query.has("closing")) event({ event: "close-requested" });
+      });
+    },
+    thumbnail: (id) => data.photo(data.photoNames[(id - 1) % 5] ?? "cat.jpg"),
+    large: (id) => data.photo(data.photoNames[(id - 1) % 5] ?? "cat.jpg"),
+    shown: async () => {},
+    settled: async () => {
+      document.documentElement.dataset["settled"] = "yes";
+    },
+  };
+}

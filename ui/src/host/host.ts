@@ -1,0 +1,56 @@
+/** What the page needs from where it runs. Nothing else in the page knows the shell. */
+import type { Account, Doctor, Document, Event, ExportFormat, Package, Pick, Preprocess, PublishRequest, Settings, SignIn, State } from "../generated/contract";
+
+/** The studio's commands. Each may throw a `Failure`. */
+export interface Commands {
+  state(): Promise<State>;
+  pick(what: Pick): Promise<void>;
+  openRecent(id: number): Promise<void>;
+  openSample(): Promise<void>;
+  closeDocument(): Promise<void>;
+  edit(revision: number, pkg: Package): Promise<Document>;
+  undo(): Promise<Document>;
+  redo(): Promise<Document>;
+  save(): Promise<Document>;
+  revert(): Promise<Document>;
+  preset(name: string): Promise<Preprocess>;
+  preview(): Promise<void>;
+  cancelPreview(): Promise<void>;
+  removeSamples(ids: number[]): Promise<void>;
+  clearSamples(): Promise<void>;
+  export(format: ExportFormat): Promise<string | null>;
+  signIn(request: SignIn): Promise<Account>;
+  signOut(registry: string): Promise<void>;
+  keychainAvailable(): Promise<boolean>;
+  /** The job, or nothing where the dialog that asks for the archive was dismissed. */
+  publish(request: PublishRequest): Promise<number | null>;
+  nextVersion(): Promise<string>;
+  cancelJob(id: number): Promise<void>;
+  retryJob(id: number): Promise<void>;
+  dismissJob(id: number): Promise<void>;
+  setSettings(settings: Settings): Promise<void>;
+  doctor(): Promise<Doctor>;
+  closeWindow(discard: boolean): Promise<void>;
+  copyText(text: string): Promise<void>;
+}
+
+export interface Listener {
+  /** Something changed. */
+  event(event: Event): void;
+  /** Events were lost: this is how everything stands. */
+  state(state: State): void;
+  /** Files are over the window, or no longer are. */
+  drag(over: boolean): void;
+}
+
+export interface Host extends Commands {
+  listen(to: Listener): Promise<void>;
+  /** The address of a sample's small picture; `version` counts the pictures made for it. */
+  thumbnail(id: number, version: number): string;
+  /** The address of a sample's large picture. */
+  large(id: number): string;
+  /** The page is painted: the window may be shown. */
+  shown(): Promise<void>;
+  /** The first preview is over and painted. */
+  settled(): Promise<void>;
+}

@@ -1,0 +1,10 @@
+/** Picks the host: the desktop shell, or a stand-in where the page runs in a plain browser. */
+import type { Host } from "./host";
+
+export async function connect(): Promise<Host> {
+  if ("__TAURI_INTERNALS__" in window) return (await import("./tauri")).host;
+  if (import.meta.env.DEV) return (await import("./fake")).fake(new URLSearchParams(location.search));
+  throw new Error("This page is a part of Boxwright and can't run by itself.");
+}
+
+export type { Host } from "./host";

@@ -1,0 +1,49 @@
+/** The desktop shell: every command is one of `src-tauri`. */
+import { convertFileSrc, invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import type { Event, State } from "../generated/contract";
+import type { Host } from "./host";
+
+const pictures = (path: string) => convertFileSrc("", "boxwright") + path;
+
+export const host: Host = {
+  state: () => invoke("state"),
+  pick: (what) => invoke("pick", { what }),
+  openRecent: (id) => invoke("open_recent", { id }),
+  openSample: () => invoke("open_sample"),
+  closeDocument: () => invoke("close_document"),
+  edit: (revision, pkg) => invoke("edit", { revision, package: pkg }),
+  undo: () => invoke("undo"),
+  redo: () => invoke("redo"),
+  save: () => invoke("save"),
+  revert: () => invoke("revert"),
+  preset: (name) => invoke("preset", { name }),
+  preview: () => invoke("preview"),
+  cancelPreview: () => invoke("cancel_preview"),
+  removeSamples: (ids) => invoke("remove_samples", { ids }),
+  clearSamples: () => invoke("clear_samples"),
+  export: (format) => invoke("export", { format }),
+  signIn: (request) => invoke("sign_in", { request }),
+  signOut: (registry) => invoke("sign_out", { registry }),
+  keychainAvailable: () => invoke("keychain_available"),
+  publish: (request) => invoke("publish", { request }),
+  nextVersion: () => invoke("next_version"),
+  cancelJob: (id) => invoke("cancel_job", { id }),
+  retryJob: (id) => invoke("retry_job", { id }),
+  dismissJob: (id) => invoke("dismiss_job", { id }),
+  setSettings: (settings) => invoke("set_settings", { settings }),
+  doctor: () => invoke("doctor"),
+  closeWindow: (discard) => invoke("close_window", { discard }),
+  copyText: (text) => invoke("copy_text", { text }),
+  async listen(to) {
+    await Promise.all([
+      listen<Event>("studio", (message) => to.event(message.payload)),
+      listen<State>("state", (message) => to.state(message.payload)),
+      listen<{ over: boolean }>("drag", (message) => to.drag(message.payload.over)),
+    ]);
+  },
+  thumbnail: (id, version) => pictures(`thumb/${id}/${version}`),
+  large: (id) => pictures(`large/${id}`),
+  shown: () => invoke("shown"),
+  settled: () => invoke("settled"),
+};

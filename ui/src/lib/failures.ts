@@ -1,0 +1,56 @@
+/** From a failure's code to what is shown: where it sits, its heading, and its hint in parts. */
+import type { Code, Failure } from "../generated/contract";
+
+export type Place = "model" | "preview" | "ship" | "window";
+
+const table: Record<Code, { title: string; place: Place }> = {
+  ModelUnreadable: { title: "The model can't be read", place: "model" },
+  ModelUnsupported: { title: "Export it to ONNX first", place: "model" },
+  PackageInvalid: { title: "The package can't be used", place: "model" },
+  SampleUnreadable: { title: "No picture can be read", place: "preview" },
+  ShapeMismatch: { title: "Model and pipeline don't fit", place: "preview" },
+  DeviceUnavailable: { title: "The device can't be used", place: "preview" },
+  WorkerLost: { title: "The worker was lost", place: "preview" },
+  ReferenceInvalid: { title: "That is no image reference", place: "ship" },
+  RegistryUnauthorized: { title: "The registry wants a sign-in", place: "ship" },
+  RegistryDenied: { title: "The registry said no", place: "ship" },
+  RegistryUnreachable: { title: "The registry can't be reached", place: "ship" },
+  RegistryFailed: { title: "The registry failed", place: "ship" },
+  TagExists: { title: "This tag is taken", place: "ship" },
+  BuildFailed: { title: "The image could not be built", place: "ship" },
+  EngineUnavailable: { title: "Docker Engine is not available", place: "ship" },
+  ProofDiffers: { title: "The image predicts something else", place: "ship" },
+  DiskFull: { title: "The disk is full", place: "window" },
+  FileChanged: { title: "A file has changed", place: "window" },
+  Internal: { title: "Something went wrong in Boxwright", place: "window" },
+};
+
+export function title(code: string): string {
+  return table[code as Code]?.title ?? "Something went wrong";
+}
+
+export function place(failure: Failure): Place {
+  return table[failure.code]?.place ?? "window";
+}
+
+/** A hint's prose and, where it holds a program to copy, its lines. */
+export function splitHint(hint: string): { prose: string; code: string | null } {
+  const lines = hint.split("\n");
+  const start = lines.findIndex((line) => /^\s*(import|from|pip|python3?)\s/.test(line));
+  if (start < 0 || (lines.length === 1 && !hint.startsWith("import "))) return { prose: hint.trim(), code: null };
+  return {
+    prose: lines.slice(0, start).join("\n").trim(),
+    code: lines.slice(start).join("\n").replace(/\s+$/, ""),
+  };
+}
+
+export function isFailure(value: unknown): value is Failure {
+  return typeof value === "object" && value !== null && "code" in value && "message" in value;
+}
+
+/** Whatever a command threw, as a failure. */
+export function toFailure(value: unknown): Failure {
+  if (isFailure(value)) return { ...value, hint: value.hint ?? "", causes: value.causes ?? [] };
+  const message = value instanceof Error ? value.message : String(value);
+  return { code: "Internal", message, hint: "Try it again; if it stays, start Boxwright anew.", causes: [], retryable: true };
+}

@@ -1,0 +1,81 @@
+/** Numbers, sizes and times in words. Units are decimal, as registries and disks count. */
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
+export function count(n: number): string {
+  return whole.format(n);
+}
+
+/** `3 pictures`, `1 picture`. */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+function scaled(n: number, units: readonly string[]): string {
+  let value = n;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
+  return `${value.toFixed(digits)} ${units[unit]}`.trim();
+}
+
+export function bytes(n: number): string {
+  return scaled(n, ["B", "kB", "MB", "GB", "TB"]);
+}
+
+/** `5.8 of 9.3 MB`: one unit for both where they share it. */
+export function bytesOf(done: number, total: number): string {
+  const right = bytes(total);
+  const left = bytes(done);
+  const unit = right.split(" ")[1];
+  return left.endsWith(` ${unit}`) ? `${left.split(" ")[0]} of ${right}` : `${left} of ${right}`;
+}
+
+/** `4.7 M` of a count. */
+export function short(n: number): string {
+  return scaled(n, ["", "K", "M", "B"]);
+}
+
+export function rate(bytesPerSecond: number): string {
+  return `${bytes(bytesPerSecond)}/s`;
+}
+
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** A score, which is a share only after softmax or sigmoid. */
+export function score(value: number, isShare: boolean): string {
+  return isShare ? percent(value) : value.toPrecision(4);
+}
+
+export function milliseconds(ms: number): string {
+  return ms >= 99.5 ? ms.toFixed(0) : ms >= 0.95 ? ms.toFixed(1) : ms.toFixed(2);
+}
+
+export function duration(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const rounded = Math.round(seconds);
+  return `${Math.floor(rounded / 60)} min ${rounded % 60} s`;
+}
+
+/** `sha256:8f21a0…c04e`. */
+export function digest(text: string): string {
+  const [algorithm, hex] = text.split(":");
+  return hex && hex.length > 14 ? `${algorithm}:${hex.slice(0, 6)}…${hex.slice(-4)}` : text;
+}
+
+/** `today 14:03`, `21 Nov 2026`, in the reader's own time zone. */
+export function when(rfc3339: string, now = new Date()): string {
+  const at = new Date(rfc3339);
+  if (Number.isNaN(at.getTime())) return rfc3339;
+  if (at.toDateString() === now.toDateString()) {
+    return `today ${at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
+  }
+  return at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+}

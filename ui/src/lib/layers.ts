@@ -1,0 +1,85 @@
+/** A job's items as bars: one row a target, one segment a layer. */
+import type { Job, JobItem } from "../generated/contract";
+import { bytes, bytesOf, plural } from "./format";
+
+export interface Segment {
+  key: string;
+  label: string;
+  /** Weight of the segment's width. */
+  weight: number;
+  /** 0 to 1. */
+  share: number;
+  reused: boolean;
+}
+
+export interface Bar {
+  target: string;
+  segments: Segment[];
+  done: boolean;
+  words: string;
+}
+
+/** Segments below this share of the row would vanish. */
+const thinnest = 0.02;
+
+function segment(item: JobItem, sum: number): Segment {
+  const total = item.total ?? item.done;
+  return {
+    key: item.item,
+    label: item.label,
+    weight: Math.max(total, sum * thinnest, 1),
+    share: item.reused ? 1 : total > 0 ? Math.min(1, item.done / total) : 0,
+    reused: item.reused,
+  };
+}
+
+function words(items: readonly JobItem[]): string {
+  const sum = (list: readonly JobItem[], of: (item: JobItem) => number) => list.reduce((all, item) => all + of(item), 0);
+  if (items.every((item) => item.unit === "images")) {
+    const total = sum(items, (item) => item.total ?? item.done);
+    return `${sum(items, (item) => item.done)} of ${plural(total, "picture")}`;
+  }
+  const sent = items.filter((item) => !item.reused);
+  const reused = sum(items, (item) => (item.reused ? (item.total ?? 0) : 0));
+  const total = sum(sent, (item) => item.total ?? item.done);
+  const done = sum(sent, (item) => item.done);
+  const parts = sent.length === 0 ? [] : [done >= total ? bytes(total) : bytesOf(done, total)];
+  if (reused > 0) parts.push(`${bytes(reused)} reused`);
+  return parts.join(" · ");
+}
+
+/** Bars of the stage that runs; those of the last stage with items where it has none. */
+export function bars(job: Job): Bar[] {
+  const at = job.stages.indexOf(job.stage);
+  const stages = [job.stage, ...job.stages.slice(0, Math.max(0, at)).reverse(), ...job.stages];
+  const stage = stages.find((name) => job.items.some((item) => item.stage === name));
+  const rows = new Map<string, JobItem[]>();
+  for (const item of job.items) {
+    if (item.stage !== stage) continue;
+    const key = item.target ?? "";
+    rows.set(key, [...(rows.get(key) ?? []), item]);
+  }
+  return [...rows].map(([target, items]) => {
+    const sum = items.reduce((all, item) => all + (item.total ?? item.done), 0);
+    const segments = items.map((item) => segment(item, sum));
+    return { target, segments, done: segments.every((one) => one.share >= 1), words: words(items) };
+  });
+}
+
+/** Bytes sent and to send over the whole job. */
+export function sent(job: Job): { done: number; total: number } {
+  const items = job.items.filter((item) => item.unit === "bytes" && !item.reused && item.stage === job.stage);
+  return {
+    done: items.reduce((all, item) => all + item.done, 0),
+    total: items.reduce((all, item) => all + (item.total ?? item.done), 0),
+  };
+}
+
+export type StageState = "done" | "now" | "later";
+
+export function stageState(job: Job, stage: string): StageState {
+  if (job.status.status === "finished") return "done";
+  const at = job.stages.indexOf(stage);
+  const now = job.stages.indexOf(job.stage);
+  return at < now ? "done" : at === now ? "now" : "later";
+}

@@ -1,0 +1,142 @@
+/** The page's one store: what the studio said, and what the page chose to look at. */
+import { getContext, setContext } from "svelte";
+import type { Event, Failure, Job, Settings } from "../generated/contract";
+import type { Host } from "../host";
+import { Draft } from "./draft.svelte";
+import { place, toFailure, type Place } from "./failures";
+import { apply, fromState, isBusy, type View } from "./view";
+
+export type Dialog = { kind: "none" } | { kind: "settings" } | { kind: "sign-in"; registry: string } | { kind: "unsaved" } | { kind: "viewer"; id: number };
+
+export class Studio {
+  readonly host: Host;
+  readonly draft: Draft;
+  view = $state.raw<View>() as View;
+  dialog = $state.raw<Dialog>({ kind: "none" });
+  dragging = $state(false);
+  /** Failures that belong to no job and no preview, by where they sit. */
+  failures = $state.raw<Partial<Record<Place, Failure>>>({});
+  /** A short word of success, said once. */
+  said = $state("");
+  /** Ended jobs whose row below was put away; their result stays where it is. */
+  tucked = $state.raw<ReadonlySet<number>>(new Set());
+
+  document = $derived(this.view.document);
+  preview = $derived(this.view.preview);
+  samples = $derived(this.view.samples);
+  settings = $derived(this.view.settings);
+  busy = $derived(isBusy(this.view.preview));
+  /** The newest publish or build that was started. */
+  shipping = $derived(this.view.jobs.find((job) => job.kind === "publish" || job.kind === "build") ?? null);
+
+  constructor(host: Host, view: View) {
+    this.host = host;
+    this.view = view;
+    this.draft = new Draft(host, view.document, (failure) => this.fail(failure));
+  }
+
+  static async start(host: Host): Promise<Studio> {
+    let studio: Studio | undefined;
+    const early: Event[] = [];
+    let dragging = false;
+    await host.listen({
+      event: (event) => (studio ? studio.hear(event) : early.push(event)),
+      state: (state) => studio?.restart(fromState(state)),
+      drag: (over) => {
+        dragging = over;
+        if (studio) studio.dragging = over;
+      },
+    });
+    const view = fromState(await host.state());
+    studio = new Studio(host, view);
+    studio.dragging = dragging;
+    early.forEach((event) => studio?.hear(event));
+    return studio;
+  }
+
+  private restart(view: View): void {
+    this.view = view;
+    this.draft.heard(view.document);
+  }
+
+  private hear(event: Event): void {
+    this.view = apply(this.view, event);
+    if (event.event === "document") {
+      this.draft.heard(event.value);
+      this.clear("model");
+      this.clear("window");
+    } else if (event.event === "failure") this.fail(event.value);
+    else if (event.event === "close-requested") this.dialog = { kind: "unsaved" };
+  }
+
+  fail(thrown: unknown, where?: Place): void {
+    const failure = toFailure(thrown);
+    this.failures = { ...this.failures, [where ?? place(failure)]: failure };
+  }
+
+  clear(where: Place): void {
+    if (!this.failures[where]) return;
+    const { [where]: _, ...rest } = this.failures;
+    this.failures = rest;
+  }
+
+  /** Runs a command; what it throws is shown where it belongs. */
+  async run<T>(command: (host: Host) => Promise<T>, where?: Place): Promise<T | undefined> {
+    try {
+      return await command(this.host);
+    } catch (thrown) {
+      this.fail(thrown, where);
+      return undefined;
+    }
+  }
+
+  /** Runs a command that answers with a changed document, after every edit has been sent. */
+  async change(command: "undo" | "redo" | "save"): Promise<boolean> {
+    await this.draft.flush();
+    const document = await this.run((host) => host[command]());
+    if (document) this.hear({ event: "document", value: document });
+    return document !== undefined;
+  }
+
+  async set(settings: Partial<Settings>): Promise<void> {
+    const next = { ...this.view.settings, ...settings };
+    this.view = { ...this.view, settings: next };
+    await this.run((host) => host.setSettings(next));
+  }
+
+  async copy(text: string, what: string): Promise<boolean> {
+    const failed = await this.run(async (host) => {
+      await host.copyText(text);
+      return true;
+    }, "window");
+    if (failed) this.say(`${what} copied`);
+    return failed === true;
+  }
+
+  async dismiss(job: Job): Promise<void> {
+    this.view = { ...this.view, jobs: this.view.jobs.filter((one) => one.id !== job.id) };
+    await this.run((host) => host.dismissJob(job.id));
+  }
+
+  tuck(job: Job): void {
+    this.tucked = new Set([...this.tucked, job.id]);
+  }
+
+  say(text: string): void {
+    this.said = text;
+  }
+
+  close(): void {
+    this.dialog = { kind: "none" };
+  }
+}
+
+const key = Symbol("studio");
+
+export function provide(studio: Studio): void {
+  setContext(key, studio);
+}
+
+export function studio(): Studio {
+  return getContext<Studio>(key);
+}
