@@ -4,6 +4,7 @@ Usage: parity_cases.py OUT SAMPLE_PHOTOS
 """
 
 import itertools
+import io
 import json
 import sys
 from pathlib import Path
@@ -22,9 +23,9 @@ FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+# Pillow truncates when it spreads five bits over eight, the `image` crate rounds.
+CLOSE = ["565.bmp"]
 OPENCV = {"opencv-linear": cv2.INTER_LINEAR, "opencv-area": cv2.INTER_AREA}
-
-Image.MAX_IMAGE_PIXELS = None
 
 
 class Cases:
@@ -66,8 +67,6 @@ def package(name, input, preprocess):
 
 
 def upright(data):
-    import io
-
     image = Image.open(io.BytesIO(data))
     return ImageOps.exif_transpose(image).convert("RGB")
 
@@ -76,17 +75,16 @@ def decoding(cases, photos):
     exact, close = [], []
     for name, data in pictures.all_pictures():
         sample = (name, data, np.asarray(upright(data)))
-        # A TIFF's or WebP's lossy parts are not promised to be equal, but to look the same.
-        (close if name.startswith("lossy") else exact).append(sample)
+        (close if name in CLOSE else exact).append(sample)
     for path in sorted(photos.glob("*.jpg")):
         data = path.read_bytes()
         exact.append((f"photo-{path.name}", data, np.asarray(upright(data))))
     exact += list(pictures.wide_greys())
     cases.add("decoding", exact)
-    cases.add("decoding-lossy-webp", close, tolerance=1.0)
+    cases.add("decoding-close", close, tolerance=1.0)
     cases.add("broken", [(name, data, None) for name, data in pictures.broken()] + exact[:1])
     turned = pictures.encoded(pictures.photo(19, 11), "JPEG", exif=pictures.exif(6))
-    as_stored = np.asarray(Image.open(__import__("io").BytesIO(turned)).convert("RGB"))
+    as_stored = np.asarray(Image.open(io.BytesIO(turned)).convert("RGB"))
     cases.add("exif-off", [("turned.jpg", turned, as_stored)], preprocess={"exif": False})
 
 
@@ -127,12 +125,12 @@ def stretch(cases, name, samples, filter, width, height):
 
 
 def short_side(image, size, crop, filter):
-    """torchvision's Resize(size) and CenterCrop(crop), by its documentation."""
+    """The shorter side to `size`, the longer one rounded; then torchvision's CenterCrop(crop)."""
     width, height = image.size
     if width <= height:
-        image = image.resize((size, int(size * height / width)), filter)
+        image = image.resize((size, round(size * height / width)), filter)
     else:
-        image = image.resize((int(size * width / height), size), filter)
+        image = image.resize((round(size * width / height), size), filter)
     width, height = image.size
     left, top = max(crop[0] - width, 0) // 2, max(crop[1] - height, 0) // 2
     padded = Image.new("RGB", (max(width, crop[0]), max(height, crop[1])))

@@ -214,9 +214,8 @@ impl ImageInput {
             }
             (Resize::ShortSide, _) => {
                 let short = self.preprocess.size.unwrap_or(1) as usize;
-                // The longer side is truncated, as torchvision does.
                 let long = |long: usize, side: usize| {
-                    ((short as f64 * long as f64) / side as f64) as usize
+                    ((short as f64 * long as f64) / side as f64).round_ties_even() as usize
                 };
                 if width <= height {
                     (short, long(height, width))

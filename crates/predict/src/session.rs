@@ -1,6 +1,6 @@
 //! ONNX Runtime: one library a process, one session a model, run from many threads at once.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
@@ -53,17 +53,24 @@ fn environment(library: &Path) -> Result<Environment> {
 ///
 /// # Errors
 /// [`Error::Library`] where the library can't be loaded, is too old, or another one is loaded.
+#[expect(unsafe_code, reason = "ort keeps the version to itself")]
 pub fn runtime_version(library: &Path) -> Result<String> {
+    type Base = unsafe extern "C" fn() -> *const ort::sys::OrtApiBase;
     environment(library)?;
-    // `… git-branch=rel-1.30.0, git-commit-id=…`: the interface has no other way to ask.
-    let branch = ort::info().split("git-branch=").nth(1).unwrap_or_default();
-    let branch = branch.split(',').next().unwrap_or_default();
-    let version = branch.trim_start_matches(|c: char| !c.is_ascii_digit());
-    Ok(if version.is_empty() {
-        format!("1.{}", ort::MINOR_VERSION)
-    } else {
-        version.to_owned()
-    })
+    let failed = |error: libloading::Error| Error::Library {
+        path: library.to_path_buf(),
+        reason: error.to_string(),
+    };
+    // SAFETY: the library is loaded already, so that none of its code runs here; the function has
+    // the type that ONNX Runtime's header gives it, and its answers live as long as the library,
+    // which is never unloaded.
+    unsafe {
+        let library = libloading::Library::new(library).map_err(failed)?;
+        let base = library.get::<Base>(b"OrtGetApiBase").map_err(failed)?();
+        Ok(CStr::from_ptr(((*base).GetVersionString)())
+            .to_string_lossy()
+            .into_owned())
+    }
 }
 
 /// A model that ONNX Runtime has loaded for the CPU.

@@ -61,6 +61,7 @@ fn palette(colours: &[u8]) -> [[u8; 3]; 256] {
 
 fn refusal(bytes: &[u8], error: &DecodingError) -> Error {
     match error {
+        DecodingError::UnexpectedEof => Format::Gif.cut_off(bytes),
         DecodingError::Io(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
             Format::Gif.cut_off(bytes)
         }

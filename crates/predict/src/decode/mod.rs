@@ -2,6 +2,8 @@
 //! `ImageOps.exif_transpose(image).convert("RGB")`.
 
 mod gif;
+#[cfg(test)]
+mod hostile_tests;
 mod jpeg;
 mod orientation;
 mod other;
@@ -60,7 +62,7 @@ impl Decoder {
     /// Decodes `bytes` into [`Decoder::picture`], turned upright where `upright` is set.
     pub fn decode(&mut self, bytes: &[u8], upright: bool) -> Result<()> {
         let format = Format::of(bytes)?;
-        let orientation = match format {
+        let decoded = match format {
             Format::Jpeg => {
                 let turbo = match &mut self.turbo {
                     Some(turbo) => turbo,
@@ -73,7 +75,11 @@ impl Decoder {
             Format::Bmp => other::bmp(bytes, self.max_pixels, &mut self.picture),
             Format::Gif => gif::decode(bytes, self.max_pixels, &mut self.picture),
             Format::Tiff => tiff::decode(bytes, self.max_pixels, &mut self.picture),
-        }?;
+        };
+        let orientation = decoded.inspect_err(|_| {
+            // After an error libjpeg-turbo goes on in the middle of the old file.
+            self.turbo = None;
+        })?;
         if upright {
             orientation.apply(&mut self.picture, &mut self.turned);
         }

@@ -35,43 +35,16 @@ impl Orientation {
 
     /// The orientation that an EXIF block (a TIFF header and its directories) names.
     pub fn from_exif(block: &[u8]) -> Option<Self> {
-        let little = match block.get(..4)? {
-            [b'I', b'I', 42, 0] => true,
-            [b'M', b'M', 0, 42] => false,
+        let directory = Directory::first(block)?;
+        let entry = directory.find(0x0112)?;
+        // A short is left-justified in its four bytes; some writers use a byte or a long.
+        let tag = match directory.u16_at(entry + 2)? {
+            1 => u16::from(*block.get(entry + 8)?),
+            3 => directory.u16_at(entry + 8)?,
+            4 => u16::try_from(directory.u32_at(entry + 8)?).ok()?,
             _ => return None,
         };
-        let u16_at = |at: usize| -> Option<u16> {
-            let bytes = block.get(at..at.checked_add(2)?)?.try_into().ok()?;
-            Some(if little {
-                u16::from_le_bytes(bytes)
-            } else {
-                u16::from_be_bytes(bytes)
-            })
-        };
-        let u32_at = |at: usize| -> Option<u32> {
-            let bytes = block.get(at..at.checked_add(4)?)?.try_into().ok()?;
-            Some(if little {
-                u32::from_le_bytes(bytes)
-            } else {
-                u32::from_be_bytes(bytes)
-            })
-        };
-        let directory = usize::try_from(u32_at(4)?).ok()?;
-        let entries = usize::from(u16_at(directory)?);
-        (0..entries).find_map(|entry| {
-            let at = directory.checked_add(2 + entry * 12)?;
-            if u16_at(at)? != 0x0112 {
-                return None;
-            }
-            // A short is left-justified in its four bytes; some writers use a byte or a long.
-            let tag = match u16_at(at + 2)? {
-                1 => u16::from(*block.get(at + 8)?),
-                3 => u16_at(at + 8)?,
-                4 => u16::try_from(u32_at(at + 8)?).ok()?,
-                _ => return None,
-            };
-            Some(Self::from_tag(tag))
-        })
+        Some(Self::from_tag(tag))
     }
 
     /// The orientation in an XMP packet, where EXIF has none: `tiff:Orientation`.
@@ -124,6 +97,66 @@ impl Orientation {
         }
         std::mem::swap(&mut picture.rgb, spare);
         (picture.width, picture.height) = (turned_width, turned_height);
+    }
+}
+
+/// The first directory of a TIFF file, which is also what an EXIF block is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Directory<'a> {
+    block: &'a [u8],
+    little: bool,
+    at: usize,
+}
+
+impl<'a> Directory<'a> {
+    pub fn first(block: &'a [u8]) -> Option<Self> {
+        let little = match block.get(..4)? {
+            [b'I', b'I', 42, 0] => true,
+            [b'M', b'M', 0, 42] => false,
+            _ => return None,
+        };
+        let mut directory = Self {
+            block,
+            little,
+            at: 0,
+        };
+        directory.at = usize::try_from(directory.u32_at(4)?).ok()?;
+        Some(directory)
+    }
+
+    /// Where the entry of 12 bytes for `tag` begins.
+    pub fn find(&self, tag: u16) -> Option<usize> {
+        let entries = usize::from(self.u16_at(self.at)?);
+        (0..entries)
+            .map_while(|entry| self.at.checked_add(2 + entry * 12))
+            .find(|at| self.u16_at(*at) == Some(tag))
+    }
+
+    pub fn u16_at(&self, at: usize) -> Option<u16> {
+        let bytes = self.block.get(at..at.checked_add(2)?)?.try_into().ok()?;
+        Some(if self.little {
+            u16::from_le_bytes(bytes)
+        } else {
+            u16::from_be_bytes(bytes)
+        })
+    }
+
+    pub fn u32_at(&self, at: usize) -> Option<u32> {
+        let bytes = self.block.get(at..at.checked_add(4)?)?.try_into().ok()?;
+        Some(if self.little {
+            u32::from_le_bytes(bytes)
+        } else {
+            u32::from_be_bytes(bytes)
+        })
+    }
+
+    /// `value` as the block's byte order has it.
+    pub fn bytes_of(&self, value: u16) -> [u8; 2] {
+        if self.little {
+            value.to_le_bytes()
+        } else {
+            value.to_be_bytes()
+        }
     }
 }
 

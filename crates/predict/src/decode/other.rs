@@ -1,6 +1,6 @@
 //! PNG, WebP and BMP, by the `image` crate.
 
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 use image::codecs::{bmp::BmpDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{ColorType, ImageDecoder, ImageError, Limits};
@@ -126,20 +126,26 @@ fn keep_high_bytes(samples: &mut Vec<u8>) {
 }
 
 fn refusal(format: Format, bytes: &[u8], error: &ImageError) -> Error {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        let end = error
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::UnexpectedEof);
-        if end
-            || error
-                .to_string()
-                .to_ascii_lowercase()
-                .contains("unexpected end")
-        {
-            return format.cut_off(bytes);
-        }
-        cause = error.source();
+    let text = error.to_string();
+    let ended = matches!(error, ImageError::IoError(io) if io.kind() == ErrorKind::UnexpectedEof)
+        || text.contains("unexpected end")
+        || shorter_than_said(format, bytes);
+    if ended {
+        return format.cut_off(bytes);
     }
-    format.damaged(error)
+    let reason = text
+        .split_once(": ")
+        .map_or(text.as_str(), |(_, reason)| reason);
+    format.damaged(reason)
+}
+
+/// Whether the header says that the file is longer than it is.
+fn shorter_than_said(format: Format, bytes: &[u8]) -> bool {
+    let at = match format {
+        Format::WebP => 4,
+        Format::Bmp => 2,
+        _ => return false,
+    };
+    let said = bytes.get(at..).and_then(<[u8]>::first_chunk::<4>);
+    said.is_some_and(|said| u32::from_le_bytes(*said) as usize > bytes.len())
 }

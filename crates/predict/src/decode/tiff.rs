@@ -7,6 +7,7 @@ use ::tiff::decoder::{Decoder, DecodingResult, Limits};
 use ::tiff::tags::Tag;
 use ::tiff::{ColorType, TiffError, TiffFormatError};
 
+use super::orientation::Directory;
 use super::{Format, Orientation, Picture, check_size, cmyk_to_rgb};
 use crate::error::{Error, Result};
 
@@ -15,10 +16,19 @@ const MAX_TAG_BYTES: usize = 16 << 20;
 
 pub(super) fn decode(bytes: &[u8], max_pixels: u64, picture: &mut Picture) -> Result<Orientation> {
     let refuse = |error: TiffError| refusal(bytes, &error);
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(refuse)?;
+    let patched = indices_as_greys(bytes);
+    let file = patched.as_deref().unwrap_or(bytes);
+    let mut decoder = Decoder::new(Cursor::new(file)).map_err(refuse)?;
     let (width, height) = decoder.dimensions().map_err(refuse)?;
     let (width, height) = check_size(u64::from(width), u64::from(height), max_pixels)?;
-    let color = decoder.colortype().map_err(refuse)?;
+    let color = match decoder.colortype().map_err(refuse)? {
+        ColorType::Gray(bits) if patched.is_some() => ColorType::Palette(bits),
+        ColorType::Multiband {
+            bit_depth,
+            num_samples: 2,
+        } => ColorType::GrayA(bit_depth),
+        color => color,
+    };
     let samples = Samples::of(color)?;
     let row_bytes = (width * samples.count * usize::from(color.bit_depth())).div_ceil(8);
     decoder = decoder.with_limits(limits(row_bytes.saturating_mul(height)));
@@ -35,7 +45,10 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64, picture: &mut Picture) -> Re
     };
     // 1 stands for colours that are already multiplied by their alpha.
     let premultiplied = samples.alpha
-        && matches!(decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples), Ok(Some(extra)) if extra.first() == Some(&1));
+        && matches!(
+            decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples),
+            Ok(Some(extra)) if extra.first() == Some(&1)
+        );
     let mut data = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut data).map_err(refuse)?;
     let bytes_of = eight_bits(data, color, row_bytes, width * samples.count)?;
@@ -50,6 +63,21 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64, picture: &mut Picture) -> Re
     picture.reset(width, height);
     paint(picture, &pixels, color, &palette, premultiplied);
     Ok(orientation)
+}
+
+/// The file with its palette picture said to be grey, where it is one: the `tiff` crate reads
+/// everything about palettes, and then refuses them. The indices come out as if they were greys.
+fn indices_as_greys(bytes: &[u8]) -> Option<Vec<u8>> {
+    const PALETTE: u16 = 3;
+    const GREY: u16 = 1;
+    let directory = Directory::first(bytes)?;
+    let entry = directory.find(Tag::PhotometricInterpretation.to_u16())?;
+    if directory.u16_at(entry + 8)? != PALETTE {
+        return None;
+    }
+    let mut patched = bytes.to_vec();
+    patched[entry + 8..entry + 10].copy_from_slice(&directory.bytes_of(GREY));
+    Some(patched)
 }
 
 /// How many samples make a pixel.
@@ -76,7 +104,8 @@ impl Samples {
 
 fn limits(picture_bytes: usize) -> Limits {
     let mut limits = Limits::default();
-    limits.decoding_buffer_size = picture_bytes;
+    // Tags are held against it, too.
+    limits.decoding_buffer_size = picture_bytes.max(MAX_TAG_BYTES);
     limits.intermediate_buffer_size = picture_bytes.saturating_add(MAX_TAG_BYTES);
     limits.ifd_value_size = MAX_TAG_BYTES;
     limits

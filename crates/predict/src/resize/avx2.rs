@@ -20,10 +20,10 @@ mod elsewhere {
         false
     }
 
-    pub fn row(_: &[u8], _: &Weights, _: &mut [u8]) {}
+    pub fn row(_: &[u8], _: usize, _: &Weights, _: &mut [u8]) {}
 
-    pub fn column(from: &[u8], weights: &[i32], to: &mut [u8]) {
-        pillow::column(from, weights, to);
+    pub fn column(from: &[u8], stride: usize, weights: &[i32], to: &mut [u8]) {
+        pillow::column(from, stride, weights, to);
     }
 }
 
@@ -45,30 +45,31 @@ mod x86_64 {
         std::arch::is_x86_feature_detected!("avx2")
     }
 
-    /// One row of RGB to the columns of `weights`; `from` may reach past the row.
-    pub fn row(from: &[u8], weights: &Weights, to: &mut [u8]) {
+    /// One row of RGB, from column `first` on, to the columns of `weights`; `from` may reach
+    /// past the row.
+    pub fn row(from: &[u8], first: usize, weights: &Weights, to: &mut [u8]) {
         assert!(available());
         // SAFETY: the processor has the feature.
-        unsafe { row_avx2(from, weights, to) }
+        unsafe { row_avx2(from, first, weights, to) }
     }
 
-    /// One output row from as many input rows as there are weights.
-    pub fn column(from: &[u8], weights: &[i32], to: &mut [u8]) {
+    /// One output row from as many input rows, `stride` bytes apart, as there are weights.
+    pub fn column(from: &[u8], stride: usize, weights: &[i32], to: &mut [u8]) {
         assert!(available());
         // SAFETY: the processor has the feature.
-        unsafe { column_avx2(from, weights, to) }
+        unsafe { column_avx2(from, stride, weights, to) }
     }
 
     #[target_feature(enable = "avx2")]
-    fn column_avx2(from: &[u8], weights: &[i32], to: &mut [u8]) {
-        pillow::column(from, weights, to);
+    fn column_avx2(from: &[u8], stride: usize, weights: &[i32], to: &mut [u8]) {
+        pillow::column(from, stride, weights, to);
     }
 
     #[target_feature(enable = "avx2")]
-    fn row_avx2(from: &[u8], weights: &Weights, to: &mut [u8]) {
+    fn row_avx2(from: &[u8], first: usize, weights: &Weights, to: &mut [u8]) {
         for (x, pixel) in to.as_chunks_mut::<3>().0.iter_mut().enumerate() {
             let (start, weights) = weights.padded(x);
-            *pixel = dot(&from[start * 3..], weights);
+            *pixel = dot(&from[(start - first) * 3..], weights);
         }
     }
 

@@ -1,0 +1,160 @@
+//! Damaged files of every format: an error or a picture, never a panic, and no memory to speak of.
+
+use image::codecs::{bmp::BmpEncoder, png::PngEncoder, webp::WebPEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+use proptest::prelude::*;
+
+use super::{Compressor, Decoder, orientation::Orientation};
+
+const WIDTH: usize = 45;
+const HEIGHT: usize = 31;
+const MAX_PIXELS: u64 = 1_000_000;
+
+/// A small whole file of each format.
+fn files() -> Vec<Vec<u8>> {
+    let rgb: Vec<u8> = (0..WIDTH * HEIGHT * 3)
+        .map(|n| (n * n / 7 % 251) as u8)
+        .collect();
+    let (width, height, color) = (WIDTH as u32, HEIGHT as u32, ExtendedColorType::Rgb8);
+    let (mut png, mut bmp, mut webp) = (Vec::new(), Vec::new(), Vec::new());
+    PngEncoder::new(&mut png)
+        .write_image(&rgb, width, height, color)
+        .unwrap();
+    BmpEncoder::new(&mut bmp)
+        .write_image(&rgb, width, height, color)
+        .unwrap();
+    WebPEncoder::new_lossless(&mut webp)
+        .write_image(&rgb, width, height, color)
+        .unwrap();
+    let mut gif = Vec::new();
+    let frame = ::gif::Frame::from_indexed_pixels(
+        WIDTH as u16,
+        HEIGHT as u16,
+        rgb.iter()
+            .step_by(3)
+            .map(|byte| byte / 16)
+            .collect::<Vec<_>>(),
+        None,
+    );
+    let palette: Vec<u8> = (0..48).map(|n| n * 5).collect();
+    let mut encoder = ::gif::Encoder::new(&mut gif, WIDTH as u16, HEIGHT as u16, &palette).unwrap();
+    encoder.write_frame(&frame).unwrap();
+    drop(encoder);
+    let mut tiff = std::io::Cursor::new(Vec::new());
+    ::tiff::encoder::TiffEncoder::new(&mut tiff)
+        .unwrap()
+        .write_image::<::tiff::encoder::colortype::RGB8>(width, height, &rgb)
+        .unwrap();
+    let jpeg = Compressor::new()
+        .unwrap()
+        .encode(&rgb, WIDTH, HEIGHT)
+        .unwrap();
+    vec![jpeg, png, bmp, webp, gif, tiff.into_inner()]
+}
+
+/// The most memory that this process has ever had, in kilobytes.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[derive(Debug, Clone)]
+enum Damage {
+    Flip(prop::sample::Index, u8),
+    Number(prop::sample::Index, u32),
+    Cut(prop::sample::Index),
+    Doubled(prop::sample::Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let place = any::<prop::sample::Index>;
+    let extreme = prop::sample::select(vec![0, 1, 0x7fff_ffff, 0xffff_ffff, 0x0001_0000, 0xffff]);
+    prop_oneof![
+        4 => (place(), any::<u8>()).prop_map(|(at, bits)| Damage::Flip(at, bits)),
+        3 => (place(), extreme).prop_map(|(at, number)| Damage::Number(at, number)),
+        1 => place().prop_map(Damage::Cut),
+        1 => place().prop_map(Damage::Doubled),
+    ]
+}
+
+fn apply(file: &mut Vec<u8>, damage: &Damage) {
+    if file.is_empty() {
+        return;
+    }
+    match damage {
+        // Headers are short and at the start: half of the damage goes there.
+        Damage::Flip(at, bits) => {
+            let most = if bits & 1 == 0 {
+                file.len()
+            } else {
+                file.len().min(128)
+            };
+            file[at.index(most)] ^= bits | 1;
+        }
+        Damage::Number(at, number) => {
+            let at = at.index(file.len().min(512));
+            for (byte, new) in file[at..].iter_mut().zip(number.to_le_bytes()) {
+                *byte = new;
+            }
+        }
+        Damage::Cut(at) => file.truncate(at.index(file.len())),
+        Damage::Doubled(at) => {
+            let tail = file[at.index(file.len())..].to_vec();
+            file.extend(tail);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_file_is_an_error_or_a_picture(
+        which in 0..6usize,
+        damages in prop::collection::vec(damage(), 1..4),
+    ) {
+        let mut file = files().swap_remove(which);
+        for damage in &damages {
+            apply(&mut file, damage);
+        }
+        let mut decoder = Decoder::new(MAX_PIXELS);
+        if decoder.decode(&file, true).is_ok() {
+            let picture = &decoder.picture;
+            prop_assert!((picture.width * picture.height) as u64 <= MAX_PIXELS);
+            prop_assert_eq!(picture.rgb.len(), picture.width * picture.height * 3);
+        }
+        // A picture at the limit takes 3 MB, its decoder's tables and planes a multiple.
+        if let Some(peak) = peak() {
+            prop_assert!(peak < 600_000, "{peak} kB");
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_searched_for_an_orientation(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Orientation::from_exif(&[b"II*\0", bytes.as_slice()].concat());
+        let _ = Orientation::from_exif(&[b"MM\0*", bytes.as_slice()].concat());
+        let _ = Orientation::from_xmp(&[b"tiff:Orientation", bytes.as_slice()].concat());
+    }
+}
+
+#[test]
+fn whole_files_are_decoded_and_every_cut_is_refused() {
+    for file in files() {
+        let mut decoder = Decoder::new(MAX_PIXELS);
+        decoder.decode(&file, true).unwrap();
+        assert_eq!(
+            (decoder.picture.width, decoder.picture.height),
+            (WIDTH, HEIGHT)
+        );
+        for length in 0..file.len() * 3 / 4 {
+            assert!(
+                decoder.decode(&file[..length], true).is_err(),
+                "{length} of {}",
+                file.len()
+            );
+        }
+        // The decoder is still good for the next picture.
+        decoder.decode(&file, true).unwrap();
+    }
+}
