@@ -1,6 +1,11 @@
 //! Models and packages as data: what a model file says about itself, and what a package file
 //! says about the pipeline around it. Nothing here runs a model.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
+)]
+
 pub mod format;
 pub mod guess;
 pub mod inspect;
@@ -10,6 +15,8 @@ pub mod tensor;
 
 mod error;
 mod paths;
+#[cfg(test)]
+mod testing;
 
 pub use error::{Error, Result};
 pub use inspect::{Model, inspect};

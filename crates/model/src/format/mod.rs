@@ -61,8 +61,11 @@ struct Suspect<'a> {
     source: &'a mut Source<File>,
 }
 
+/// Tells a format, or that the file is not in it.
+type Recogniser = fn(&mut Suspect) -> Result<Option<Recognised>, Fault>;
+
 /// The formats that are told by their first bytes, those with a surer mark first.
-const FORMATS: [fn(&mut Suspect) -> Result<Option<Recognised>, Fault>; 10] = [
+const FORMATS: [Recogniser; 10] = [
     safetensors::recognise,
     other::recognise,
     archive::recognise,
@@ -95,14 +98,18 @@ pub(crate) fn read(path: &Path) -> Result<Model> {
     if let Some(recognised) = recognise(path, &mut source).map_err(|fault| error(path, fault))? {
         return Err(unsupported(path, recognised));
     }
-    let looks_right = looks_like_onnx(path, &mut source).map_err(|fault| error(path, fault))?;
+    let begins = begins_like_onnx(&mut source).map_err(|fault| error(path, fault))?;
     match onnx::scan(&mut source) {
         Ok(Scanned::Model(found)) => onnx::model(path, &folder, size, *found),
         Err(fault @ Fault::Io(_)) => Err(error(path, fault)),
-        Err(fault) if looks_right => Err(error(path, fault)),
-        Ok(Scanned::NoGraph) if looks_right => Err(error(
+        Err(fault) if begins => Err(error(path, fault)),
+        Ok(Scanned::NoGraph) if begins => Err(error(
             path,
             Fault::at(size, "it ends without a graph: the file is cut off"),
+        )),
+        Err(Fault::Damaged { at, what }) if is_named_onnx(path) => Err(error(
+            path,
+            Fault::at(at, format!("it holds no ONNX model: {what}")),
         )),
         Err(_) | Ok(Scanned::NoGraph) => Err(unsupported(
             path,
@@ -151,23 +158,23 @@ fn recognise(path: &Path, source: &mut Source<File>) -> Result<Option<Recognised
     Ok(None)
 }
 
-/// Whether a file that can't be read is more likely a damaged ONNX model than something else.
-fn looks_like_onnx(path: &Path, source: &mut Source<File>) -> Result<bool, Fault> {
-    let named = path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+/// Whether a file that can't be read is more likely a damaged ONNX model than something else: the
+/// version of the format first, then the producer, a text or the graph.
+fn begins_like_onnx(source: &mut Source<File>) -> Result<bool, Fault> {
     let head = source.peek(0, 3)?;
-    source.seek(0)?;
-    // The version of the format first, then the producer, a text or the graph.
-    let begins = matches!(
+    Ok(matches!(
         head[..],
         [
             0x08,
             1..=0x40,
             0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42
         ]
-    );
-    Ok(named || begins)
+    ))
+}
+
+fn is_named_onnx(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
 }
 
 fn unsupported(path: &Path, recognised: Recognised) -> Error {

@@ -153,14 +153,16 @@ fn own_labels(model: &Path, root: &Path) -> Option<Vec<String>> {
     guess::labels::own(&inspect(model).ok()?, root).map(|(labels, _)| labels)
 }
 
+/// A package, its model, and one entry a guessed field: its dotted path, and the reason.
+pub type Opened = (LoadedPackage, Model, Vec<(String, String)>);
+
 /// Opens whatever names a model: a package file, a folder that holds one or a single ONNX file,
-/// or a bare model file, whose package is then guessed. The last of the three is one entry a
-/// guessed field: its dotted path, and the reason. It is empty for a package file.
+/// or a bare model file, whose package is then guessed. Nothing is guessed for a package file.
 ///
 /// # Errors
 /// As [`LoadedPackage::open`], [`inspect`] and [`guess::package`]; [`Error::Package`] if the
 /// package does not fit its model or leaves out a file of it.
-pub fn open_any(path: &Path) -> Result<(LoadedPackage, Model, Vec<(String, String)>)> {
+pub fn open_any(path: &Path) -> Result<Opened> {
     let path = if path.is_dir() {
         in_folder(path)?
     } else {

@@ -15,6 +15,6 @@ mod write;
 pub use digest::{hash_files, model_digest};
 pub use file::*;
 pub use labels::{parse_labels, read_labels};
-pub use loaded::{LoadedPackage, open_any};
+pub use loaded::{LoadedPackage, Opened, open_any};
 pub(crate) use name::propose_name;
 pub use name::{check_name, check_version};

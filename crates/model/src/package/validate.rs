@@ -344,25 +344,14 @@ impl Problems {
             Layout::Nchw => [1, 2, 3],
             Layout::Nhwc => [3, 1, 2],
         };
-        let count = channels(preprocess.channels);
-        if let Dimension::Fixed(wanted) = shape[channel]
-            && wanted != count
-        {
-            let message = match wanted {
-                1 => format!("the model's `{name}` takes one channel: use `grey`"),
-                3 => format!("the model's `{name}` takes three channels: use `rgb` or `bgr`"),
-                _ => format!(
-                    "the model's `{name}` has {wanted} channels in layout {}: another layout, or \
-                     no picture",
-                    input.layout
-                ),
-            };
-            let wrong = if matches!(wanted, 1 | 3) {
-                "preprocess.channels".to_owned()
-            } else {
-                field("layout")
-            };
-            self.add(wrong, message);
+        if let Dimension::Fixed(wanted) = shape[channel] {
+            self.fit_channels(
+                field("layout"),
+                input.layout,
+                preprocess.channels,
+                wanted,
+                &name,
+            );
         }
         for (side, axis, given) in [
             ("height", height, input.height),
@@ -375,6 +364,38 @@ impl Problems {
                 self.add(field(side), message);
             }
         }
+    }
+
+    /// `name` is the input's and `wanted` its number of channels, in the layout that the field
+    /// `layout_field` gives.
+    fn fit_channels(
+        &mut self,
+        layout_field: String,
+        layout: Layout,
+        given: Channels,
+        wanted: u64,
+        name: &str,
+    ) {
+        let channels_field = "preprocess.channels".to_owned();
+        let (field, message) = match wanted {
+            _ if wanted == channels(given) => return,
+            1 => (
+                channels_field,
+                format!("the model's `{name}` takes one channel: use `grey`"),
+            ),
+            3 => (
+                channels_field,
+                format!("the model's `{name}` takes three channels: use `rgb` or `bgr`"),
+            ),
+            _ => (
+                layout_field,
+                format!(
+                    "the model's `{name}` has {wanted} channels in layout {layout}: another \
+                     layout, or no picture"
+                ),
+            ),
+        };
+        self.add(field, message);
     }
 
     fn fit_output(&mut self, postprocess: &Postprocess, signature: &Signature) {

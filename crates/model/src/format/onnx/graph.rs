@@ -216,8 +216,8 @@ impl Found {
         while let Some(field) = wire.field(&mut message)? {
             match field.number {
                 // Constants count as no parameters; their data may be external all the same.
-                5 | 10 => drop(self.tensor(wire, wire::inner(&field)?)?),
-                22 | 23 => drop(self.sparse_tensor(wire, wire::inner(&field)?)?),
+                5 | 10 => _ = self.tensor(wire, wire::inner(&field)?)?,
+                22 | 23 => _ = self.sparse_tensor(wire, wire::inner(&field)?)?,
                 6 | 11 => self.subgraph(wire, &field, depth)?,
                 _ => {}
             }
@@ -239,7 +239,7 @@ impl Found {
         while let Some(field) = wire.field(&mut message)? {
             match field.number {
                 1 => self.node(wire, wire::inner(&field)?, depth + 1)?,
-                5 | 15 => drop(self.initializer(wire, &field)?),
+                5 | 15 => _ = self.initializer(wire, &field)?,
                 _ => {}
             }
         }

@@ -85,7 +85,7 @@ impl Found {
         while let Some(field) = wire.field(&mut message)? {
             match field.number {
                 1 => tensor.name = self.tensor(wire, wire::inner(&field)?)?.name,
-                2 => drop(self.tensor(wire, wire::inner(&field)?)?),
+                2 => _ = self.tensor(wire, wire::inner(&field)?)?,
                 3 => multiply(wire, &field, &mut tensor.elements)?,
                 _ => {}
             }
