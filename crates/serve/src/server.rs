@@ -112,8 +112,8 @@ fn begin_loading(settings: Settings, life: &Arc<Life>) {
                 tracing::info!("ready on {on}");
             }
             Err(reason) => {
+                life.has_failed(reason.clone());
                 tracing::error!("not ready: {reason}");
-                life.has_failed(reason);
             }
         }
         drop(work);
