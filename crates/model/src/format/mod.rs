@@ -65,7 +65,7 @@ struct Suspect<'a> {
 type Recogniser = fn(&mut Suspect) -> Result<Option<Recognised>, Fault>;
 
 /// The formats that are told by their first bytes, those with a surer mark first.
-const FORMATS: [Recogniser; 10] = [
+const FORMATS: [Recogniser; 11] = [
     safetensors::recognise,
     other::recognise,
     archive::recognise,
@@ -75,6 +75,7 @@ const FORMATS: [Recogniser; 10] = [
     pickle::recognise,
     saved_model::recognise,
     text::recognise,
+    pickle::compressed,
     protobuf::recognise,
 ];
 

@@ -20,7 +20,18 @@ pub(super) fn recognise(suspect: &mut Suspect) -> Result<Option<Recognised>, Fau
     if suspect.head[0] != 0x80 && suspect.source.peek(last, 1)? != b"." {
         return Ok(None);
     }
-    let hint = format!(
+    Ok(Some(Recognised::new("a Python pickle", hint(suspect))))
+}
+
+/// What joblib writes with `compress=3`: a stream that begins with one of zlib's four headers.
+pub(super) fn compressed(suspect: &mut Suspect) -> Result<Option<Recognised>, Fault> {
+    let zlib = matches!(suspect.head[..], [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..]);
+    let what = "a zlib stream, as joblib compresses pickles";
+    Ok(zlib.then(|| Recognised::new(what, hint(suspect))))
+}
+
+fn hint(suspect: &Suspect) -> String {
+    format!(
         "A pickle can run any code when it is loaded, so Boxwright does not open it. If it is a \
          scikit-learn model and you trust it, export it to ONNX, and open that:\n\n\
          import joblib\n\
@@ -33,8 +44,7 @@ pub(super) fn recognise(suspect: &mut Suspect) -> Result<Option<Recognised>, Fau
          with open({}, \"wb\") as file:\n\
          \x20   file.write(onnx.SerializeToString())\n",
         suspect.python, suspect.onnx
-    );
-    Ok(Some(Recognised::new("a Python pickle", hint)))
+    )
 }
 
 /// Whether the first opcodes are those of a pickle. `whole` says that `bytes` is all there is.

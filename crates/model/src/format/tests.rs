@@ -187,6 +187,16 @@ fn formats_are_told_by_their_bytes() {
             "format=\"json\"",
         ),
         (
+            b"{\n \"ir_version\": \"14\"}".to_vec(),
+            "an ONNX model written as JSON",
+            "format=\"json\"",
+        ),
+        (
+            b"\x78\x5e\x7d\x53\xdf".to_vec(),
+            "a zlib stream, as joblib compresses pickles",
+            "joblib.load(\"m.bin\")",
+        ),
+        (
             b"tree\nversion=v4\nnum_class=1".to_vec(),
             "a LightGBM model",
             "lightgbm.Booster(model_file=\"m.bin\")",

@@ -44,7 +44,7 @@ pub(super) fn recognise(suspect: &mut Suspect) -> Result<Option<Recognised>, Fau
         ("an ONNX model written as text", convert("textproto"))
     } else if begins("<") && text.contains("ir_version") {
         ("an ONNX model written as text", convert("onnxtxt"))
-    } else if begins("{") && text.contains("\"irVersion\"") {
+    } else if begins("{") && (text.contains("\"irVersion\"") || text.contains("\"ir_version\"")) {
         ("an ONNX model written as JSON", convert("json"))
     } else if begins("tree\n") && text.contains("version=") {
         ("a LightGBM model", lightgbm(suspect))
