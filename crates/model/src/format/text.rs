@@ -72,10 +72,11 @@ fn lightgbm(suspect: &Suspect) -> String {
 
 /// The head as text; `None` where it is none.
 fn text(head: &[u8]) -> Option<&str> {
-    // The window may cut the last character.
+    let cut = head.len() as u64 == super::HEAD;
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
-        Err(error) if head.len() - error.valid_up_to() < 4 && error.valid_up_to() > 0 => {
+        // The window may cut the last character.
+        Err(error) if cut && error.error_len().is_none() => {
             std::str::from_utf8(&head[..error.valid_up_to()]).ok()?
         }
         Err(_) => return None,

@@ -5,10 +5,11 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::digest::hash_files;
-use super::file::{FILE_NAME, Package};
+use super::file::{FILE_NAME, Package, Task};
 use super::labels;
 use crate::error::{Error, Result};
 use crate::inspect::{Model, inspect};
+use crate::tensor::{Signature, TensorSpec};
 use crate::{format, guess, paths};
 
 /// Most bytes of a package file.
@@ -89,6 +90,29 @@ impl LoadedPackage {
             files,
             labels,
         })
+    }
+
+    /// What is wrong with the package for a model with this signature: [`Package::problems`], and
+    /// whether there are as many labels as classes.
+    pub fn problems(&self, signature: &Signature) -> Vec<(String, String)> {
+        let mut problems = self.package.problems(Some(signature));
+        let postprocess = &self.package.postprocess;
+        let scores = match &postprocess.output {
+            Some(output) => signature.outputs.iter().find(|spec| spec.name == *output),
+            None => signature.outputs.first(),
+        };
+        let classes = scores.and_then(TensorSpec::classes);
+        if let (Task::Classification, Some(labels), Some(classes)) =
+            (postprocess.task, &self.labels, classes)
+            && labels.len() as u64 != classes
+        {
+            let count = labels.len();
+            problems.push((
+                "labels.file".to_owned(),
+                format!("names {count} classes, and the model has {classes}: one line a class"),
+            ));
+        }
+        problems
     }
 
     /// The text of the labels file: as it ships, and as [`save`](Self::save) writes it.
@@ -204,12 +228,7 @@ pub fn open_any(path: &Path) -> Result<Opened> {
             );
         }
     }
-    match loaded
-        .package
-        .problems(Some(&model.summary.signature))
-        .into_iter()
-        .next()
-    {
+    match loaded.problems(&model.summary.signature).into_iter().next() {
         None => Ok((loaded, model, Vec::new())),
         Some((field, message)) => refused(
             format!("{field}: {message}"),

@@ -372,6 +372,16 @@ fn a_package_names_all_files_of_its_model() {
 }
 
 #[test]
+fn there_are_as_many_labels_as_classes() {
+    let (_folder, root) = folder();
+    open_any(&root).unwrap();
+    fs::write(root.join("labels.txt"), "cat\ndog\nmouse\n").unwrap();
+    let message = open_any(&root).unwrap_err().to_string();
+    let expected = "labels.file: names 3 classes, and the model has 2: one line a class";
+    assert!(message.ends_with(expected), "{message}");
+}
+
+#[test]
 fn a_folder_with_one_model_is_enough() {
     let (_folder, root) = folder();
     fs::remove_file(root.join(FILE_NAME)).unwrap();
