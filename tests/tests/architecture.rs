@@ -28,7 +28,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
         &["worker", "build", "handoff", "oci", "model"],
     ),
     ("boxwright-cli", &["studio"]),
-    ("boxwright-desktop", &["studio"]),
+    ("boxwright-studio-app", &["studio"]),
     (
         "boxwright-bench",
         &["predict", "worker", "studio", "build", "oci", "model"],
@@ -47,8 +47,8 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("reqwest", &["boxwright-oci"]),
     ("axum", &["boxwright-serve"]),
     ("tonic", &["boxwright-serve"]),
-    ("tauri", &["boxwright-desktop"]),
-    ("rfd", &["boxwright-desktop"]),
+    ("tauri", &["boxwright-studio-app"]),
+    ("rfd", &["boxwright-studio-app"]),
     ("keyring", &["boxwright-studio"]),
 ];
 
