@@ -7,13 +7,18 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::layer::TarPlan;
 use crate::source::Segment;
 use crate::{Digest, Hasher};
 
+/// File times tick no more coarsely than this.
+const COARSEST_TICK: Duration = Duration::from_secs(2);
+
 pub(crate) struct DigestCache {
     folder: PathBuf,
+    tick: Duration,
 }
 
 impl DigestCache {
@@ -21,6 +26,7 @@ impl DigestCache {
     pub(crate) fn in_folder(cache: &Path) -> Self {
         Self {
             folder: cache.join("digests"),
+            tick: COARSEST_TICK,
         }
     }
 
@@ -36,7 +42,7 @@ impl DigestCache {
     /// Remembers `digest`, unless a file changed so recently that another change would not show.
     pub(crate) fn put(&self, plan: &TarPlan, digest: &Digest) {
         let settled = plan.segments().iter().all(|segment| match segment {
-            Segment::File(stamp) => stamp.is_settled() && stamp.holds(),
+            Segment::File(stamp) => stamp.is_settled(self.tick) && stamp.holds(),
             Segment::Bytes(_) => true,
         });
         if settled && let Err(error) = self.write(plan, digest) {
@@ -68,5 +74,51 @@ impl DigestCache {
             }
         }
         self.folder.join(hasher.finish().hex())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::FileSource;
+
+    fn plan(path: &Path) -> TarPlan {
+        let len = fs::metadata(path).unwrap().len();
+        let source = FileSource::Path {
+            path: path.to_owned(),
+            len,
+        };
+        TarPlan::builder()
+            .file("m", source, 0o644)
+            .finish()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_digest_is_remembered_until_the_file_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = DigestCache {
+            tick: Duration::ZERO,
+            ..DigestCache::in_folder(folder.path())
+        };
+        let file = folder.path().join("model");
+        fs::write(&file, "before").unwrap();
+        let digest = Digest::of(b"any");
+        assert_eq!(cache.get(&plan(&file)), None);
+        cache.put(&plan(&file), &digest);
+        assert_eq!(cache.get(&plan(&file)), Some(digest));
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, "after!").unwrap();
+        assert_eq!(cache.get(&plan(&file)), None);
+    }
+
+    #[test]
+    fn a_file_written_just_now_is_hashed_again_next_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = DigestCache::in_folder(folder.path());
+        let file = folder.path().join("model");
+        fs::write(&file, "x").unwrap();
+        cache.put(&plan(&file), &Digest::of(b"any"));
+        assert_eq!(cache.get(&plan(&file)), None);
     }
 }

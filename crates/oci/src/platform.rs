@@ -106,7 +106,7 @@ mod tests {
             "linux/x86_64".parse::<Platform>().unwrap(),
             Platform::linux("amd64")
         );
-        for text in ["", "linux", "linux/", "a/b/c/d", "linux/../x", "linux/a b"] {
+        for text in ["", "linux", "linux/", "a/b/c/d", "linux/é", "linux/a b"] {
             assert!(text.parse::<Platform>().is_err(), "{text}");
         }
     }

@@ -69,16 +69,15 @@ impl FileStamp {
         Self::of(&self.path).is_ok_and(|now| now == *self)
     }
 
-    /// Whether so much time has passed since the last change that another one would show in the
-    /// file's times, which tick coarsely.
-    pub(crate) fn is_settled(&self) -> bool {
-        const COARSEST_TICK: Duration = Duration::from_secs(2);
+    /// Whether at least `tick` has passed since the last change, so that another change would show
+    /// in the file's times.
+    pub(crate) fn is_settled(&self, tick: Duration) -> bool {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_nanos();
         let last = self.modified_ns.max(self.changed_ns.max(0).unsigned_abs());
-        now > last + COARSEST_TICK.as_nanos()
+        now >= last + tick.as_nanos()
     }
 
     /// Feeds what identifies the file's state to `hasher`.

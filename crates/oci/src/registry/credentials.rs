@@ -3,6 +3,8 @@
 use std::fmt;
 use std::hint::black_box;
 
+use serde::{Deserialize, Deserializer};
+
 /// A password or a token. It prints as `***`, and its memory is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -16,6 +18,12 @@ impl Secret {
     /// The secret itself: only for the request or the store that needs it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
     }
 }
 

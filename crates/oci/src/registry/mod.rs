@@ -1,14 +1,34 @@
 //! Registries, by the OCI distribution specification.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use reqwest::Method;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Descriptor, Digest, ImageConfig, ImageSet, Platform, Progress, Reference, Result};
+use crate::{
+    Descriptor, Digest, Error, ImageConfig, ImageSet, Platform, Progress, Reference, Result,
+};
 
+mod answer;
+mod auth;
+mod challenge;
 mod credentials;
+mod download;
+mod endpoint;
+mod http;
+mod pull;
+mod push;
+mod retry;
+mod session;
+mod upload;
+mod watch;
+
+use http::Http;
+use session::{Access, Call, Session};
 
 pub use credentials::{Anonymous, CredentialSource, Credentials, Secret};
 
@@ -105,6 +125,8 @@ pub struct PulledImage {
 #[derive(Clone)]
 pub struct Client {
     options: Arc<ClientOptions>,
+    http: Arc<Http>,
+    sessions: Arc<Mutex<HashMap<String, Arc<OnceCell<Session>>>>>,
 }
 
 impl Client {
@@ -113,8 +135,11 @@ impl Client {
     /// # Errors
     /// `Options` or `Io` when `ca_file` cannot be used.
     pub fn new(options: ClientOptions) -> Result<Self> {
+        let http = Arc::new(Http::new(options.ca_file.as_ref())?);
         Ok(Self {
             options: Arc::new(options),
+            http,
+            sessions: Arc::default(),
         })
     }
 
@@ -123,8 +148,12 @@ impl Client {
     /// # Errors
     /// `Unauthorized` when the password is wrong, `Unreachable`, `RealmUntrusted`, `Failed`.
     pub async fn check(&self, registry: &str) -> Result<()> {
-        let _ = (registry, &self.options);
-        todo!()
+        crate::check_registry(registry)?;
+        let cell = self.cell(registry);
+        let session = self.open(&cell, registry).await?;
+        let access = Access::registry();
+        let call = Call::new(Method::GET, session.endpoint.root(), &access, "signing in");
+        session.require(&call).await.map(drop)
     }
 
     /// The digest that `reference` names now; `None` when it names nothing.
@@ -132,8 +161,18 @@ impl Client {
     /// # Errors
     /// The registry's.
     pub async fn resolve(&self, reference: &Reference) -> Result<Option<Digest>> {
-        let _ = reference;
-        todo!()
+        let cell = self.cell(reference.registry());
+        let session = self.open(&cell, reference.registry()).await?;
+        let name = reference.digest().map(ToString::to_string);
+        let name = name.unwrap_or_else(|| reference.tag_or_latest().to_owned());
+        let found = pull::head(session, &Access::pull(reference.repository()), &name).await;
+        match found {
+            // Some registries only tell those who may push that a repository does not exist yet.
+            Err(Error::Denied { .. }) => {
+                pull::head(session, &Access::push(reference.repository(), &[]), &name).await
+            }
+            found => found,
+        }
     }
 
     /// Sends `set` to the repository of `to`: every missing blob, then the manifests, and last the
@@ -148,11 +187,16 @@ impl Client {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<Pushed> {
-        let _ = (set, to, progress, cancel);
-        todo!()
+        or_cancelled(cancel, async {
+            let cell = self.cell(to.registry());
+            let session = self.open(&cell, to.registry()).await?;
+            push::push(session, set, to, progress).await
+        })
+        .await
     }
 
-    /// Fetches what `reference` names into the folder `to`, an OCI layout.
+    /// Fetches what `reference` names into the folder `to`, an OCI layout, which may hold blobs of
+    /// earlier pulls. Only the images of `platforms`, where they are given: each has to be there.
     ///
     /// # Errors
     /// The registry's, `NotFound`, `ContentInvalid`, `DiskFull`, `Cancelled`.
@@ -164,7 +208,34 @@ impl Client {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<PulledSet> {
-        let _ = (reference, to, platforms, progress, cancel);
-        todo!()
+        or_cancelled(cancel, async {
+            let cell = self.cell(reference.registry());
+            let session = self.open(&cell, reference.registry()).await?;
+            pull::pull(session, reference, to, platforms, progress).await
+        })
+        .await
+    }
+
+    /// The place of a registry's session, which one caller opens while the others wait.
+    fn cell(&self, registry: &str) -> Arc<OnceCell<Session>> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sessions.entry(registry.to_owned()).or_default())
+    }
+
+    async fn open<'a>(&self, cell: &'a OnceCell<Session>, registry: &str) -> Result<&'a Session> {
+        let open = || Session::open(registry, Arc::clone(&self.http), Arc::clone(&self.options));
+        cell.get_or_try_init(open).await
+    }
+}
+
+/// Runs `work` until `cancel`; what is under way is dropped then.
+async fn or_cancelled<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Error::Cancelled),
+        done = work => done,
     }
 }

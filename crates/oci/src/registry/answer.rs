@@ -1,0 +1,158 @@
+//! What a registry's refusal means, in its own words.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::{Response, StatusCode};
+use serde::Deserialize;
+
+use super::retry::Fault;
+use super::{challenge, http};
+use crate::Error;
+use crate::error::shown;
+
+const MAX_ERROR_BYTES: u64 = 64 << 10;
+
+/// The header's value as text, if it is text.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// All challenges of an answer.
+pub(super) fn challenges(headers: &HeaderMap) -> Vec<challenge::Challenge> {
+    challenge::parse(
+        headers
+            .get_all(WWW_AUTHENTICATE)
+            .iter()
+            .filter_map(|v| v.to_str().ok()),
+    )
+}
+
+/// Whether the same request may be answered otherwise a little later.
+pub(super) fn is_transient(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// What an answer that is no success means for `doing` something in `repository`.
+pub(super) async fn fault(
+    registry: &str,
+    repository: &str,
+    doing: &str,
+    response: Response,
+) -> Fault {
+    let status = response.status();
+    let headers = response.headers();
+    let pause = header(headers, RETRY_AFTER.as_str()).and_then(|text| text.trim().parse().ok());
+    let lacks_scope = challenges(headers)
+        .iter()
+        .any(|challenge| challenge.parameter("error") == Some("insufficient_scope"));
+    // An error's text is a courtesy: without it, the status speaks.
+    let body = http::read_body(registry, response, MAX_ERROR_BYTES)
+        .await
+        .unwrap_or_default();
+    let (code, text) = explain(&body);
+    let detail = match text.is_empty() {
+        true => status.to_string(),
+        false => format!("{} ({text})", status.as_u16()),
+    };
+    let registry = registry.to_owned();
+    let denied = lacks_scope || code == "DENIED" || status == StatusCode::FORBIDDEN;
+    let error = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if denied => Error::Denied {
+            registry,
+            repository: repository.to_owned(),
+            detail,
+        },
+        StatusCode::UNAUTHORIZED => Error::Unauthorized { registry, detail },
+        _ => Error::Failed {
+            registry,
+            what: format!("{doing} in {repository}"),
+            detail,
+            retryable: is_transient(status),
+        },
+    };
+    Fault {
+        error,
+        transient: is_transient(status),
+        pause: pause.map(Duration::from_secs),
+    }
+}
+
+/// The first error's code, and all errors' text, of the specification's `{"errors": […]}`, of a
+/// token server's `{"details"}`, or of whatever short text there is.
+fn explain(body: &[u8]) -> (String, String) {
+    #[derive(Deserialize)]
+    struct Errors {
+        #[serde(default)]
+        errors: Vec<One>,
+        #[serde(default)]
+        details: String,
+    }
+    #[derive(Deserialize)]
+    struct One {
+        #[serde(default)]
+        code: String,
+        #[serde(default)]
+        message: String,
+    }
+    let Ok(answer) = serde_json::from_slice::<Errors>(body) else {
+        let text = String::from_utf8_lossy(body);
+        let is_page = text.trim_start().starts_with('<');
+        return (
+            String::new(),
+            if is_page { String::new() } else { shown(&text) },
+        );
+    };
+    let code = answer
+        .errors
+        .first()
+        .map(|one| one.code.clone())
+        .unwrap_or_default();
+    let mut texts: Vec<String> = answer
+        .errors
+        .into_iter()
+        .map(|one| {
+            format!("{}: {}", one.code, one.message)
+                .trim_matches([':', ' '])
+                .to_owned()
+        })
+        .collect();
+    texts.push(answer.details);
+    texts.retain(|text| !text.is_empty());
+    (code, shown(&texts.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registrys_text_is_taken_from_every_shape_and_tamed() {
+        for (body, code, text) in [
+            (
+                r#"{"errors":[{"code":"DENIED","message":"no \u001b[31m\nway","detail":{"x":1}}]}"#,
+                "DENIED",
+                "DENIED: no [31m way",
+            ),
+            (r#"{"errors":[{"code":"A"},{"message":"b"}]}"#, "A", "A; b"),
+            (
+                r#"{"details":"incorrect username or password"}"#,
+                "",
+                "incorrect username or password",
+            ),
+            (
+                "Client sent an HTTP request",
+                "",
+                "Client sent an HTTP request",
+            ),
+            ("<html><body>x</body></html>", "", ""),
+            ("", "", ""),
+        ] {
+            assert_eq!(
+                explain(body.as_bytes()),
+                (code.to_owned(), text.to_owned()),
+                "{body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Tokens and passwords: what a registry asks for, and who gets it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{RequestBuilder, Response, Url};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use super::endpoint::Endpoint;
+use super::http::{Http, STALLED_AFTER, read_body, unreachable};
+use super::retry::Fault;
+use super::{ClientOptions, Credentials, Secret, answer};
+use crate::Error;
+
+const MAX_TOKEN_BYTES: u64 = 1 << 20;
+/// What the specification says of a token that doesn't say it itself.
+const USUAL_LIFE: Duration = Duration::from_secs(60);
+
+/// A registry's authentication: what it asked for, and the tokens it gave.
+#[derive(Default)]
+pub(super) struct Auth {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    asked: Option<Asked>,
+    /// By their scopes.
+    tokens: HashMap<String, Token>,
+    /// Looked up once: a credential helper is a program that has to be started.
+    credentials: Option<Option<Credentials>>,
+}
+
+#[derive(Clone)]
+enum Asked {
+    Basic,
+    Bearer { realm: Url, service: Option<String> },
+}
+
+struct Token {
+    header: HeaderValue,
+    renew_at: Instant,
+}
+
+/// What authentication needs of its registry.
+pub(super) struct Context<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) http: &'a Http,
+    pub(super) options: &'a Arc<ClientOptions>,
+}
+
+impl Auth {
+    /// What to send as `Authorization` for `scopes`: nothing where nothing was asked for. Requests
+    /// that need the same token wait for one fetch.
+    pub(super) async fn header(
+        &self,
+        context: &Context<'_>,
+        scopes: &[String],
+    ) -> Result<Option<HeaderValue>, Fault> {
+        let mut state = self.state.lock().await;
+        let Some(asked) = state.asked.clone() else {
+            return Ok(None);
+        };
+        let credentials = state.credentials(context).await?;
+        match asked {
+            Asked::Basic => credentials.as_ref().map(basic).transpose(),
+            Asked::Bearer { realm, service } => {
+                let key = scopes.join(" ");
+                if let Some(token) = state.tokens.get(&key)
+                    && token.renew_at > Instant::now()
+                {
+                    return Ok(Some(token.header.clone()));
+                }
+                let ask = Ask {
+                    realm,
+                    service,
+                    scopes,
+                };
+                let token = ask.fetch(context, credentials).await?;
+                let header = token.header.clone();
+                state.tokens.insert(key, token);
+                Ok(Some(header))
+            }
+        }
+    }
+
+    /// Whether the registry asked for authentication and there are no credentials.
+    pub(super) async fn is_anonymous(&self) -> bool {
+        let state = self.state.lock().await;
+        state.asked.is_some() && matches!(state.credentials, Some(None))
+    }
+
+    /// Takes in a 401's challenge to a request that was sent with `used`. Whether another attempt
+    /// may help.
+    pub(super) async fn challenged(
+        &self,
+        context: &Context<'_>,
+        headers: &HeaderMap,
+        used: Option<&HeaderValue>,
+        scopes: &[String],
+    ) -> Result<bool, Fault> {
+        let challenges = answer::challenges(headers);
+        let of = |scheme| {
+            challenges
+                .iter()
+                .filter(move |challenge| challenge.scheme == scheme)
+        };
+        let realm = |text: &str| context.endpoint.root().join(text).ok();
+        let bearer = of("bearer").find_map(|challenge| {
+            let service = challenge.parameter("service").map(str::to_owned);
+            Some(Asked::Bearer {
+                realm: realm(challenge.parameter("realm")?)?,
+                service,
+            })
+        });
+        let mut state = self.state.lock().await;
+        let asked = match bearer {
+            Some(bearer) => {
+                let key = scopes.join(" ");
+                if state
+                    .tokens
+                    .get(&key)
+                    .is_some_and(|token| Some(&token.header) == used)
+                {
+                    state.tokens.remove(&key);
+                }
+                bearer
+            }
+            None if of("basic").next().is_some() => Asked::Basic,
+            None if challenges.is_empty() => return Ok(false),
+            None => return Err(unsupported(context.endpoint, &challenges[0].scheme)),
+        };
+        let again = match (&asked, used) {
+            (_, None) => true,
+            (Asked::Basic, Some(used)) => {
+                let header = state
+                    .credentials(context)
+                    .await?
+                    .as_ref()
+                    .map(basic)
+                    .transpose()?;
+                header.is_some_and(|header| header != used)
+            }
+            (Asked::Bearer { .. }, Some(_)) => true,
+        };
+        state.asked = Some(asked);
+        if !again {
+            // Someone may sign in meanwhile.
+            state.credentials = None;
+        }
+        Ok(again)
+    }
+}
+
+impl State {
+    async fn credentials(&mut self, context: &Context<'_>) -> Result<Option<Credentials>, Fault> {
+        if let Some(known) = &self.credentials {
+            return Ok(known.clone());
+        }
+        let (options, name) = (
+            Arc::clone(context.options),
+            context.endpoint.registry.clone(),
+        );
+        let looked_up = tokio::task::spawn_blocking(move || options.credentials.get(&name)).await;
+        let found = looked_up.map_err(|_| {
+            Fault::fatal(Error::Options("looking up the credentials failed".into()))
+        })?;
+        self.credentials = Some(found.clone());
+        Ok(found)
+    }
+}
+
+fn unsupported(endpoint: &Endpoint, scheme: &str) -> Fault {
+    Fault::fatal(Error::Failed {
+        registry: endpoint.registry.clone(),
+        what: "signing in".into(),
+        detail: format!(
+            "it asks for {:?}, which is not supported",
+            crate::error::shown(scheme)
+        ),
+        retryable: false,
+    })
+}
+
+fn basic(credentials: &Credentials) -> Result<HeaderValue, Fault> {
+    let pair = Secret::new(format!(
+        "{}:{}",
+        credentials.username,
+        credentials.secret.expose()
+    ));
+    sensitive(&Secret::new(format!(
+        "Basic {}",
+        STANDARD.encode(pair.expose())
+    )))
+}
+
+fn sensitive(text: &Secret) -> Result<HeaderValue, Fault> {
+    let mut value = HeaderValue::from_str(text.expose()).map_err(|_| {
+        Fault::fatal(Error::Options(
+            "the token has characters that no header can hold".into(),
+        ))
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// A request for a token.
+struct Ask<'a> {
+    realm: Url,
+    service: Option<String>,
+    scopes: &'a [String],
+}
+
+impl Ask<'_> {
+    async fn fetch(
+        &self,
+        context: &Context<'_>,
+        credentials: Option<Credentials>,
+    ) -> Result<Token, Fault> {
+        let registry = &context.endpoint.registry;
+        // The same rule as for any address from a registry: never out of TLS.
+        let realm = context.endpoint.follow(&self.realm, self.realm.as_str())?;
+        if credentials.is_some()
+            && !context
+                .endpoint
+                .trusts(&realm, &context.options.trusted_realms)
+        {
+            return Err(Fault::fatal(Error::RealmUntrusted {
+                registry: registry.clone(),
+                realm: realm.origin().ascii_serialization(),
+            }));
+        }
+        let request = self.request(context.http, realm, credentials.as_ref())?;
+        let response = match tokio::time::timeout(STALLED_AFTER, request.send()).await {
+            Ok(response) => response.map_err(|error| unreachable(registry, &error))?,
+            Err(_) => return Err(Fault::stalled(registry)),
+        };
+        self.read(registry, response).await
+    }
+
+    fn request(
+        &self,
+        http: &Http,
+        mut realm: Url,
+        credentials: Option<&Credentials>,
+    ) -> Result<RequestBuilder, Fault> {
+        let client = http.client(&realm)?;
+        match credentials.filter(|credentials| credentials.is_identity_token()) {
+            Some(credentials) => {
+                let mut form = Url::clone(&realm);
+                form.set_query(None);
+                self.fill(&mut form, true);
+                form.query_pairs_mut()
+                    .append_pair("grant_type", "refresh_token")
+                    .append_pair("client_id", "boxwright")
+                    .append_pair("refresh_token", credentials.secret.expose());
+                let body = form.query().unwrap_or_default().to_owned();
+                let kind = "application/x-www-form-urlencoded";
+                Ok(client.post(realm).header(CONTENT_TYPE, kind).body(body))
+            }
+            None => {
+                self.fill(&mut realm, false);
+                let request = client.get(realm);
+                Ok(match credentials {
+                    Some(credentials) => request.header(AUTHORIZATION, basic(credentials)?),
+                    None => request,
+                })
+            }
+        }
+    }
+
+    fn fill(&self, url: &mut Url, joined: bool) {
+        let mut query = url.query_pairs_mut();
+        if let Some(service) = &self.service {
+            query.append_pair("service", service);
+        }
+        match joined {
+            true => {
+                query.append_pair("scope", &self.scopes.join(" "));
+            }
+            false => self.scopes.iter().for_each(|scope| {
+                query.append_pair("scope", scope);
+            }),
+        }
+    }
+
+    async fn read(&self, registry: &str, response: Response) -> Result<Token, Fault> {
+        #[derive(Deserialize)]
+        struct Answer {
+            token: Option<Secret>,
+            access_token: Option<Secret>,
+            expires_in: Option<u64>,
+        }
+        let asked_at = Instant::now();
+        let status = response.status();
+        if !status.is_success() {
+            let fault = answer::fault(registry, "the registry", "getting a token", response).await;
+            return Err(match fault.error {
+                // A token server that refuses has been given a wrong password.
+                Error::Denied {
+                    registry, detail, ..
+                } => Fault::fatal(Error::Unauthorized { registry, detail }),
+                _ => fault,
+            });
+        }
+        let body = read_body(registry, response, MAX_TOKEN_BYTES).await?;
+        let failed = |detail: &str| {
+            Fault::fatal(Error::Failed {
+                registry: registry.to_owned(),
+                what: "signing in".into(),
+                detail: detail.into(),
+                retryable: false,
+            })
+        };
+        // The parser's message could quote the token.
+        let answer: Answer = serde_json::from_slice(&body)
+            .map_err(|_| failed("its token server sent something that is no token"))?;
+        let token = answer
+            .token
+            .or(answer.access_token)
+            .filter(|token| !token.expose().is_empty());
+        let token = token.ok_or_else(|| failed("its token server sent no token"))?;
+        let header = sensitive(&Secret::new(format!("Bearer {}", token.expose())))?;
+        let life = answer.expires_in.filter(|seconds| *seconds > 0);
+        let life = life.map_or(USUAL_LIFE, |seconds| {
+            Duration::from_secs(seconds.min(86_400))
+        });
+        // Early enough that a request that starts now still arrives in time.
+        let renew_at = asked_at + life - (life / 4).min(Duration::from_secs(10));
+        Ok(Token { header, renew_at })
+    }
+}

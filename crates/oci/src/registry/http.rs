@@ -1,0 +1,161 @@
+//! The connections, and what becomes of a request that got no answer.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, ClientBuilder, Response, Url};
+
+use super::endpoint::is_loopback;
+use super::retry::Fault;
+use crate::error::shown;
+use crate::{Error, Result};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Between two pieces of an answer, or while a request's body does not move.
+pub(super) const STALLED_AFTER: Duration = Duration::from_secs(60);
+
+/// Pools of connections: with TLS and without, by the system's proxy and past it.
+pub(super) struct Http {
+    certificates: Vec<Certificate>,
+    plain: OnceLock<Client>,
+    direct: OnceLock<Client>,
+    proxied: OnceLock<Client>,
+}
+
+impl Http {
+    pub(super) fn new(ca_file: Option<&PathBuf>) -> Result<Self> {
+        // Fails only when the program has chosen a provider already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let certificates = ca_file.map(|file| read_certificates(file)).transpose()?;
+        Ok(Self {
+            certificates: certificates.unwrap_or_default(),
+            plain: OnceLock::new(),
+            direct: OnceLock::new(),
+            proxied: OnceLock::new(),
+        })
+    }
+
+    /// The pool for `url`. The system's certificates are read when TLS is first needed.
+    pub(super) fn client(&self, url: &Url) -> Result<&Client> {
+        let local = url.host_str().is_some_and(is_loopback);
+        let (pool, builder) = match (url.scheme(), local) {
+            ("http", _) => (&self.plain, Client::builder().no_proxy().tls_certs_only([])),
+            (_, true) => (&self.direct, self.tls().no_proxy()),
+            (_, false) => (&self.proxied, self.tls()),
+        };
+        if let Some(client) = pool.get() {
+            return Ok(client);
+        }
+        let client = builder
+            .user_agent(concat!("boxwright/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build()
+            .map_err(|error| Error::Options(format!("TLS cannot be used: {}", reason(&error))))?;
+        Ok(pool.get_or_init(|| client))
+    }
+
+    fn tls(&self) -> ClientBuilder {
+        Client::builder().tls_certs_merge(self.certificates.iter().cloned())
+    }
+}
+
+fn read_certificates(file: &Path) -> Result<Vec<Certificate>> {
+    let pem = std::fs::read(file).map_err(|error| Error::read(file, error))?;
+    let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
+    if certificates.is_empty() {
+        return Err(Error::Options(format!(
+            "{} has no PEM certificate in it",
+            file.display()
+        )));
+    }
+    Ok(certificates)
+}
+
+/// Why `registry` could not be reached. A broken certificate stays broken; the rest may pass.
+pub(super) fn unreachable(registry: &str, error: &reqwest::Error) -> Fault {
+    let fault = Fault::transient(Error::Unreachable {
+        registry: registry.to_owned(),
+        detail: reason(error),
+    });
+    match is_tls(error) {
+        true => fault.into_final(),
+        false => fault,
+    }
+}
+
+/// The innermost causes, without the address, whose query may be confidential.
+fn reason(error: &reqwest::Error) -> String {
+    let mut causes = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    // The outer ones only say that sending failed.
+    let start = causes.len().saturating_sub(2);
+    match causes.is_empty() {
+        true => {
+            if error.is_timeout() {
+                "it does not answer".into()
+            } else {
+                "no connection".into()
+            }
+        }
+        false => shown(&causes[start..].join(": ")),
+    }
+}
+
+fn is_tls(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        // An I/O error of the TLS stream holds the TLS error inside, not as its source.
+        let inner = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The next piece of an answer's body.
+pub(super) async fn next_piece(
+    registry: &str,
+    response: &mut Response,
+) -> Result<Option<Bytes>, Fault> {
+    match tokio::time::timeout(STALLED_AFTER, response.chunk()).await {
+        Ok(piece) => piece.map_err(|error| unreachable(registry, &error)),
+        Err(_) => Err(Fault::stalled(registry)),
+    }
+}
+
+/// The whole body, if it has at most `limit` bytes.
+pub(super) async fn read_body(
+    registry: &str,
+    mut response: Response,
+    limit: u64,
+) -> Result<Bytes, Fault> {
+    let too_long = || {
+        Fault::fatal(Error::ContentInvalid {
+            what: format!("an answer of {registry}"),
+            detail: format!("it has more than {limit} bytes"),
+        })
+    };
+    let mut body = BytesMut::new();
+    while let Some(piece) = next_piece(registry, &mut response).await? {
+        if body.len() as u64 + piece.len() as u64 > limit {
+            return Err(too_long());
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.freeze())
+}
