@@ -50,7 +50,7 @@ pub(super) async fn push(
         }
     }
 
-    let manifests = set.images.iter().map(|image| &image.manifest);
+    let manifests: Vec<&Blob> = set.images.iter().map(|image| &image.manifest).collect();
     in_parallel(PARALLEL_UPLOADS, manifests, |manifest| {
         put_manifest(session, access_ref, manifest, manifest.digest().to_string())
     })

@@ -143,11 +143,11 @@ impl Session {
         let response = loop {
             match session.knock().await {
                 Ok(response) => break Some(response),
+                Err(Knock::Busy(fault)) => backoff.wait(fault).await?,
                 // One on this machine that speaks something else may want TLS.
-                Err(fault) if scheme == Scheme::Local && !fault.refused => break None,
+                Err(Knock::Garbled(_)) if scheme == Scheme::Local => break None,
                 // Nothing has been done yet that would be worth waiting for.
-                Err(fault) if fault.refused => return Err(fault.fault.error),
-                Err(fault) => backoff.wait(fault.fault).await?,
+                Err(knock) => return Err(knock.into_error()),
             }
         };
         let response = match response {
@@ -158,7 +158,7 @@ impl Session {
             Some(response) => response,
             None => {
                 session.endpoint = Endpoint::new(registry, false, &session.options)?;
-                session.knock().await.map_err(|fault| fault.fault.error)?
+                session.knock().await.map_err(Knock::into_error)?
             }
         };
         if response.status() == StatusCode::UNAUTHORIZED {
@@ -173,28 +173,20 @@ impl Session {
     }
 
     async fn knock(&self) -> Result<Response, Knock> {
-        let root = self.endpoint.root();
+        let (root, name) = (self.endpoint.root(), &self.endpoint.registry);
         let client = self
             .http
             .client(&root)
-            .map_err(|error| Knock::refused(error.into()))?;
-        let request = client.get(root).send();
-        match tokio::time::timeout(STALLED_AFTER, request).await {
+            .map_err(|error| Knock::Absent(error.into()))?;
+        match tokio::time::timeout(STALLED_AFTER, client.get(root).send()).await {
             Ok(Ok(response)) if answer::is_transient(response.status()) => {
-                let name = &self.endpoint.registry;
                 let fault = answer::fault(name, "the registry", "saying hello", response).await;
-                Err(Knock {
-                    fault,
-                    refused: false,
-                })
+                Err(Knock::Busy(fault))
             }
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => {
-                let fault = unreachable(&self.endpoint.registry, &error);
-                let refused = error.is_connect() || !fault.transient;
-                Err(Knock { fault, refused })
-            }
-            Err(_) => Err(Knock::refused(Fault::stalled(&self.endpoint.registry))),
+            Ok(Err(error)) if error.is_connect() => Err(Knock::Absent(unreachable(name, &error))),
+            Ok(Err(error)) => Err(Knock::Garbled(unreachable(name, &error))),
+            Err(_) => Err(Knock::Absent(Fault::stalled(name))),
         }
     }
 
@@ -329,17 +321,19 @@ impl Session {
     }
 }
 
-/// A first request that failed; `refused` when nothing is there to talk to.
-struct Knock {
-    fault: Fault,
-    refused: bool,
+/// Why a first request failed.
+enum Knock {
+    /// Nothing is there to talk to.
+    Absent(Fault),
+    /// What is there does not speak this.
+    Garbled(Fault),
+    /// It asks to come back later.
+    Busy(Fault),
 }
 
 impl Knock {
-    fn refused(fault: Fault) -> Self {
-        Self {
-            fault,
-            refused: true,
-        }
+    fn into_error(self) -> Error {
+        let (Self::Absent(fault) | Self::Garbled(fault) | Self::Busy(fault)) = self;
+        fault.error
     }
 }

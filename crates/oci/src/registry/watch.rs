@@ -52,7 +52,7 @@ pub(super) async fn watched<T>(
 /// drops the rest.
 pub(super) async fn in_parallel<T, R, F: Future<Output = Result<R>>>(
     limit: usize,
-    items: impl IntoIterator<Item = T>,
+    items: Vec<T>,
     start: impl Fn(T) -> F,
 ) -> Result<Vec<R>> {
     let mut waiting = items.into_iter();
