@@ -1,2 +1,84 @@
-//! x
-fn main() {}
+//! `boxwright`: the studio's use cases on the command line.
+
+mod accounts;
+mod args;
+mod console;
+mod doctor;
+mod inspect;
+mod package;
+mod preview;
+mod serve;
+mod ship;
+mod text;
+
+use std::process::ExitCode;
+
+use boxwright_studio::{Failure, Stop};
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use args::{Arguments, Command, Format};
+use console::Console;
+
+/// The exit status of a command that was cancelled.
+const CANCELLED: u8 = 130;
+
+fn main() -> ExitCode {
+    let Arguments { progress, command } = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let console = Console::new(progress);
+    let json = wants_json(&command);
+    let result = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => {
+            let result = runtime.block_on(run(command, &console));
+            // What still waits, such as a keychain that does not answer, is not waited for.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(Failure::internal("no threads can be started")
+            .caused_by(&error)
+            .into()),
+    };
+    match result {
+        Ok(status) => status,
+        Err(Stop::Cancelled) => {
+            console.cancelled();
+            ExitCode::from(CANCELLED)
+        }
+        Err(Stop::Failed(failure)) => {
+            console.failed(&failure, json);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command, console: &Console) -> Result<ExitCode, Stop> {
+    match command {
+        Command::Inspect(args) => inspect::inspect(&args)?,
+        Command::Init(args) => package::init(&args, console)?,
+        Command::Preview(args) => preview::preview(args, console).await?,
+        Command::Build(args) => ship::build(args, console).await?,
+        Command::Publish(args) => return ship::publish(args, console).await,
+        Command::Login(args) => accounts::login(args, console).await?,
+        Command::Logout(args) => accounts::logout(args).await?,
+        Command::Verify(args) => return ship::verify(args, console).await,
+        Command::Serve(args) => return Ok(serve::serve(&args, console)?),
+        Command::Doctor(args) => doctor::doctor(&args).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a failure goes to stdout as JSON too.
+fn wants_json(command: &Command) -> bool {
+    match command {
+        Command::Inspect(args) => args.json,
+        Command::Preview(args) => args.format != Format::Text,
+        Command::Doctor(args) => args.json,
+        Command::Build(_) | Command::Publish(_) | Command::Verify(_) => true,
+        Command::Init(_) | Command::Login(_) | Command::Logout(_) | Command::Serve(_) => false,
+    }
+}

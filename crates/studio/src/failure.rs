@@ -33,7 +33,11 @@ impl Failure {
 
     /// Something that the user can't be blamed for.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(Code::Internal, message, "Try again; if it happens again, report it.")
+        Self::new(
+            Code::Internal,
+            message,
+            "Try again; if it happens again, report it.",
+        )
     }
 
     /// Adds `error` and what led to it.
@@ -109,7 +113,10 @@ impl Code {
 
     /// The code of this name, as a worker sends it; [`Code::Internal`] for any other.
     pub fn named(name: &str) -> Self {
-        Self::ALL.into_iter().find(|code| code.to_string() == name).unwrap_or(Self::Internal)
+        Self::ALL
+            .into_iter()
+            .find(|code| code.to_string() == name)
+            .unwrap_or(Self::Internal)
     }
 }
 

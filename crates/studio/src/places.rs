@@ -56,7 +56,10 @@ pub fn read<T: DeserializeOwned + Default>(path: &Path) -> T {
 /// The entries of the JSON array in `path` that can be read; the damaged ones are left out.
 pub fn read_list<T: DeserializeOwned>(path: &Path) -> Vec<T> {
     let entries: Vec<serde_json::Value> = read(path);
-    entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect()
+    entries
+        .into_iter()
+        .filter_map(|entry| serde_json::from_value(entry).ok())
+        .collect()
 }
 
 /// Writes `value` as JSON, atomically, for this user only.
@@ -92,10 +95,7 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`write()`].
-pub fn update_list<T, R>(
-    path: &Path,
-    change: impl FnOnce(&mut Vec<T>) -> R,
-) -> Result<R, Failure>
+pub fn update_list<T, R>(path: &Path, change: impl FnOnce(&mut Vec<T>) -> R) -> Result<R, Failure>
 where
     T: Serialize + DeserializeOwned,
 {

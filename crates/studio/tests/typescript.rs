@@ -36,7 +36,10 @@ impl TypeVisitor for Collected {
 
 fn contract() -> String {
     let config = Config::new().with_large_int("number");
-    let mut all = Collected { config, declarations: BTreeMap::new() };
+    let mut all = Collected {
+        config,
+        declarations: BTreeMap::new(),
+    };
     all.visit::<api::State>();
     all.visit::<api::Event>();
     all.visit::<api::PublishRequest>();
@@ -44,7 +47,11 @@ fn contract() -> String {
     all.visit::<api::Pick>();
     all.visit::<api::ExportFormat>();
     all.visit::<api::Doctor>();
-    let declarations: Vec<String> = all.declarations.into_values().map(|text| tidy(&text)).collect();
+    let declarations: Vec<String> = all
+        .declarations
+        .into_values()
+        .map(|text| tidy(&text))
+        .collect();
     format!("{HEADER}\n{}", declarations.join("\n"))
 }
 
@@ -77,5 +84,9 @@ fn the_generated_typescript_is_current() {
         std::fs::write(&path, &text).expect("written");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == text, "{} is stale: see its first lines", path.display());
+    assert!(
+        found == text,
+        "{} is stale: see its first lines",
+        path.display()
+    );
 }

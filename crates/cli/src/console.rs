@@ -1,0 +1,259 @@
+//! What goes to stderr: progress, warnings, failures. And the signals that cancel.
+
+use std::collections::HashMap;
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use boxwright_studio::Failure;
+use boxwright_studio::api::{Job, JobItem, JobKind, Unit};
+use boxwright_studio::job::{JobChange, JobEvent, Running};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::args::ProgressMode;
+use crate::text::{size, tame, tame_lines};
+
+/// Where people and programs see how a command goes.
+pub struct Console {
+    mode: ProgressMode,
+    bars: Arc<Bars>,
+}
+
+#[derive(Default)]
+struct Bars {
+    all: MultiProgress,
+    items: Mutex<HashMap<(String, String), ProgressBar>>,
+}
+
+impl Console {
+    /// A console that tells progress so.
+    pub fn new(mode: ProgressMode) -> Self {
+        Self {
+            mode,
+            bars: Arc::default(),
+        }
+    }
+
+    /// Starts a command's job: its progress is told, and Ctrl-C or SIGTERM cancel it.
+    pub fn job(&self, kind: JobKind, title: &str, stages: &[&str]) -> Running {
+        let terminal = std::io::stderr().is_terminal();
+        let bars = Arc::clone(&self.bars);
+        let watch: Arc<boxwright_studio::job::Watch> = match (self.mode, terminal) {
+            (ProgressMode::Json, _) => Arc::new(|event, _| told_as_json(event)),
+            (ProgressMode::None, _) => Arc::new(|event, _| warnings(event)),
+            (ProgressMode::Auto, true) => Arc::new(move |event, job| bars.show(event, job)),
+            (ProgressMode::Plain | ProgressMode::Auto, _) => Arc::new(told_in_lines),
+        };
+        let job = Running::start(1, kind, title, stages, watch);
+        tokio::spawn(cancel_by_signal(job.cancel().clone()));
+        job
+    }
+
+    /// A line for people that is no result.
+    pub fn say(&self, line: &str) {
+        self.bars.all.suspend(|| eprintln!("{}", tame(line)));
+    }
+
+    /// What was guessed, each with its reason.
+    pub fn guesses(&self, guesses: &[(String, String)]) {
+        if guesses.is_empty() {
+            return;
+        }
+        self.say("No package file: the pipeline is guessed. `boxwright init` writes it down.");
+        let width = guesses
+            .iter()
+            .map(|(field, _)| field.len())
+            .max()
+            .unwrap_or(0);
+        for (field, reason) in guesses {
+            self.say(&format!("  guessed {field:width$}  {reason}"));
+        }
+    }
+
+    /// The command was cancelled.
+    pub fn cancelled(&self) {
+        self.bars.clear();
+        self.say("cancelled");
+    }
+
+    /// The command failed: in words, and as JSON where programs read it.
+    pub fn failed(&self, failure: &Failure, json: bool) {
+        self.complain(failure);
+        if json {
+            let document = serde_json::json!({ "error": failure });
+            print_line(&document.to_string());
+        }
+    }
+
+    /// A failure in words.
+    pub fn complain(&self, failure: &Failure) {
+        self.bars.clear();
+        let mut text = format!("error: {}\n", tame_lines(&failure.message));
+        for cause in &failure.causes {
+            text.push_str(&format!("  {}\n", tame_lines(cause)));
+        }
+        // Python to copy stays as it is, line by line.
+        text.push_str(&format!("hint: {}\n", tame_lines(&failure.hint)));
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+}
+
+/// A result on stdout. Whoever closed it has seen enough.
+pub fn print_line(line: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{line}");
+    let _ = stdout.flush();
+}
+
+/// Cancels at the first signal, and ends the program at the second.
+async fn cancel_by_signal(cancel: tokio_util::sync::CancellationToken) {
+    signal().await;
+    cancel.cancel();
+    signal().await;
+    std::process::exit(crate::CANCELLED.into());
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn told_as_json(event: &JobEvent) {
+    if let Ok(mut line) = serde_json::to_string(event) {
+        line.push('\n');
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
+}
+
+fn warnings(event: &JobEvent) {
+    if let JobChange::Log { level, text } = &event.change
+        && level == "warn"
+    {
+        eprintln!("warning: {}", tame(text));
+    }
+}
+
+/// Stages, and each item once it is done.
+fn told_in_lines(event: &JobEvent, job: &Job) {
+    match &event.change {
+        JobChange::Stage { stage } => eprintln!("{stage}"),
+        JobChange::Progress {
+            stage,
+            item,
+            done,
+            total,
+            ..
+        } if Some(*done) == *total => {
+            let entry = job
+                .items
+                .iter()
+                .find(|one| one.stage == *stage && one.item == *item);
+            if let Some(entry) = entry {
+                let how = if entry.reused {
+                    "already there"
+                } else {
+                    "done"
+                };
+                eprintln!("  {} {}, {how}", name(entry), amount(entry.unit, *done));
+            }
+        }
+        JobChange::Log { .. } => warnings(event),
+        _ => {}
+    }
+}
+
+fn name(item: &JobItem) -> String {
+    let what = if item.label.is_empty() {
+        short(&item.item)
+    } else {
+        item.label.clone()
+    };
+    match &item.target {
+        Some(target) => format!("{what} ({target})"),
+        None => what,
+    }
+}
+
+/// A digest's beginning; anything else as it is.
+fn short(item: &str) -> String {
+    match item.strip_prefix("sha256:") {
+        Some(hex) => hex.chars().take(12).collect(),
+        None => tame(item),
+    }
+}
+
+fn amount(unit: Unit, count: u64) -> String {
+    match unit {
+        Unit::Bytes => size(count),
+        Unit::Images => format!("{count} images"),
+    }
+}
+
+impl Bars {
+    fn show(&self, event: &JobEvent, job: &Job) {
+        match &event.change {
+            JobChange::Stage { .. } => self.clear(),
+            JobChange::Progress { stage, item, .. } => {
+                let entry = job
+                    .items
+                    .iter()
+                    .find(|one| one.stage == *stage && one.item == *item);
+                if let Some(entry) = entry {
+                    self.update(entry);
+                }
+            }
+            JobChange::Log { .. } => self.all.suspend(|| warnings(event)),
+            JobChange::Finished { .. } | JobChange::Failed { .. } | JobChange::Cancelled {} => {
+                self.clear();
+            }
+            JobChange::Started { .. } => {}
+        }
+    }
+
+    fn update(&self, item: &JobItem) {
+        let key = (item.stage.clone(), item.item.clone());
+        let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = items.entry(key).or_insert_with(|| self.all.add(bar(item)));
+        bar.set_length(item.total.unwrap_or(item.done));
+        bar.set_position(item.done);
+        if item.reused {
+            bar.abandon_with_message(format!("{}, already there", name(item)));
+        }
+    }
+
+    fn clear(&self) {
+        let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, bar) in items.drain() {
+            bar.finish_and_clear();
+        }
+        let _ = self.all.clear();
+    }
+}
+
+fn bar(item: &JobItem) -> ProgressBar {
+    let template = match item.unit {
+        Unit::Bytes => "{prefix:8} {wide_bar} {bytes:>10} of {total_bytes:10} {msg}",
+        Unit::Images => "{prefix:8} {wide_bar} {pos:>6} of {len:6} {per_sec} {msg}",
+    };
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(item.total.unwrap_or(0)).with_style(style);
+    bar.set_prefix(item.stage.clone());
+    bar.set_message(name(item));
+    bar
+}

@@ -1,0 +1,272 @@
+//! `boxwright preview`.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+
+use boxwright_studio::api::JobKind;
+use boxwright_studio::build::Share;
+use boxwright_studio::model::prediction::{Outcome, SampleResult, Timing};
+use boxwright_studio::preview::{self, Head, PreviewRequest, RunOptions};
+use boxwright_studio::{Failure, Places, Stop, history, places, samples};
+use serde_json::json;
+
+use crate::args::{Format, Preview};
+use crate::console::Console;
+use crate::package;
+use crate::text::tame;
+
+/// Results that are kept in memory before they go to a temporary file, in bytes.
+const IN_MEMORY: usize = 8 << 20;
+/// Widest column of samples' names.
+const WIDEST: usize = 40;
+/// Elements of a raw output that people are shown.
+const SHOWN: usize = 6;
+
+/// Predicts samples and writes the results in their order.
+pub async fn preview(args: Preview, console: &Console) -> Result<(), Stop> {
+    let (package, _) = package::open(&args.package, console)?;
+    let samples = samples::collect(&args.samples)?;
+    let title = package.package.package.name.clone();
+    let job = console.job(JobKind::Preview, &title, &preview::STAGES);
+    let result = predict(args, package, samples, console, &job).await;
+    match &result {
+        Ok(count) => job.finish(json!({ "samples": count }), None),
+        Err(stop) => job.stop(stop.clone()),
+    }
+    result.map(drop)
+}
+
+async fn predict(
+    args: Preview,
+    package: boxwright_studio::model::LoadedPackage,
+    samples: Vec<samples::SampleFile>,
+    console: &Console,
+    job: &boxwright_studio::job::Running,
+) -> Result<usize, Stop> {
+    let share = Share::find()?;
+    let count = samples.len();
+    let widest = samples
+        .iter()
+        .map(|sample| sample.name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let sink = Sink::open(args.format, args.output.as_deref())?;
+    let max_pixels = history::settings(&Places::find()).max_pixels;
+    let request = PreviewRequest {
+        package,
+        samples,
+        options: RunOptions {
+            device: args.device.name().to_owned(),
+            threads: 0,
+            max_pixels: Some(max_pixels),
+        },
+        batch_size: args.batch_size.map(|size| size as usize),
+        top_k: args.top_k.map(|count| count as usize),
+    };
+    let mut results = Results {
+        format: args.format,
+        width: widest.min(WIDEST),
+        sink,
+        waiting: BTreeMap::new(),
+        next: 0,
+        broken: None,
+    };
+    let mut each = |place, result| results.add(place, result);
+    let (head, timing) = preview::run(&share, &request, job, &mut each).await?;
+    results.finish(&head, &timing, args.output.as_deref())?;
+    let speed = timing.images_per_second;
+    console.say(&format!(
+        "{count} samples, {speed:.1} a second on {} ({}): {}",
+        head.device.kind, head.device.name, head.device.reason
+    ));
+    Ok(count)
+}
+
+/// Where results go. A document is only written once it is whole, a file only in place of what
+/// was there before; lines go out as they come.
+enum Sink {
+    Stdout,
+    Spool(Box<tempfile::SpooledTempFile>),
+    File(tempfile::NamedTempFile),
+}
+
+impl Sink {
+    fn open(format: Format, output: Option<&Path>) -> Result<Self, Failure> {
+        let Some(output) = output.filter(|_| format != Format::Json) else {
+            return Ok(match format {
+                Format::Json => Self::Spool(Box::new(tempfile::SpooledTempFile::new(IN_MEMORY))),
+                Format::Text | Format::Jsonl => Self::Stdout,
+            });
+        };
+        beside(output).map(Self::File)
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        match self {
+            Self::Stdout => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(text.as_bytes())?;
+                stdout.flush()
+            }
+            Self::Spool(file) => file.write_all(text.as_bytes()),
+            Self::File(file) => file.write_all(text.as_bytes()),
+        }
+    }
+}
+
+fn beside(output: &Path) -> Result<tempfile::NamedTempFile, Failure> {
+    let folder = output
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file, less the user's mask.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
+        .prefix(".boxwright-")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .map_err(|error| places::not_written(output, &error))
+}
+
+/// Results on their way out, in the order of the samples.
+struct Results {
+    format: Format,
+    width: usize,
+    sink: Sink,
+    waiting: BTreeMap<usize, SampleResult>,
+    next: usize,
+    broken: Option<io::Error>,
+}
+
+impl Results {
+    fn add(&mut self, place: usize, result: SampleResult) {
+        self.waiting.insert(place, result);
+        while let Some(result) = self.waiting.remove(&self.next) {
+            let text = match self.format {
+                Format::Text => in_words(&result, self.width),
+                Format::Jsonl => serde_json::to_string(&result).unwrap_or_default() + "\n",
+                Format::Json => {
+                    let comma = if self.next == 0 { "" } else { ",\n" };
+                    format!(
+                        "{comma}{}",
+                        serde_json::to_string(&result).unwrap_or_default()
+                    )
+                }
+            };
+            self.next += 1;
+            if self.broken.is_none() {
+                self.broken = self.sink.write(&text).err();
+            }
+        }
+    }
+
+    fn finish(self, head: &Head, timing: &Timing, output: Option<&Path>) -> Result<(), Failure> {
+        let name = output.unwrap_or(Path::new("stdout"));
+        let unwritten = |error: io::Error| places::not_written(name, &error);
+        match self.broken {
+            // Whoever reads has seen enough.
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            Some(error) => return Err(unwritten(error)),
+            None => {}
+        }
+        match (self.sink, output) {
+            (Sink::Stdout, _) => Ok(()),
+            (Sink::File(file), Some(output)) => file
+                .persist(output)
+                .map_err(|error| unwritten(error.error))
+                .map(drop),
+            (Sink::Spool(mut spool), Some(output)) => {
+                let mut file = beside(output)?;
+                document(&mut file, head, timing, &mut spool).map_err(unwritten)?;
+                file.persist(output)
+                    .map_err(|error| unwritten(error.error))
+                    .map(drop)
+            }
+            (Sink::Spool(mut spool), None) => {
+                let mut stdout = io::stdout().lock();
+                match document(&mut stdout, head, timing, &mut spool) {
+                    Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                        Err(unwritten(error))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            (Sink::File(_), None) => Ok(()),
+        }
+    }
+}
+
+/// What comes before the results.
+#[derive(serde::Serialize)]
+struct Start<'a> {
+    #[serde(flatten)]
+    head: &'a Head,
+    timing: &'a Timing,
+}
+
+/// The whole document, around the results.
+fn document(
+    to: &mut impl Write,
+    head: &Head,
+    timing: &Timing,
+    results: &mut (impl Read + Seek),
+) -> io::Result<()> {
+    let start = serde_json::to_string(&Start { head, timing })?;
+    // The results are the last field of the same object.
+    let open = start.strip_suffix('}').unwrap_or(&start);
+    writeln!(to, "{open},\"results\":[")?;
+    results.rewind()?;
+    io::copy(results, to)?;
+    to.write_all(b"\n]}\n")?;
+    to.flush()
+}
+
+/// A result for people: the sample, then one line a class.
+fn in_words(result: &SampleResult, width: usize) -> String {
+    let lines: Vec<String> = match &result.outcome {
+        Outcome::Classes(classes) => classes
+            .iter()
+            .map(|one| format!("{:.6}  {}", one.score, tame(&one.class)))
+            .collect(),
+        Outcome::Outputs(outputs) => outputs
+            .iter()
+            .map(|(name, output)| {
+                let first: Vec<String> = output
+                    .data
+                    .iter()
+                    .take(SHOWN)
+                    .map(ToString::to_string)
+                    .collect();
+                let more = if output.data.len() > SHOWN {
+                    ", …"
+                } else {
+                    ""
+                };
+                let (name, shape) = (tame(name), &output.shape);
+                format!(
+                    "{name} {:?} {shape:?}: {}{more}",
+                    output.datatype,
+                    first.join(", ")
+                )
+            })
+            .collect(),
+        Outcome::Error(error) => vec![format!("error: {}", tame(&error.message))],
+    };
+    let mut text = String::new();
+    for (place, line) in lines.iter().enumerate() {
+        let sample = if place == 0 {
+            tame(&result.sample)
+        } else {
+            String::new()
+        };
+        text.push_str(&format!("{sample:width$}  {line}\n"));
+    }
+    if lines.is_empty() {
+        text.push_str(&format!("{}\n", tame(&result.sample)));
+    }
+    text
+}

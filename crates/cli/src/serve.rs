@@ -1,0 +1,42 @@
+//! `boxwright serve`: becomes the container's server.
+
+use std::process::{Command, ExitCode};
+
+use boxwright_studio::Failure;
+use boxwright_studio::build::Share;
+
+use crate::args::Serve;
+use crate::console::Console;
+use crate::package;
+
+/// Serves a package on 127.0.0.1.
+pub fn serve(args: &Serve, console: &Console) -> Result<ExitCode, Failure> {
+    // What is wrong with a package is said in the same words as everywhere.
+    package::open(&args.package, console)?;
+    let program = Share::find()?.serve_program();
+    let mut command = Command::new(&program);
+    command
+        .arg("--package")
+        .arg(&args.package)
+        .args(["--host", "127.0.0.1", "--port", &args.port.to_string()])
+        .env("ORT_DISABLE_TELEMETRY", "1");
+    let error = match run(command) {
+        Ok(status) => return Ok(status),
+        Err(error) => error,
+    };
+    let message = format!("{} can't be started", program.display());
+    Err(Failure::internal(message).caused_by(&error))
+}
+
+#[cfg(unix)]
+fn run(mut command: Command) -> std::io::Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec())
+}
+
+#[cfg(not(unix))]
+fn run(mut command: Command) -> std::io::Result<ExitCode> {
+    let status = command.status()?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}

@@ -1,0 +1,198 @@
+//! `boxwright build`, `publish` and `verify`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use boxwright_studio::api::{JobKind, Report};
+use boxwright_studio::build::{self, Share};
+use boxwright_studio::credentials::Accounts;
+use boxwright_studio::job::Running;
+use boxwright_studio::oci::Reference;
+use boxwright_studio::oci::registry::Client;
+use boxwright_studio::publish::{self, BuildRequest, PublishRequest};
+use boxwright_studio::registry::Connection;
+use boxwright_studio::verify::{self, VerifyRequest};
+use boxwright_studio::{Code, Failure, Places, Stop, history, samples};
+
+use crate::args::{Build, Builder, Publish, Registry, Source, Verify};
+use crate::console::{Console, print_line};
+use crate::package;
+
+/// Builds an archive.
+pub async fn build(args: Build, console: &Console) -> Result<(), Stop> {
+    let tag = args
+        .tag
+        .as_deref()
+        .map(str::parse::<Reference>)
+        .transpose()?;
+    let title = args.output.display().to_string();
+    let job = console.job(JobKind::Build, &title, &publish::BUILD_STAGES);
+    let work = async {
+        let request = request(args.source, Connection::default(), console).await?;
+        let share = Share::find()?;
+        let report = publish::build_archive(&share, &request, tag.as_ref(), &args.output, &job);
+        remember(&request, &report.await?)
+    };
+    let result = work.await;
+    finish(result, &job, console).map(drop)
+}
+
+/// Builds, pushes and proves.
+pub async fn publish(args: Publish, console: &Console) -> Result<ExitCode, Stop> {
+    let to: Reference = args.to.parse()?;
+    let proven = !args.verify.is_empty();
+    let samples = if proven {
+        Some(samples::collect(&args.verify)?)
+    } else {
+        None
+    };
+    let stages: &[&str] = if proven {
+        &publish::PROVEN_STAGES
+    } else {
+        &publish::PUBLISH_STAGES
+    };
+    let job = console.job(JobKind::Publish, &args.to, stages);
+    let connection = connection(args.registry, &to);
+    let work = async {
+        let client = job.or_cancelled(client(&connection, &to)).await?;
+        let build = request(args.source, connection, console).await?;
+        let request = PublishRequest {
+            build,
+            to: to.clone(),
+            replace: args.replace,
+            samples,
+            client,
+        };
+        let report = publish::publish(&Share::find()?, &request, &job).await?;
+        remember(&request.build, &report)
+    };
+    let result = work.await.map_err(|stop| with_hint(stop, &to));
+    finish(result, &job, console)
+}
+
+/// Proves what is published.
+pub async fn verify(args: Verify, console: &Console) -> Result<ExitCode, Stop> {
+    let reference: Reference = args.reference.parse()?;
+    let samples = samples::collect(&args.samples)?;
+    let (package, _) = package::open(&args.package, console)?;
+    let job = console.job(JobKind::Verify, &args.reference, &verify::STAGES);
+    let connection = connection(args.registry, &reference);
+    let work = async {
+        let client = job.or_cancelled(client(&connection, &reference)).await?;
+        let cache = Places::find().cache;
+        let reference = reference.clone();
+        let request = VerifyRequest {
+            reference,
+            package,
+            samples,
+            client,
+            cache,
+        };
+        verify::run(&Share::find()?, &request, &job).await
+    };
+    let result = work.await.map_err(|stop| with_hint(stop, &reference));
+    finish(result, &job, console)
+}
+
+fn connection(registry: Registry, to: &Reference) -> Connection {
+    let plain_http = if registry.plain_http {
+        vec![to.registry().to_owned()]
+    } else {
+        Vec::new()
+    };
+    Connection {
+        plain_http,
+        ca_file: registry.ca_file,
+    }
+}
+
+async fn client(connection: &Connection, to: &Reference) -> Result<Client, Failure> {
+    let places = Places::find();
+    let accounts = Arc::new(Accounts::new(&places));
+    connection.client(to.registry(), &accounts, &places).await
+}
+
+async fn request(
+    source: Source,
+    connection: Connection,
+    console: &Console,
+) -> Result<BuildRequest, Failure> {
+    let (package, model) = package::open(&source.package, console)?;
+    let places = Places::find();
+    let base_client = match &source.base {
+        None => Default::default(),
+        Some(base) => {
+            let base: Reference = base.parse()?;
+            let accounts = Arc::new(Accounts::new(&places));
+            connection
+                .options(base.registry(), &accounts, &places)
+                .await?
+        }
+    };
+    Ok(BuildRequest {
+        package,
+        model,
+        targets: source.targets,
+        builder: match source.builder {
+            Builder::Embedded => build::Builder::Embedded,
+            Builder::Docker => build::Builder::Docker,
+        },
+        base: source.base,
+        base_client,
+        cache: places.cache,
+    })
+}
+
+/// The history is the studio's too; one that can't be kept is no failure.
+fn remember(request: &BuildRequest, report: &Report) -> Result<Report, Stop> {
+    let identity = &request.package.package.package;
+    let _ = history::add_published(&Places::find(), &identity.name, &identity.version, report);
+    Ok(report.clone())
+}
+
+/// Ends the job and prints the report. One whose proof differs is printed with its failure.
+fn finish(
+    result: Result<Report, Stop>,
+    job: &Running,
+    console: &Console,
+) -> Result<ExitCode, Stop> {
+    let report = match result {
+        Ok(report) => report,
+        Err(stop) => {
+            job.stop(stop.clone());
+            return Err(stop);
+        }
+    };
+    let failure = report.failure();
+    let mut document = serde_json::to_value(&report)
+        .map_err(|error| Failure::internal("the report can't be printed").caused_by(&error))?;
+    job.finish(document.clone(), Some(report));
+    if let Some(failure) = &failure {
+        console.complain(failure);
+        document["error"] = serde_json::json!(failure);
+    }
+    print_line(&format!("{document:#}"));
+    Ok(if failure.is_some() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// What to do about a password is this front end's own.
+fn with_hint(stop: Stop, reference: &Reference) -> Stop {
+    match stop {
+        Stop::Failed(mut failure) if failure.code == Code::RegistryUnauthorized => {
+            let registry = reference.registry();
+            failure.hint = format!(
+                "Sign in with `boxwright login {registry} --username NAME --password-stdin`."
+            );
+            Stop::Failed(failure)
+        }
+        Stop::Failed(mut failure) if failure.code == Code::TagExists => {
+            failure.hint.push_str(" `--replace` does that.");
+            Stop::Failed(failure)
+        }
+        other => other,
+    }
+}

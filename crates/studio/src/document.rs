@@ -1,0 +1,328 @@
+//! The open package: what it says, what was edited, and the way back.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use boxwright_model::package::{FILE_NAME, Package};
+use boxwright_model::{LoadedPackage, Model};
+use serde_json::Value;
+
+use crate::api::{Document, Guess, LabelsSummary, Problem};
+use crate::failure::{Code, Failure};
+
+/// Edits of the same fields within this time are one step to undo.
+const COALESCE: Duration = Duration::from_secs(1);
+/// Steps that can be undone.
+const MAX_STEPS: usize = 200;
+/// Labels that are shown.
+const FIRST_LABELS: usize = 5;
+
+/// The open package.
+#[derive(Debug, Clone)]
+pub struct OpenDocument {
+    root: PathBuf,
+    model: Model,
+    package: Package,
+    /// What the file says, or the guess while there is no file.
+    baseline: Package,
+    has_file: bool,
+    guesses: Vec<Guess>,
+    revision: u32,
+    undo: Vec<Package>,
+    redo: Vec<Package>,
+    last_edit: Option<(Instant, Vec<String>)>,
+}
+
+impl OpenDocument {
+    /// Opens what [`boxwright_model::package::open_any`] has read. Revisions go on from
+    /// `revision`, so that an edit of a document that is closed never hits the next one.
+    pub fn new(
+        loaded: LoadedPackage,
+        model: Model,
+        guesses: Vec<(String, String)>,
+        revision: u32,
+    ) -> Self {
+        let has_file = loaded.root.join(FILE_NAME).is_file() && guesses.is_empty();
+        let guesses = guesses
+            .into_iter()
+            .map(|(field, reason)| Guess { field, reason })
+            .collect();
+        Self {
+            root: loaded.root,
+            model,
+            baseline: loaded.package.clone(),
+            package: loaded.package,
+            has_file,
+            guesses,
+            revision,
+            undo: Vec::new(),
+            redo: Vec::new(),
+            last_edit: None,
+        }
+    }
+
+    /// The package as edited.
+    pub fn package(&self) -> &Package {
+        &self.package
+    }
+
+    /// The folder that its files lie in.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Counts every change.
+    pub fn revision(&self) -> u32 {
+        self.revision
+    }
+
+    /// Whether closing it would lose what the user did.
+    pub fn is_edited(&self) -> bool {
+        !same(&self.package, &self.baseline)
+    }
+
+    /// The package as edited, with its files.
+    ///
+    /// # Errors
+    /// [`Code::PackageInvalid`] if it has problems.
+    pub fn loaded(&self) -> Result<LoadedPackage, Failure> {
+        if let Some(problem) = self.problems().first() {
+            return Err(Failure::new(
+                Code::PackageInvalid,
+                format!("{}: {}", problem.field, problem.message),
+                "Mend this field of the package, and try again.",
+            ));
+        }
+        Ok(LoadedPackage::from_parts(self.package.clone(), &self.root)?)
+    }
+
+    /// Replaces the package by one that was made from `revision`.
+    ///
+    /// # Errors
+    /// [`Code::PackageInvalid`] if `revision` is not the current one, or the model's files would
+    /// change.
+    pub fn edit(&mut self, revision: u32, package: Package) -> Result<(), Failure> {
+        if revision != self.revision {
+            return Err(Failure::new(
+                Code::PackageInvalid,
+                "the package has changed since this edit began",
+                "Make the edit again.",
+            )
+            .retryable());
+        }
+        if package.model != self.package.model || package.format != self.package.format {
+            return Err(Failure::new(
+                Code::PackageInvalid,
+                "a package's model files are not edited",
+                "Open the other model instead.",
+            ));
+        }
+        let fields = changed(&self.package, &package);
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let goes_on = self.last_edit.as_ref().is_some_and(|(at, last)| {
+            *last == fields && now.duration_since(*at) < COALESCE && self.redo.is_empty()
+        });
+        self.last_edit = Some((now, fields));
+        if goes_on {
+            self.package = package;
+            self.revision += 1;
+        } else {
+            self.step(package);
+        }
+        Ok(())
+    }
+
+    /// Replaces the package in a step of its own.
+    pub fn step(&mut self, package: Package) {
+        if self.undo.len() == MAX_STEPS {
+            self.undo.remove(0);
+        }
+        self.undo
+            .push(std::mem::replace(&mut self.package, package));
+        self.redo.clear();
+        self.revision += 1;
+    }
+
+    /// Takes the last step back, if there is one.
+    pub fn undo(&mut self) {
+        if let Some(package) = self.undo.pop() {
+            self.redo
+                .push(std::mem::replace(&mut self.package, package));
+            self.moved();
+        }
+    }
+
+    /// Does a step again that was taken back, if there is one.
+    pub fn redo(&mut self) {
+        if let Some(package) = self.redo.pop() {
+            self.undo
+                .push(std::mem::replace(&mut self.package, package));
+            self.moved();
+        }
+    }
+
+    /// Goes back to the file, or to the guess; can be undone.
+    pub fn revert(&mut self) {
+        if self.is_edited() {
+            self.step(self.baseline.clone());
+            self.last_edit = None;
+        }
+    }
+
+    /// `saved` is what the file says now.
+    pub fn saved(&mut self, saved: Package) {
+        // Edited further while it was written: those edits stay.
+        if same(&self.package, &saved) {
+            self.package = saved.clone();
+        }
+        self.baseline = saved;
+        self.has_file = true;
+        self.guesses.clear();
+        self.moved();
+    }
+
+    fn moved(&mut self) {
+        self.last_edit = None;
+        self.revision += 1;
+    }
+
+    /// What the page shows of it.
+    pub fn snapshot(&self) -> Document {
+        let (now, guessed) = (as_json(&self.package), as_json(&self.baseline));
+        // A guess that the user has changed is a choice.
+        let stands = |guess: &&Guess| at(&now, &guess.field) == at(&guessed, &guess.field);
+        let folder = self.root.file_name().unwrap_or(self.root.as_os_str());
+        Document {
+            revision: self.revision,
+            folder: folder.to_string_lossy().into_owned(),
+            dirty: !self.has_file || self.is_edited(),
+            can_undo: !self.undo.is_empty(),
+            can_redo: !self.redo.is_empty(),
+            package: self.package.clone(),
+            model: self.model.summary.clone(),
+            guesses: self.guesses.iter().filter(stands).cloned().collect(),
+            labels: self.labels(),
+            problems: self.problems(),
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let found = self.package.problems(Some(&self.model.summary.signature));
+        let mut problems: Vec<Problem> = found
+            .into_iter()
+            .map(|(field, message)| Problem { field, message })
+            .collect();
+        if problems.is_empty()
+            && let Err(error) = LoadedPackage::from_parts(self.package.clone(), &self.root)
+        {
+            let field = if error.to_string().contains("label") {
+                "labels.file"
+            } else {
+                "model.files"
+            };
+            let failure = Failure::from(error);
+            let message = format!("{} {}", failure.message, failure.hint);
+            problems.push(Problem {
+                field: field.to_owned(),
+                message: message.trim().to_owned(),
+            });
+        }
+        problems
+    }
+
+    fn labels(&self) -> Option<LabelsSummary> {
+        let from_file = self.package.labels.as_ref().and_then(|labels| {
+            let loaded = LoadedPackage::from_parts(self.package.clone(), &self.root).ok()?;
+            Some((labels.file.clone(), loaded.labels?))
+        });
+        let of_model = || {
+            Some((
+                "the model's metadata".to_owned(),
+                self.model.labels.clone()?,
+            ))
+        };
+        let (source, labels) = from_file.or_else(of_model)?;
+        let first = labels.iter().take(FIRST_LABELS).cloned().collect();
+        Some(LabelsSummary {
+            source,
+            count: labels.len(),
+            first,
+        })
+    }
+}
+
+/// Whether two packages say the same; a hash that is not filled in yet is no difference.
+fn same(a: &Package, b: &Package) -> bool {
+    let bare = |package: &Package| {
+        let mut package = package.clone();
+        for file in &mut package.model.files {
+            file.sha256 = None;
+        }
+        package
+    };
+    bare(a) == bare(b)
+}
+
+/// The dotted paths of the fields in which two packages differ.
+fn changed(a: &Package, b: &Package) -> Vec<String> {
+    let mut fields = Vec::new();
+    compare("", &as_json(a), &as_json(b), &mut fields);
+    fields
+}
+
+fn compare(path: &str, a: &Value, b: &Value, fields: &mut Vec<String>) {
+    match (a, b) {
+        (Value::Object(x), Value::Object(y)) => {
+            let keys: std::collections::BTreeSet<&String> = x.keys().chain(y.keys()).collect();
+            for key in keys {
+                let inner = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                let (x, y) = (x.get(key), y.get(key));
+                compare(
+                    &inner,
+                    x.unwrap_or(&Value::Null),
+                    y.unwrap_or(&Value::Null),
+                    fields,
+                );
+            }
+        }
+        _ if a != b => fields.push(path.to_owned()),
+        _ => {}
+    }
+}
+
+fn as_json(package: &Package) -> Value {
+    serde_json::to_value(package).unwrap_or(Value::Null)
+}
+
+/// The value at a dotted path; numbers are places in a list, and a list of one needs none.
+fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    let steps = path.split('.').filter(|step| !step.is_empty());
+    let mut value = value;
+    for step in steps {
+        let (name, place) = match step.split_once('[') {
+            Some((name, rest)) => (name, rest.trim_end_matches(']').parse::<usize>().ok()),
+            None => (step, None),
+        };
+        value = match (value, name.parse::<usize>()) {
+            (Value::Array(list), Ok(place)) => list.get(place)?,
+            (Value::Array(list), Err(_)) => list.first()?.get(name)?,
+            (other, _) => other.get(name)?,
+        };
+        if let Some(place) = place {
+            value = value.get(place)?;
+        }
+    }
+    Some(value)
+}

@@ -1,0 +1,217 @@
+//! Predicting samples with the program that ships in the image.
+
+mod engine;
+mod live;
+mod pictures;
+mod samples;
+
+use boxwright_build::Share;
+use boxwright_model::LoadedPackage;
+use boxwright_model::package::Task;
+use boxwright_model::prediction::{DeviceUsed, Outcome, SampleResult, Timing};
+use boxwright_worker::Want;
+use serde::Serialize;
+
+use crate::failure::{Code, Failure, Stop};
+use crate::job::Running;
+use crate::samples::SampleFile;
+pub use engine::{Batch, Engine, RunOptions, Travel, command, next_batch, outcome};
+pub(crate) use live::{Keeper, Live, ToDo};
+pub(crate) use pictures::{Kind, Pictures};
+pub(crate) use samples::{PreviewSamples, Result as SampleDone, whole_outcome};
+
+/// The stages of a preview.
+pub const STAGES: [&str; 2] = ["load", "predict"];
+/// Errors of samples that are told as causes when no sample could be read.
+const TOLD: usize = 5;
+
+/// What is to be predicted, and how.
+pub struct PreviewRequest {
+    /// The package.
+    pub package: LoadedPackage,
+    /// The samples.
+    pub samples: Vec<SampleFile>,
+    /// Device, threads and limits.
+    pub options: RunOptions,
+    /// Samples in one run of the model; the package's where absent.
+    pub batch_size: Option<usize>,
+    /// Classes at most; the package's where absent.
+    pub top_k: Option<usize>,
+}
+
+/// What is known of a preview before its first result.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Head {
+    /// The model.
+    pub model: ModelName,
+    /// The device that runs it.
+    pub device: DeviceUsed,
+    /// Samples in one run of the model.
+    pub batch_size: usize,
+}
+
+/// Which model it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelName {
+    /// The package's name.
+    pub name: String,
+    /// The package's version.
+    pub version: String,
+    /// Digest of the model's files.
+    pub digest: String,
+}
+
+/// Predicts the samples: calls `each` with a sample's place and result as they come, in any order.
+/// A sample that can't be read has a result that says so.
+///
+/// # Errors
+/// [`Code::SampleUnreadable`] if there is no sample that can be read, and what the worker fails
+/// with. [`Stop::Cancelled`] once the job is cancelled.
+pub async fn run(
+    share: &Share,
+    request: &PreviewRequest,
+    job: &Running,
+    each: &mut (dyn FnMut(usize, SampleResult) + Send),
+) -> Result<(Head, Timing), Stop> {
+    job.stage(STAGES[0]);
+    let mut engine = Engine::new(share);
+    let loading = engine.load(&request.package, &request.options);
+    let (worker, loaded) = job.or_cancelled(loading).await?;
+    let package = &request.package.package;
+    let head = Head {
+        model: ModelName {
+            name: package.package.name.clone(),
+            version: package.package.version.clone(),
+            digest: loaded.model_digest,
+        },
+        device: loaded.device,
+        batch_size: request.batch_size.unwrap_or(package.batch.max_size),
+    };
+    job.stage(STAGES[1]);
+    let want = Want {
+        top_k: request.top_k,
+        tensor: package.postprocess.task == Task::Raw,
+        thumbnail: 0,
+    };
+    let samples: Vec<(u64, SampleFile)> = (0..).zip(request.samples.iter().cloned()).collect();
+    let mut tally = Tally::new(request, job, each);
+    let mut timing = Timing {
+        load_ms: loaded.load_ms,
+        ..Timing::default()
+    };
+    let mut rest = samples.as_slice();
+    while !rest.is_empty() {
+        let batch = next_batch(&mut rest, Travel::Paths);
+        for (id, error) in batch.unreadable {
+            tally.add(id, Outcome::Error(error));
+        }
+        let mut results = |result: boxwright_worker::FromWorkerResult| {
+            let id = result.sample;
+            tally.add(id, outcome(result));
+        };
+        let (part, cancelled) = worker
+            .predict(
+                batch.items,
+                batch.body,
+                want.clone(),
+                request.batch_size,
+                job.cancel(),
+                &mut results,
+            )
+            .await?;
+        if cancelled {
+            engine.stop().await;
+            return Err(Stop::Cancelled);
+        }
+        add(&mut timing, &part);
+    }
+    tally.check()?;
+    if timing.wall_ms > 0.0 {
+        timing.images_per_second = request.samples.len() as f64 * 1000.0 / timing.wall_ms;
+    }
+    engine.stop().await;
+    Ok((head, timing))
+}
+
+/// Counts results on their way out.
+struct Tally<'a> {
+    request: &'a PreviewRequest,
+    job: &'a Running,
+    each: &'a mut (dyn FnMut(usize, SampleResult) + Send),
+    done: u64,
+    predicted: bool,
+    errors: Vec<String>,
+}
+
+impl<'a> Tally<'a> {
+    fn new(
+        request: &'a PreviewRequest,
+        job: &'a Running,
+        each: &'a mut (dyn FnMut(usize, SampleResult) + Send),
+    ) -> Self {
+        Self {
+            request,
+            job,
+            each,
+            done: 0,
+            predicted: false,
+            errors: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, id: u64, outcome: Outcome) {
+        let place = usize::try_from(id).unwrap_or(usize::MAX);
+        let Some(sample) = self.request.samples.get(place) else {
+            return;
+        };
+        match &outcome {
+            Outcome::Error(error) if self.errors.len() < TOLD => {
+                self.errors
+                    .push(format!("{}: {}", sample.name, error.message));
+            }
+            Outcome::Error(_) => {}
+            _ => self.predicted = true,
+        }
+        self.done += 1;
+        let total = self.request.samples.len() as u64;
+        self.job.images(
+            STAGES[1],
+            &self.request.package.package.package.name,
+            self.done,
+            total,
+        );
+        (self.each)(
+            place,
+            SampleResult {
+                sample: sample.name.clone(),
+                outcome,
+            },
+        );
+    }
+
+    fn check(self) -> Result<(), Failure> {
+        if self.predicted {
+            return Ok(());
+        }
+        let mut failure = no_sample();
+        failure.causes = self.errors;
+        Err(failure)
+    }
+}
+
+/// There is nothing to predict.
+pub fn no_sample() -> Failure {
+    Failure::new(
+        Code::SampleUnreadable,
+        "none of the samples could be read",
+        "Give at least one picture: JPEG, PNG, WebP, BMP, GIF or TIFF.",
+    )
+}
+
+fn add(sum: &mut Timing, part: &Timing) {
+    sum.decode_ms += part.decode_ms;
+    sum.preprocess_ms += part.preprocess_ms;
+    sum.infer_ms += part.infer_ms;
+    sum.postprocess_ms += part.postprocess_ms;
+    sum.wall_ms += part.wall_ms;
+}

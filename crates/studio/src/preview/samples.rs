@@ -1,0 +1,440 @@
+//! The window's samples and what was predicted for them: a state that knows what is left to do.
+
+use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
+
+use super::pictures::{Kind, Pictures};
+use crate::api::{Preview, PreviewChange, PreviewStatus, Sample};
+use crate::failure::Failure;
+use crate::samples::{MAX_SAMPLES, SampleFile};
+
+/// Elements of raw outputs that are kept for showing; the whole outcome is spooled.
+const MAX_ELEMENTS: usize = 256;
+
+/// The samples and the newest predictions.
+#[derive(Default)]
+pub struct PreviewSamples {
+    entries: Vec<Entry>,
+    last_id: u32,
+    run: u32,
+    status: PreviewStatus,
+    failure: Option<Failure>,
+    device: Option<DeviceUsed>,
+    model_digest: Option<String>,
+    batch_size: usize,
+    timing: Option<Timing>,
+}
+
+struct Entry {
+    file: SampleFile,
+    sample: Sample,
+}
+
+/// What a run has still to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Work {
+    /// The run.
+    pub run: u32,
+    /// Samples without an outcome that need a thumbnail.
+    pub with_thumbnail: Vec<(u64, SampleFile)>,
+    /// Samples without an outcome that have one.
+    pub without_thumbnail: Vec<(u64, SampleFile)>,
+}
+
+impl Work {
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.with_thumbnail.is_empty() && self.without_thumbnail.is_empty()
+    }
+}
+
+/// One sample's result.
+pub struct Result {
+    /// The sample.
+    pub id: u32,
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// Width and height of the upright picture.
+    pub picture: Option<[u32; 2]>,
+    /// Its thumbnail, where one was made.
+    pub thumbnail: Option<bytes::Bytes>,
+}
+
+impl PreviewSamples {
+    /// Adds samples that are not there yet, and says how many were left out because there would
+    /// be too many.
+    pub fn add(&mut self, files: Vec<SampleFile>) -> usize {
+        let known: std::collections::HashSet<_> = self
+            .entries
+            .iter()
+            .map(|entry| entry.file.path.clone())
+            .collect();
+        let mut left_out = 0;
+        for file in files.into_iter().filter(|file| !known.contains(&file.path)) {
+            if self.entries.len() == MAX_SAMPLES {
+                left_out += 1;
+                continue;
+            }
+            self.last_id += 1;
+            let sample = Sample {
+                id: self.last_id,
+                name: file.name.clone(),
+                outcome: None,
+                thumbnail: 0,
+                picture: None,
+            };
+            self.entries.push(Entry { file, sample });
+        }
+        left_out
+    }
+
+    /// Takes samples off.
+    pub fn remove(&mut self, ids: &[u32]) {
+        self.entries.retain(|entry| !ids.contains(&entry.sample.id));
+        if self.entries.is_empty() {
+            self.clear_outcomes();
+        }
+    }
+
+    /// The files of the samples.
+    pub fn files(&self) -> Vec<SampleFile> {
+        self.entries
+            .iter()
+            .map(|entry| entry.file.clone())
+            .collect()
+    }
+
+    /// The file of a sample.
+    pub fn file(&self, id: u32) -> Option<&SampleFile> {
+        self.entries
+            .iter()
+            .find(|entry| entry.sample.id == id)
+            .map(|entry| &entry.file)
+    }
+
+    /// The samples, whole.
+    pub fn samples(&self) -> impl Iterator<Item = &Sample> {
+        self.entries.iter().map(|entry| &entry.sample)
+    }
+
+    /// The ids of all samples.
+    pub fn ids(&self) -> Vec<u32> {
+        self.samples().map(|sample| sample.id).collect()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Begins a new run: every outcome is open again.
+    pub fn begin(&mut self, batch_size: usize) {
+        self.clear_outcomes();
+        self.batch_size = batch_size;
+        if !self.entries.is_empty() {
+            self.status = PreviewStatus::Loading;
+        }
+    }
+
+    /// Goes on with samples that were added: the run stays the same.
+    pub fn resume(&mut self) {
+        if !self.left().is_empty() {
+            self.status = PreviewStatus::Loading;
+        }
+    }
+
+    /// There is nothing to predict with.
+    pub fn clear_outcomes(&mut self) {
+        self.run += 1;
+        self.status = PreviewStatus::Idle;
+        self.failure = None;
+        self.timing = None;
+        for entry in &mut self.entries {
+            entry.sample.outcome = None;
+        }
+    }
+
+    /// Stops the run, if one is on.
+    pub fn cancel(&mut self) {
+        if self.is_active() {
+            self.status = PreviewStatus::Cancelled;
+        }
+    }
+
+    /// The run can't go on.
+    pub fn fail(&mut self, failure: Failure) {
+        self.status = PreviewStatus::Failed;
+        self.failure = Some(failure);
+    }
+
+    /// The run that is on.
+    pub fn run(&self) -> u32 {
+        self.run
+    }
+
+    /// Whether a run is on.
+    pub fn is_active(&self) -> bool {
+        matches!(self.status, PreviewStatus::Loading | PreviewStatus::Running)
+    }
+
+    /// What the run has still to do; `None` when none is on.
+    pub fn work(&self) -> Option<Work> {
+        self.is_active().then(|| self.left())
+    }
+
+    fn left(&self) -> Work {
+        let mut work = Work {
+            run: self.run,
+            ..Work::default()
+        };
+        for Entry { file, sample } in self
+            .entries
+            .iter()
+            .filter(|entry| entry.sample.outcome.is_none())
+        {
+            let list = match sample.thumbnail {
+                0 => &mut work.with_thumbnail,
+                _ => &mut work.without_thumbnail,
+            };
+            list.push((u64::from(sample.id), file.clone()));
+        }
+        work
+    }
+
+    /// The package is loaded.
+    pub fn loaded(&mut self, device: DeviceUsed, model_digest: String) {
+        self.status = PreviewStatus::Running;
+        self.device = Some(device);
+        self.model_digest = Some(model_digest);
+    }
+
+    /// The digest of the model's files that was loaded last.
+    pub fn model_digest(&self) -> Option<&str> {
+        self.model_digest.as_deref()
+    }
+
+    /// Takes results of `run` in, spooling what is large, and returns the samples that changed.
+    pub fn apply(
+        &mut self,
+        run: u32,
+        results: Vec<Result>,
+        pictures: &mut Pictures,
+    ) -> Vec<Sample> {
+        if run != self.run {
+            return Vec::new();
+        }
+        let places: std::collections::HashMap<u32, usize> = self
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(place, entry)| (entry.sample.id, place))
+            .collect();
+        let mut changed = Vec::with_capacity(results.len());
+        for Result {
+            id,
+            outcome,
+            picture,
+            thumbnail,
+        } in results
+        {
+            let Some(entry) = places
+                .get(&id)
+                .and_then(|place| self.entries.get_mut(*place))
+            else {
+                continue;
+            };
+            let sample = &mut entry.sample;
+            if let Some(bytes) = thumbnail
+                && pictures.put(Kind::Thumbnail, id, &bytes).is_ok()
+            {
+                sample.thumbnail += 1;
+            }
+            sample.picture = picture.or(sample.picture);
+            sample.outcome = Some(shortened(id, outcome, pictures));
+            changed.push(sample.clone());
+        }
+        changed
+    }
+
+    /// Where the time went up to now, or in the end.
+    pub fn set_timing(&mut self, timing: Timing) {
+        self.timing = Some(timing);
+    }
+
+    /// Every sample has an outcome.
+    pub fn finish(&mut self) {
+        self.status = PreviewStatus::Done;
+    }
+
+    /// Samples with an outcome.
+    pub fn done(&self) -> usize {
+        self.samples()
+            .filter(|sample| sample.outcome.is_some())
+            .count()
+    }
+
+    /// What the page shows.
+    pub fn snapshot(&self) -> Preview {
+        Preview {
+            run: self.run,
+            status: self.status,
+            failure: self.failure.clone(),
+            samples: self.samples().cloned().collect(),
+            done: self.done(),
+            device: self.device.clone(),
+            batch_size: self.batch_size,
+            timing: self.timing,
+        }
+    }
+
+    /// What the page is told of a change; with the order where the list changed.
+    pub fn change(&self, order: bool) -> PreviewChange {
+        PreviewChange {
+            run: self.run,
+            status: self.status,
+            failure: self.failure.clone(),
+            order: order.then(|| self.ids()),
+            done: self.done(),
+            device: self.device.clone(),
+            batch_size: self.batch_size,
+            timing: self.timing,
+        }
+    }
+}
+
+/// Raw outputs can be millions of numbers: the first few are kept, the whole is spooled.
+fn shortened(id: u32, outcome: Outcome, pictures: &mut Pictures) -> Outcome {
+    let Outcome::Outputs(mut outputs) = outcome else {
+        return outcome;
+    };
+    if outputs
+        .values()
+        .all(|output| output.data.len() <= MAX_ELEMENTS)
+    {
+        return Outcome::Outputs(outputs);
+    }
+    let whole = Outcome::Outputs(outputs.clone());
+    if let Ok(json) = serde_json::to_vec(&whole) {
+        // Without room for it the export lacks the rest; the shape still says how much there was.
+        let _ = pictures.put(Kind::Outcome, id, &json);
+    }
+    for output in outputs.values_mut() {
+        output.data.truncate(MAX_ELEMENTS);
+        output.data.shrink_to_fit();
+    }
+    Outcome::Outputs(outputs)
+}
+
+/// A sample's outcome as it was predicted.
+pub fn whole_outcome(sample: &Sample, pictures: &mut Pictures) -> Option<Outcome> {
+    let mut spooled = || serde_json::from_slice(&pictures.get(Kind::Outcome, sample.id)?).ok();
+    match &sample.outcome {
+        Some(Outcome::Outputs(_)) => spooled().or_else(|| sample.outcome.clone()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use boxwright_model::prediction::{ClassPrediction, OutputTensor};
+
+    use super::*;
+
+    fn file(name: &str) -> SampleFile {
+        SampleFile {
+            name: name.to_owned(),
+            path: name.into(),
+        }
+    }
+
+    fn classes(id: u32) -> Result {
+        let class = ClassPrediction {
+            class: "cat".into(),
+            score: 1.0,
+        };
+        let thumbnail = Some(bytes::Bytes::from_static(b"jpeg"));
+        Result {
+            id,
+            outcome: Outcome::Classes(vec![class]),
+            picture: Some([4, 3]),
+            thumbnail,
+        }
+    }
+
+    #[test]
+    fn samples_that_are_added_are_done_in_the_same_run() {
+        let (mut samples, mut pictures) = (PreviewSamples::default(), Pictures::default());
+        assert_eq!(samples.add(vec![file("a"), file("b")]), 0);
+        samples.begin(8);
+        let run = samples.run();
+        assert_eq!(samples.work().expect("a run is on").with_thumbnail.len(), 2);
+        assert_eq!(samples.apply(run, vec![classes(1)], &mut pictures).len(), 1);
+        samples.add(vec![file("b"), file("c")]);
+        samples.resume();
+        let work = samples.work().expect("a run is on");
+        let names: Vec<_> = work
+            .with_thumbnail
+            .iter()
+            .map(|(_, file)| file.name.as_str())
+            .collect();
+        assert_eq!((work.run, names), (run, vec!["b", "c"]));
+    }
+
+    #[test]
+    fn a_new_run_keeps_thumbnails_and_drops_late_results_of_the_last() {
+        let (mut samples, mut pictures) = (PreviewSamples::default(), Pictures::default());
+        samples.add(vec![file("a")]);
+        samples.begin(8);
+        let old = samples.run();
+        samples.apply(old, vec![classes(1)], &mut pictures);
+        samples.begin(8);
+        assert!(
+            samples
+                .apply(old, vec![classes(1)], &mut pictures)
+                .is_empty()
+        );
+        assert_eq!(samples.done(), 0);
+        let work = samples.work().expect("a run is on");
+        assert_eq!(
+            (work.with_thumbnail.len(), work.without_thumbnail.len()),
+            (0, 1)
+        );
+    }
+
+    #[test]
+    fn a_run_that_is_cancelled_has_nothing_to_do() {
+        let mut samples = PreviewSamples::default();
+        samples.add(vec![file("a")]);
+        samples.begin(8);
+        samples.cancel();
+        assert_eq!(samples.work(), None);
+        samples.resume();
+        assert!(samples.work().is_some());
+    }
+
+    #[test]
+    fn a_large_outcome_is_shortened_for_showing_and_whole_for_export() {
+        let (mut samples, mut pictures) = (PreviewSamples::default(), Pictures::default());
+        samples.add(vec![file("a")]);
+        samples.begin(8);
+        let data: Vec<serde_json::Number> = (0..1000u32).map(Into::into).collect();
+        let datatype = boxwright_model::DataType::Int32;
+        let output = OutputTensor {
+            shape: vec![1000],
+            datatype,
+            data,
+        };
+        let whole = Outcome::Outputs([("out".to_owned(), output)].into());
+        let result = Result {
+            id: 1,
+            outcome: whole.clone(),
+            picture: None,
+            thumbnail: None,
+        };
+        let changed = samples.apply(samples.run(), vec![result], &mut pictures);
+        let Some(Outcome::Outputs(shown)) = &changed[0].outcome else {
+            panic!("raw outputs")
+        };
+        assert_eq!(shown["out"].data.len(), MAX_ELEMENTS);
+        assert_eq!(whole_outcome(&changed[0], &mut pictures), Some(whole));
+    }
+}

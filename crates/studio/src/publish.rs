@@ -1,0 +1,343 @@
+//! From a package to an image in a registry or in an archive.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use boxwright_build::{
+    self as build, BuildPlan, Builder, BuiltImage, BuiltTag, PlanOptions, Share, Target,
+};
+use boxwright_handoff::docker_run;
+use boxwright_model::{LoadedPackage, Model};
+use boxwright_oci::registry::{Client, ClientOptions};
+use boxwright_oci::{Level, Progress, Reference, archive};
+
+use crate::api::{Report, ReportImage, ReportPlatform};
+use crate::failure::{Code, Failure, Stop};
+use crate::job::{PUSH, Running};
+use crate::samples::SampleFile;
+use crate::verify::{self, Expected, PROVE, VerifyRequest};
+use crate::version;
+
+/// The stage in which the plan is made and refused.
+pub const PLAN: &str = "plan";
+/// The stage in which layers are computed.
+pub const BUILD: &str = "build";
+/// The stage in which an archive is written.
+pub const WRITE: &str = "write";
+
+/// The stages of a build.
+pub const BUILD_STAGES: [&str; 3] = [PLAN, BUILD, WRITE];
+/// The stages of a publication without a proof.
+pub const PUBLISH_STAGES: [&str; 3] = [PLAN, BUILD, PUSH];
+/// The stages of a publication that is proven.
+pub const PROVEN_STAGES: [&str; 5] = [PLAN, BUILD, PUSH, verify::STAGES[0], PROVE];
+
+/// Tags that are looked at for one that is free.
+const MAX_TRIES: usize = 20;
+
+/// What is built.
+#[derive(Clone)]
+pub struct BuildRequest {
+    /// The package.
+    pub package: LoadedPackage,
+    /// Its model.
+    pub model: Model,
+    /// Where it must run.
+    pub targets: Vec<Target>,
+    /// What builds it.
+    pub builder: Builder,
+    /// A base image in place of ours.
+    pub base: Option<String>,
+    /// How the registry of `base` is spoken to.
+    pub base_client: ClientOptions,
+    /// Where what can be computed anew is kept.
+    pub cache: PathBuf,
+}
+
+/// What is published, and where to.
+#[derive(Clone)]
+pub struct PublishRequest {
+    /// What is built.
+    pub build: BuildRequest,
+    /// The reference, with a tag.
+    pub to: Reference,
+    /// Go on although the tag names another digest.
+    pub replace: bool,
+    /// The samples to prove it with; no proof where absent.
+    pub samples: Option<Vec<SampleFile>>,
+    /// Speaks to the registry.
+    pub client: Client,
+}
+
+/// Builds an archive.
+///
+/// # Errors
+/// What can't be planned, built or written. [`Stop::Cancelled`] once the job is cancelled.
+pub async fn build_archive(
+    share: &Share,
+    request: &BuildRequest,
+    tag: Option<&Reference>,
+    to: &Path,
+    job: &Running,
+) -> Result<Report, Stop> {
+    let built = build_image(share, request, tag, job).await?;
+    job.stage(WRITE);
+    let name = to
+        .file_name()
+        .unwrap_or(to.as_os_str())
+        .to_string_lossy()
+        .into_owned();
+    let identity = &request.package.package.package;
+    // So that `docker load` gives it a name.
+    let default = || {
+        format!("{}:{}", identity.name, identity.version)
+            .parse()
+            .ok()
+    };
+    let inside: Option<Reference> = tag.cloned().or_else(default);
+    let built = Arc::new(built);
+    let (image, path, progress) = (Arc::clone(&built), to.to_owned(), job.clone());
+    let written = tokio::task::spawn_blocking(move || {
+        let names: Vec<Option<Reference>> = image
+            .tags
+            .iter()
+            .map(|tag| inside.as_ref()?.with_suffix(tag.suffix).ok())
+            .collect();
+        let sets: Vec<_> = image
+            .tags
+            .iter()
+            .zip(&names)
+            .map(|(tag, name)| (&tag.set, name.as_ref()))
+            .collect();
+        archive::write(&sets, &path, &progress, progress.cancel())
+    });
+    written.await??;
+    let images = built.tags.iter().map(|built| {
+        let reference = match tag {
+            Some(tag) => tag.with_suffix(built.suffix)?.to_string(),
+            None => name.clone(),
+        };
+        Ok(report_image(built, reference, None))
+    });
+    Ok(Report {
+        images: images.collect::<Result<_, Stop>>()?,
+        uploaded_bytes: 0,
+        reused_bytes: 0,
+        elapsed_ms: job.elapsed_ms(),
+    })
+}
+
+/// Builds, pushes, and proves where samples are given. A proof that differs is in the report,
+/// not an error.
+///
+/// # Errors
+/// [`Code::TagExists`] if a tag names another digest, with a free one in the hint; what can't be
+/// planned, built, pushed or pulled. [`Stop::Cancelled`] once the job is cancelled.
+pub async fn publish(
+    share: &Share,
+    request: &PublishRequest,
+    job: &Running,
+) -> Result<Report, Stop> {
+    let built = build_image(share, &request.build, Some(&request.to), job).await?;
+    job.stage(PUSH);
+    let tags: Vec<(&BuiltTag, Reference)> = built
+        .tags
+        .iter()
+        .map(|tag| Ok((tag, request.to.with_suffix(tag.suffix)?)))
+        .collect::<Result<_, Stop>>()?;
+    // All are looked at before any is sent.
+    for (tag, reference) in &tags {
+        job.or_cancelled(check_tag(request, tag, reference, job))
+            .await?;
+    }
+    let mut report = Report {
+        images: Vec::new(),
+        uploaded_bytes: 0,
+        reused_bytes: 0,
+        elapsed_ms: 0,
+    };
+    for (tag, reference) in &tags {
+        let pushed = request
+            .client
+            .push(&tag.set, reference, job, job.cancel())
+            .await?;
+        report.uploaded_bytes += pushed.uploaded_bytes;
+        report.reused_bytes += pushed.reused_bytes;
+        let run = docker_run(reference, &pushed.digest);
+        report
+            .images
+            .push(report_image(tag, reference.to_string(), Some(run)));
+    }
+    if let Some(samples) = &request.samples {
+        prove(share, request, samples, &tags, &mut report, job).await?;
+    }
+    report.elapsed_ms = job.elapsed_ms();
+    Ok(report)
+}
+
+async fn build_image(
+    share: &Share,
+    request: &BuildRequest,
+    reference: Option<&Reference>,
+    job: &Running,
+) -> Result<BuiltImage, Stop> {
+    job.stage(PLAN);
+    let options = PlanOptions {
+        base: request.base.clone(),
+        reference: reference.cloned(),
+        client: request.base_client.clone(),
+    };
+    let plan: BuildPlan = build::plan(
+        &request.package,
+        &request.model,
+        &request.targets,
+        share,
+        &options,
+    )?;
+    job.check()?;
+    job.stage(BUILD);
+    let progress = Arc::new(job.clone());
+    let built = build::build(
+        &plan,
+        request.builder,
+        &request.cache,
+        progress,
+        job.cancel(),
+    )
+    .await?;
+    describe(&built, job);
+    Ok(built)
+}
+
+/// Says what each layer is, so that its progress can be named.
+fn describe(built: &BuiltImage, job: &Running) {
+    let images = || built.tags.iter().flat_map(targets);
+    for (target, image) in images() {
+        for layer in &image.layers {
+            let digest = layer.blob.descriptor.digest.to_string();
+            let holders = images().filter(|(_, other)| {
+                other
+                    .layers
+                    .iter()
+                    .any(|l| l.blob.descriptor.digest == layer.blob.descriptor.digest)
+            });
+            // A layer of several targets belongs to none.
+            let target = (holders.count() == 1).then(|| target.to_string());
+            job.describe(&digest, &layer.label, target.as_deref());
+        }
+    }
+}
+
+/// The targets under a tag, with their images.
+fn targets(tag: &BuiltTag) -> impl Iterator<Item = (Target, &boxwright_oci::Image)> {
+    tag.targets.iter().filter_map(|(target, platform)| {
+        let image = tag
+            .set
+            .images
+            .iter()
+            .find(|image| image.platform.matches(platform))?;
+        Some((*target, image))
+    })
+}
+
+fn report_image(tag: &BuiltTag, reference: String, run: Option<String>) -> ReportImage {
+    let platforms = targets(tag).map(|(target, image)| ReportPlatform {
+        target: target.to_string(),
+        platform: image.platform.to_string(),
+        digest: image.manifest.descriptor.digest.to_string(),
+        size: image.size(),
+        verified: None,
+    });
+    ReportImage {
+        reference,
+        digest: tag.set.digest().to_string(),
+        platforms: platforms.collect(),
+        run,
+    }
+}
+
+/// A tag that names another digest is warned of, with the next that is free.
+async fn check_tag(
+    request: &PublishRequest,
+    tag: &BuiltTag,
+    reference: &Reference,
+    job: &Running,
+) -> Result<(), Stop> {
+    let Some(found) = request.client.resolve(reference).await? else {
+        return Ok(());
+    };
+    if found == *tag.set.digest() {
+        return Ok(());
+    }
+    if request.replace {
+        job.log(Level::Warn, &format!("{reference} named {found} before"));
+        return Ok(());
+    }
+    let next = free_tag(request, tag.suffix).await;
+    let hint = match next {
+        Some(next) => format!("Publish {next} instead, or replace what is there."),
+        None => "Publish another version, or replace what is there.".to_owned(),
+    };
+    let message = format!("{reference} is already there and is another image");
+    let mut failure = Failure::new(Code::TagExists, message, hint);
+    failure.causes.push(format!(
+        "it names {found}, this one is {}",
+        tag.set.digest()
+    ));
+    Err(failure.into())
+}
+
+/// The reference with the next version that nothing is published under.
+async fn free_tag(request: &PublishRequest, suffix: &str) -> Option<Reference> {
+    let mut reference = request.to.clone();
+    for _ in 0..MAX_TRIES {
+        reference = reference
+            .with_tag(&version::next(reference.tag_or_latest()))
+            .ok()?;
+        let asked = reference.with_suffix(suffix).ok()?;
+        if request.client.resolve(&asked).await.ok()?.is_none() {
+            return Some(reference);
+        }
+    }
+    None
+}
+
+async fn prove(
+    share: &Share,
+    request: &PublishRequest,
+    samples: &[SampleFile],
+    tags: &[(&BuiltTag, Reference)],
+    report: &mut Report,
+    job: &Running,
+) -> Result<(), Stop> {
+    let package = &request.build.package;
+    let expected = Expected::predict(share, package, samples, job).await?;
+    for ((tag, reference), image) in tags.iter().zip(&mut report.images) {
+        let request = VerifyRequest {
+            reference: reference.with_digest(*tag.set.digest()),
+            package: package.clone(),
+            samples: samples.to_vec(),
+            client: request.client.clone(),
+            cache: request.build.cache.clone(),
+        };
+        let (_, proven) = verify::prove(share, &request, &expected, job).await?;
+        for platform in &mut image.platforms {
+            let found = proven
+                .iter()
+                .find(|proven| proven.digest == platform.digest);
+            platform.verified = found.and_then(|proven| proven.verified.clone());
+        }
+    }
+    Ok(())
+}
+
+/// The tag of each kind of target.
+trait WithSuffix: Sized {
+    fn with_suffix(&self, suffix: &str) -> boxwright_oci::Result<Self>;
+}
+
+impl WithSuffix for Reference {
+    fn with_suffix(&self, suffix: &str) -> boxwright_oci::Result<Self> {
+        self.with_tag(&format!("{}{suffix}", self.tag_or_latest()))
+    }
+}

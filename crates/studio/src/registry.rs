@@ -1,0 +1,96 @@
+//! Speaking to registries as this user.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use boxwright_oci::registry::{Client, ClientOptions, CredentialSource, Credentials, Secret};
+
+use crate::api::{Account, Kept};
+use crate::credentials::Accounts;
+use crate::errors::blocking;
+use crate::failure::Failure;
+use crate::history;
+use crate::places::Places;
+
+/// How a registry is spoken to.
+#[derive(Debug, Clone, Default)]
+pub struct Connection {
+    /// Registries that may be spoken to without TLS, besides this machine.
+    pub plain_http: Vec<String>,
+    /// Certificates that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Connection {
+    /// A client for `registry` with this user's credentials.
+    ///
+    /// # Errors
+    /// If the keychain or Docker's file can't be asked; if the CA file can't be used.
+    pub async fn client(
+        &self,
+        registry: &str,
+        accounts: &Arc<Accounts>,
+        places: &Places,
+    ) -> Result<Client, Failure> {
+        Ok(Client::new(
+            self.options(registry, accounts, places).await?,
+        )?)
+    }
+
+    /// How `registry` is spoken to as this user.
+    ///
+    /// # Errors
+    /// If the keychain or Docker's file can't be asked.
+    pub async fn options(
+        &self,
+        registry: &str,
+        accounts: &Arc<Accounts>,
+        places: &Places,
+    ) -> Result<ClientOptions, Failure> {
+        let (accounts, host) = (Arc::clone(accounts), registry.to_owned());
+        let source = blocking(move || accounts.source(&host)).await?;
+        let mut options = self.with(source);
+        // What was published to the same registry before may be mounted from there.
+        let published = history::published(places).into_iter();
+        let images = published.flat_map(|published| published.report.images);
+        let references = images.filter_map(|image| image.reference.parse().ok());
+        options.mount_from = references
+            .filter(|reference: &boxwright_oci::Reference| reference.registry() == registry)
+            .map(|reference| reference.without_tag())
+            .collect();
+        options.mount_from.dedup();
+        Ok(options)
+    }
+
+    /// Checks a password against its registry, and keeps it.
+    ///
+    /// # Errors
+    /// [`Code::RegistryUnauthorized`](crate::Code::RegistryUnauthorized) if the registry refuses
+    /// it, or the place does not take it; that the registry can't be reached.
+    pub async fn sign_in(
+        &self,
+        registry: &str,
+        username: String,
+        password: Secret,
+        kept: Kept,
+        accounts: &Arc<Accounts>,
+    ) -> Result<Account, Failure> {
+        let credentials = Credentials {
+            username,
+            secret: password,
+        };
+        let client = Client::new(self.with(Arc::new(credentials.clone())))?;
+        client.check(registry).await?;
+        let (accounts, registry) = (Arc::clone(accounts), registry.to_owned());
+        blocking(move || accounts.keep(&registry, &credentials, kept)).await
+    }
+
+    fn with(&self, credentials: Arc<dyn CredentialSource>) -> ClientOptions {
+        ClientOptions {
+            plain_http: self.plain_http.clone(),
+            ca_file: self.ca_file.clone(),
+            credentials,
+            ..ClientOptions::default()
+        }
+    }
+}

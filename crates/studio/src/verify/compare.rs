@@ -1,0 +1,379 @@
+//! Whether two predictions of one sample are the same, within what arithmetic allows.
+
+use std::collections::BTreeMap;
+
+use boxwright_model::prediction::{ClassPrediction, Outcome};
+use boxwright_worker::{FromWorkerResult, Tensor};
+
+use crate::tensor;
+
+/// What may lie between the preview and an image on the same architecture.
+pub const SAME_ARCHITECTURE: f64 = 1e-5;
+/// What may lie between the preview and an emulated image.
+pub const EMULATED: f64 = 2e-3;
+
+/// What one side made of a sample.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Predicted {
+    /// Class predictions by falling score.
+    Classes(Vec<ClassPrediction>),
+    /// Raw outputs by name.
+    Tensors(BTreeMap<String, Tensor>),
+    /// It can't be predicted: the code.
+    Error(String),
+}
+
+impl From<FromWorkerResult> for Predicted {
+    fn from(result: FromWorkerResult) -> Self {
+        match result.outcome {
+            Outcome::Classes(classes) => Self::Classes(classes),
+            Outcome::Outputs(_) => Self::Tensors(result.tensors),
+            Outcome::Error(error) => Self::Error(error.code),
+        }
+    }
+}
+
+/// What came of comparing one or more samples.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Comparison {
+    /// Samples that both sides could predict.
+    pub samples: usize,
+    /// The largest difference of a score or an element.
+    pub max_difference: f64,
+    /// The first difference that is too large, in words.
+    pub difference: Option<String>,
+}
+
+impl Comparison {
+    /// Compares what both sides made of `sample`, and adds it up.
+    pub fn add(&mut self, sample: &str, preview: &Predicted, image: &Predicted, tolerance: f64) {
+        let found = match (preview, image) {
+            (Predicted::Classes(a), Predicted::Classes(b)) => classes(a, b, tolerance),
+            (Predicted::Tensors(a), Predicted::Tensors(b)) => tensors(a, b, tolerance),
+            (Predicted::Error(a), Predicted::Error(b)) if a == b => return,
+            (Predicted::Error(code), _) => differs(format!("the preview gives {code}")),
+            (_, Predicted::Error(code)) => differs(format!("the image gives {code}")),
+            _ => differs("the image does another task".to_owned()),
+        };
+        self.samples += 1;
+        self.max_difference = self.max_difference.max(found.most);
+        if self.difference.is_none() {
+            self.difference = found.words.map(|words| format!("{sample}: {words}"));
+        }
+    }
+}
+
+/// The largest difference within one sample, and the first that is too large.
+struct Found {
+    most: f64,
+    words: Option<String>,
+}
+
+fn differs(words: String) -> Found {
+    Found {
+        most: 0.0,
+        words: Some(words),
+    }
+}
+
+/// Classes must come in the same order, but for neighbours whose scores are within the tolerance
+/// of each other: rounding decides which of them comes first, and which of them is the last that
+/// is shown.
+fn classes(preview: &[ClassPrediction], image: &[ClassPrediction], tolerance: f64) -> Found {
+    if preview.len() != image.len() {
+        let (a, b) = (preview.len(), image.len());
+        return differs(format!("the preview gives {a} classes, the image {b}"));
+    }
+    let mut found = Found {
+        most: 0.0,
+        words: None,
+    };
+    for (a, b) in preview.iter().zip(image) {
+        let place = difference(a.score.into(), b.score.into());
+        // The same class by its own score, wherever it stands; a class that fell off the end is
+        // compared with the one that took its place.
+        let own = match image.iter().find(|other| other.class == a.class) {
+            Some(same) => difference(a.score.into(), same.score.into()),
+            None => cut_off(a, image),
+        };
+        let back = match preview.iter().any(|other| other.class == b.class) {
+            true => 0.0,
+            false => cut_off(b, preview),
+        };
+        let most = place.max(own).max(back);
+        found.most = found.most.max(most);
+        if most > tolerance && found.words.is_none() {
+            found.words = Some(format!(
+                "the preview gives {} {:.6}, the image {} {:.6}",
+                a.class, a.score, b.class, b.score
+            ));
+        }
+    }
+    found
+}
+
+/// How far a class that the other side does not show is from its last.
+fn cut_off(class: &ClassPrediction, other: &[ClassPrediction]) -> f64 {
+    other.last().map_or(f64::INFINITY, |last| {
+        difference(class.score.into(), last.score.into())
+    })
+}
+
+fn tensors(
+    preview: &BTreeMap<String, Tensor>,
+    image: &BTreeMap<String, Tensor>,
+    tolerance: f64,
+) -> Found {
+    if !preview.keys().eq(image.keys()) {
+        return differs("the image has other outputs".to_owned());
+    }
+    let mut found = Found {
+        most: 0.0,
+        words: None,
+    };
+    for ((name, a), b) in preview.iter().zip(image.values()) {
+        let this = elements(a, b, tolerance);
+        found.most = found.most.max(this.most);
+        if found.words.is_none() {
+            found.words = this.words.map(|words| format!("output {name}: {words}"));
+        }
+    }
+    found
+}
+
+/// Element by element: integers must be equal, floats within the tolerance, taken relative to
+/// the element where that is larger than 1 (raw outputs have any scale, scores don't).
+fn elements(preview: &Tensor, image: &Tensor, tolerance: f64) -> Found {
+    if (&preview.shape, preview.datatype) != (&image.shape, image.datatype) {
+        return differs(format!(
+            "the preview gives {:?} {:?}, the image {:?} {:?}",
+            preview.datatype, preview.shape, image.datatype, image.shape
+        ));
+    }
+    if preview.data == image.data {
+        return Found {
+            most: 0.0,
+            words: None,
+        };
+    }
+    let (Some(a), Some(b)) = (tensor::floats(preview), tensor::floats(image)) else {
+        return differs("the elements are not the same".to_owned());
+    };
+    if a.len() != b.len() || !tensor::is_float(preview.datatype) {
+        return differs("the elements are not the same".to_owned());
+    }
+    let mut found = Found {
+        most: 0.0,
+        words: None,
+    };
+    for (place, (a, b)) in a.into_iter().zip(b).enumerate() {
+        let this = difference(a, b) / a.abs().max(1.0);
+        // An infinite scale makes any finite difference vanish: those two are compared above.
+        let this = if this.is_nan() { f64::INFINITY } else { this };
+        found.most = found.most.max(this);
+        if this > tolerance && found.words.is_none() {
+            found.words = Some(format!(
+                "element {place} is {a} in the preview, {b} in the image"
+            ));
+        }
+    }
+    found
+}
+
+/// The distance of two numbers. Equal infinities and two NaN are 0 apart, a NaN is infinitely far
+/// from any number.
+fn difference(a: f64, b: f64) -> f64 {
+    if a == b || (a.is_nan() && b.is_nan()) {
+        0.0
+    } else if a.is_finite() && b.is_finite() {
+        (a - b).abs()
+    } else {
+        f64::INFINITY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use boxwright_model::DataType;
+
+    use super::*;
+
+    fn shown(classes: &[(&str, f32)]) -> Predicted {
+        let classes = classes.iter().map(|(class, score)| ClassPrediction {
+            class: (*class).to_owned(),
+            score: *score,
+        });
+        Predicted::Classes(classes.collect())
+    }
+
+    fn raw(elements: &[f32]) -> Predicted {
+        let data: Vec<u8> = elements
+            .iter()
+            .flat_map(|element| element.to_le_bytes())
+            .collect();
+        let shape = vec![elements.len()];
+        let tensor = Tensor {
+            shape,
+            datatype: DataType::Fp32,
+            data: data.into(),
+        };
+        Predicted::Tensors([("out".to_owned(), tensor)].into())
+    }
+
+    fn same(preview: &Predicted, image: &Predicted, tolerance: f64) -> bool {
+        let mut comparison = Comparison::default();
+        comparison.add("cat.jpg", preview, image, tolerance);
+        comparison.difference.is_none()
+    }
+
+    #[test]
+    fn classes_are_the_same_within_the_tolerance_and_near_ties_may_swap() {
+        let preview = shown(&[("cat", 0.5), ("dog", 0.3), ("fox", 0.299_995)]);
+        let table = [
+            (
+                "itself",
+                shown(&[("cat", 0.5), ("dog", 0.3), ("fox", 0.299_995)]),
+                true,
+                true,
+            ),
+            (
+                "rounded",
+                shown(&[("cat", 0.500_004), ("dog", 0.3), ("fox", 0.299_995)]),
+                true,
+                true,
+            ),
+            (
+                "emulated",
+                shown(&[("cat", 0.501), ("dog", 0.3), ("fox", 0.299_995)]),
+                false,
+                true,
+            ),
+            (
+                "a swapped tie",
+                shown(&[("cat", 0.5), ("fox", 0.3), ("dog", 0.299_996)]),
+                true,
+                true,
+            ),
+            (
+                "a tie cut off",
+                shown(&[("cat", 0.5), ("dog", 0.3), ("emu", 0.299_99)]),
+                true,
+                true,
+            ),
+            (
+                "another last",
+                shown(&[("cat", 0.5), ("dog", 0.3), ("emu", 0.2)]),
+                false,
+                false,
+            ),
+            (
+                "another first",
+                shown(&[("dog", 0.5), ("cat", 0.3), ("fox", 0.299)]),
+                false,
+                false,
+            ),
+            (
+                "another order",
+                shown(&[("cat", 0.5), ("cow", 0.4), ("dog", 0.3)]),
+                false,
+                false,
+            ),
+            ("fewer", shown(&[("cat", 0.5), ("dog", 0.3)]), false, false),
+            (
+                "not a number",
+                shown(&[("cat", f32::NAN), ("dog", 0.3), ("fox", 0.299_995)]),
+                false,
+                false,
+            ),
+            (
+                "an error",
+                Predicted::Error("SampleUnreadable".into()),
+                false,
+                false,
+            ),
+            ("another task", raw(&[0.5]), false, false),
+        ];
+        for (name, image, exact, emulated) in table {
+            assert_eq!(same(&preview, &image, SAME_ARCHITECTURE), exact, "{name}");
+            assert_eq!(
+                same(&preview, &image, EMULATED),
+                emulated,
+                "{name}, emulated"
+            );
+            assert_eq!(
+                same(&image, &preview, SAME_ARCHITECTURE),
+                exact,
+                "{name}, reversed"
+            );
+        }
+    }
+
+    #[test]
+    fn tensors_are_compared_element_by_element() {
+        let (inf, nan) = (f32::INFINITY, f32::NAN);
+        let table: [(&str, &[f32], &[f32], bool); 8] = [
+            ("itself", &[1.0, -2.0], &[1.0, -2.0], true),
+            ("rounded", &[1.0], &[1.000_005], true),
+            ("one element off", &[1.0, 2.0, 3.0], &[1.0, 2.1, 3.0], false),
+            ("large and rounded", &[10_000.0], &[10_000.01], true),
+            ("both not numbers", &[nan, 1.0], &[nan, 1.000_001], true),
+            ("one not a number", &[nan], &[0.0], false),
+            ("an infinity", &[inf], &[3.0], false),
+            (
+                "infinities",
+                &[inf, -inf, 0.0],
+                &[inf, -inf, 0.000_001],
+                true,
+            ),
+        ];
+        for (name, preview, image, expected) in table {
+            assert_eq!(
+                same(&raw(preview), &raw(image), SAME_ARCHITECTURE),
+                expected,
+                "{name}"
+            );
+            assert_eq!(
+                same(&raw(image), &raw(preview), SAME_ARCHITECTURE),
+                expected,
+                "{name}"
+            );
+        }
+        assert!(
+            !same(&raw(&[1.0]), &raw(&[1.0, 1.0]), EMULATED),
+            "another shape"
+        );
+    }
+
+    #[test]
+    fn integers_are_equal_or_not() {
+        let tensor = |value: i64| {
+            let data = value.to_le_bytes().to_vec().into();
+            let tensor = Tensor {
+                shape: vec![1],
+                datatype: DataType::Int64,
+                data,
+            };
+            Predicted::Tensors([("class".to_owned(), tensor)].into())
+        };
+        assert!(same(&tensor(7), &tensor(7), SAME_ARCHITECTURE));
+        assert!(!same(&tensor(1 << 60), &tensor((1 << 60) + 1), EMULATED));
+    }
+
+    #[test]
+    fn the_first_difference_is_put_into_words_and_the_largest_counts() {
+        let mut comparison = Comparison::default();
+        let (a, b) = (shown(&[("cat", 0.5)]), shown(&[("cat", 0.4)]));
+        comparison.add("first.jpg", &a, &a, SAME_ARCHITECTURE);
+        comparison.add("second.jpg", &a, &b, SAME_ARCHITECTURE);
+        comparison.add("third.jpg", &b, &a, SAME_ARCHITECTURE);
+        let broken = Predicted::Error("SampleUnreadable".into());
+        comparison.add("broken.jpg", &broken, &broken, SAME_ARCHITECTURE);
+        assert_eq!(comparison.samples, 3);
+        assert!((comparison.max_difference - 0.1).abs() < 1e-6);
+        let words = comparison.difference.expect("they differ");
+        assert_eq!(
+            words,
+            "second.jpg: the preview gives cat 0.500000, the image cat 0.400000"
+        );
+    }
+}

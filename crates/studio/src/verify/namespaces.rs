@@ -1,0 +1,215 @@
+//! The worker of a pulled image without a container engine: its layers as the root of fresh user,
+//! mount, process and network namespaces, with an empty environment and no home.
+//!
+//! Only programs that we know are run so: base and runtime must be those of our catalogue, and the
+//! layers above them may hold nothing but the package.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use boxwright_build::{Catalogue, Kind};
+use boxwright_oci::registry::PulledImage;
+use boxwright_oci::{Digest, Platform, unpack};
+use boxwright_worker::WorkerCommand;
+
+/// The only folder that the layers above base and runtime may fill.
+const PACKAGE_FOLDER: &str = "model";
+/// What a pulled image may take on the disk: far more than its compressed layers.
+const MAX_UNPACKED: u64 = 64 << 30;
+/// Where the program lies in the image.
+const PROGRAM: &str = "/opt/boxwright/bin/boxwright-serve";
+/// Where util-linux is, whatever PATH says.
+const PLACES: [&str; 4] = [
+    "/usr/bin",
+    "/bin",
+    "/usr/local/bin",
+    "/run/current-system/sw/bin",
+];
+
+/// The namespaces: all that a pure computation can do without.
+const NAMESPACES: [&str; 7] = [
+    "--user",
+    "--map-root-user",
+    "--mount",
+    "--pid",
+    "--net",
+    "--ipc",
+    "--fork",
+];
+
+/// Whether this machine lets us make the namespaces; if not, why.
+///
+/// # Errors
+/// The reason, in words.
+pub fn available() -> Result<PathBuf, String> {
+    if !cfg!(target_os = "linux") {
+        return Err("namespaces are Linux's".to_owned());
+    }
+    let found = PLACES
+        .iter()
+        .map(|place| Path::new(place).join("unshare"))
+        .find(|p| p.is_file());
+    let unshare = found.ok_or("util-linux's `unshare` is not installed")?;
+    let output = Command::new(&unshare)
+        .args(NAMESPACES)
+        .arg(&unshare)
+        .arg("--version")
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("unshare can't be run: {error}"))?;
+    if output.status.success() {
+        return Ok(unshare);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!(
+        "this system allows no user namespaces ({})",
+        said.trim()
+    ))
+}
+
+/// The image's worker, its root unpacked into `root` (an empty folder).
+///
+/// # Errors
+/// Why it is not run, in words.
+pub fn command(
+    image: &PulledImage,
+    catalogue: &Catalogue,
+    root: &Path,
+) -> Result<WorkerCommand, String> {
+    let unshare = available()?;
+    check_known(image, catalogue)?;
+    lay_out(image, root)?;
+    let mut args: Vec<std::ffi::OsString> = NAMESPACES.iter().map(Into::into).collect();
+    args.push("--kill-child".into());
+    args.push(format!("--root={}", root.display()).into());
+    args.extend(["--wd=/".into(), PROGRAM.into(), "worker".into()]);
+    Ok(WorkerCommand {
+        program: unshare,
+        args,
+        env: Vec::new(),
+        clear_env: true,
+        current_dir: None,
+    })
+}
+
+/// Base and runtime are the two layers at the bottom, as our catalogue lists them.
+fn check_known(image: &PulledImage, catalogue: &Catalogue) -> Result<(), String> {
+    let platform = image.platform.to_string();
+    for (place, kind) in [Kind::Base, Kind::Runtime].into_iter().enumerate() {
+        let layer = image
+            .layers
+            .get(place)
+            .map(|(descriptor, _)| descriptor.digest);
+        let known = catalogue.components.iter().any(|component| {
+            component.kind == kind
+                && component.platform == platform
+                && Some(component.digest) == layer
+        });
+        if !known {
+            return Err(format!(
+                "its {} is not one of this Boxwright's, and only programs that are known are run \
+                 without a container engine",
+                kind.name()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Base and runtime become the root; the rest is unpacked apart, and only the package's folder of
+/// it is put in its place, so that no layer above can replace a program.
+fn lay_out(image: &PulledImage, root: &Path) -> Result<(), String> {
+    let diff_ids = &image.config.rootfs.diff_ids;
+    if diff_ids.len() != image.layers.len() {
+        return Err("its configuration does not list its layers".to_owned());
+    }
+    let apart = root.with_extension("package");
+    let unpack = |layers: std::ops::Range<usize>, to: &Path| {
+        let ids: &[Digest] = &diff_ids[layers.clone()];
+        unpack::unpack(&image.layers[layers], ids, to, MAX_UNPACKED)
+            .map_err(|error| format!("it can't be unpacked: {error}"))
+    };
+    std::fs::create_dir_all(&apart).map_err(|error| error.to_string())?;
+    unpack(0..2, root)?;
+    unpack(2..image.layers.len(), &apart)?;
+    let entries = std::fs::read_dir(&apart).map_err(|error| error.to_string())?;
+    for entry in entries.filter_map(Result::ok) {
+        if entry.file_name() != PACKAGE_FOLDER {
+            return Err(format!(
+                "its upper layers hold /{}, which is not the package",
+                entry.file_name().to_string_lossy()
+            ));
+        }
+    }
+    let place = root.join(PACKAGE_FOLDER);
+    // The base may have an empty folder there.
+    let _ = std::fs::remove_dir(&place);
+    std::fs::rename(apart.join(PACKAGE_FOLDER), &place)
+        .map_err(|error| format!("its package can't be put in its place: {error}"))
+}
+
+/// How programs of `platform` run here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By this machine's processor.
+    Native,
+    /// By an emulator that the kernel calls.
+    Emulated,
+}
+
+/// How programs of `platform` run here, if they do.
+///
+/// # Errors
+/// Why they don't, and what to do, in words.
+pub fn way(platform: &Platform) -> Result<Way, String> {
+    if platform.matches(&Platform::host()) {
+        return Ok(Way::Native);
+    }
+    if platform.os != "linux" {
+        return Err(format!("programs for {platform} don't run here"));
+    }
+    let name = match platform.architecture.as_str() {
+        "arm64" | "aarch64" => "qemu-aarch64",
+        "amd64" | "x86_64" => "qemu-x86_64",
+        other => return Err(format!("programs for {other} don't run here")),
+    };
+    let path = Path::new("/proc/sys/fs/binfmt_misc").join(name);
+    let entry = std::fs::read_to_string(path).unwrap_or_default();
+    emulated(&entry).then_some(Way::Emulated).ok_or_else(|| {
+        format!(
+            "programs for {platform} don't run here: install qemu-user-static and binfmt-support, \
+             or check the image on such a machine"
+        )
+    })
+}
+
+/// Whether a binfmt entry is enabled and opens its interpreter beforehand (flag F), without which
+/// it would be looked for inside the image.
+fn emulated(entry: &str) -> bool {
+    let enabled = entry.lines().any(|line| line.trim() == "enabled");
+    let flags = entry.lines().find_map(|line| line.strip_prefix("flags:"));
+    enabled && flags.is_some_and(|flags| flags.contains('F'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emulator_counts_only_when_it_is_enabled_and_open() {
+        let entry = |state: &str, flags: &str| {
+            format!("{state}\ninterpreter /usr/libexec/qemu-binfmt/aarch64\nflags: {flags}\n")
+        };
+        assert!(emulated(&entry("enabled", "POCF")));
+        assert!(!emulated(&entry("disabled", "POCF")));
+        assert!(!emulated(&entry("enabled", "POC")));
+        assert!(!emulated(""));
+    }
+
+    #[test]
+    fn this_machines_programs_run_natively() {
+        assert_eq!(way(&Platform::host()), Ok(Way::Native));
+        assert!(way(&Platform::linux("riscv64")).is_err());
+    }
+}
