@@ -26,7 +26,8 @@ export interface Commands {
   publish(request: PublishRequest): Promise<number | null>;
   nextVersion(): Promise<string>;
   cancelJob(id: number): Promise<void>;
-  retryJob(id: number): Promise<void>;
+  /** The job that took its place. */
+  retryJob(id: number): Promise<number>;
   dismissJob(id: number): Promise<void>;
   setSettings(settings: Settings): Promise<void>;
   doctor(): Promise<Doctor>;

@@ -113,8 +113,18 @@ export class Studio {
     return failed === true;
   }
 
-  async dismiss(job: Job): Promise<void> {
+  /** Starts an ended job again; the new one takes its place. */
+  async retry(job: Job): Promise<void> {
+    const id = await this.run((host) => host.retryJob(job.id), "ship");
+    if (id !== undefined && id !== job.id) this.forget(job);
+  }
+
+  private forget(job: Job): void {
     this.view = { ...this.view, jobs: this.view.jobs.filter((one) => one.id !== job.id) };
+  }
+
+  async dismiss(job: Job): Promise<void> {
+    this.forget(job);
     await this.run((host) => host.dismissJob(job.id));
   }
 

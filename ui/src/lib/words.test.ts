@@ -159,26 +159,25 @@ describe("selection", () => {
 });
 
 describe("a job's bars", () => {
-  test("are one a target, with what is reused and what is sent in words", () => {
+  test("are one a target and one for what targets share, with what is reused and what is sent in words", () => {
     const job = data.job(1, { status: "running" }, 0.62);
-    const [amd, arm] = bars(job);
+    const [amd, arm, shared] = bars(job);
     expect(amd?.segments.map((one) => [one.label, one.reused])).toEqual([
       ["base", true],
-      ["runtime", true],
-      ["model", false],
-      ["package", false],
+      ["runtime", false],
     ]);
-    expect(amd?.words).toBe("5.8 of 9.3 MB · 18.9 MB reused");
+    expect(amd?.words).toBe("13.6 of 14.6 MB · 4.3 MB reused");
     expect(arm?.done).toBe(false);
+    expect(shared?.target).toBe("");
     expect(sent(job).total).toBeGreaterThan(sent(job).done);
   });
 
   test("keep the last stage's where the running one has none yet", () => {
-    expect(bars({ ...data.job(1, { status: "running" }), stage: "prove" })).toHaveLength(2);
+    expect(bars({ ...data.job(1, { status: "running" }), stage: "prove" })).toHaveLength(3);
   });
 
   test("stages before the running one are done", () => {
     const job = data.job(1, { status: "running" });
-    expect(job.stages.map((stage) => stageState(job, stage))).toEqual(["done", "done", "now", "later"]);
+    expect(job.stages.map((stage) => stageState(job, stage))).toEqual(["done", "done", "now", "later", "later"]);
   });
 });

@@ -147,14 +147,12 @@ export function failure(code: Failure["code"], message: string, hint: string, ca
 export function pushItems(share: number): JobItem[] {
   const one = (target: string | null, label: string, total: number, reused: boolean, seed: number, done = Math.round(total * Math.min(1, share))): JobItem => ({ item: digest(seed), label, target, stage: "push", unit: "bytes", done: reused ? 0 : done, total, reused });
   return [
-    one("linux/amd64", "base", 4_300_000, true, 11),
-    one("linux/amd64", "runtime", 14_600_000, true, 12),
-    one("linux/amd64", "model", 9_305_126, false, 13),
-    one("linux/amd64", "package", 8_200, false, 14, share > 0.2 ? 8_200 : 0),
-    one("linux/arm64", "base", 4_100_000, true, 15),
-    one("linux/arm64", "runtime", 13_200_000, false, 16, Math.round(13_200_000 * Math.min(1, share * 1.4))),
-    one("linux/arm64", "model", 9_305_126, true, 13),
-    one("linux/arm64", "package", 8_200, true, 14),
+    one("cpu", "base", 4_300_000, true, 11),
+    one("cpu", "runtime", 14_600_000, false, 12, Math.round(14_600_000 * Math.min(1, share * 1.5))),
+    one("arm64", "base", 4_100_000, true, 15),
+    one("arm64", "runtime", 13_200_000, false, 16),
+    one(null, "model", 9_305_126, false, 13, Math.round(9_305_126 * Math.min(1, share * 0.9))),
+    one(null, "package", 8_200, false, 14, share > 0.2 ? 8_200 : 0),
   ];
 }
 
@@ -163,7 +161,7 @@ export function job(id: number, status: Job["status"], share = 0.62, reference =
     id,
     kind: "publish",
     title: reference,
-    stages: ["hash", "build", "push", "prove"],
+    stages: ["plan", "build", "push", "pull", "prove"],
     stage: "push",
     items: pushItems(share),
     log: [

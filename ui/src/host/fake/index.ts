@@ -126,6 +126,7 @@ export function fake(query: URLSearchParams): Host {
     },
     async retryJob(id) {
       emit({ event: "job", value: data.job(id, { status: "running" }) });
+      return id;
     },
     async dismissJob() {},
     async setSettings(settings: Settings) {

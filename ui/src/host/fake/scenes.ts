@@ -130,8 +130,8 @@ export const scenes: Record<string, Scene> = {
     job.stage = "prove";
     job.bytes_per_second = 0;
     job.items = [
-      { item: "cpu", label: "predict", target: "linux/amd64", stage: "prove", unit: "images", done: 5, total: 5, reused: false },
-      { item: "arm64", label: "predict", target: "linux/arm64", stage: "prove", unit: "images", done: 2, total: 5, reused: false },
+      { item: "cpu", label: "predict", target: "cpu", stage: "prove", unit: "images", done: 5, total: 5, reused: false },
+      { item: "arm64", label: "predict", target: "arm64", stage: "prove", unit: "images", done: 2, total: 5, reused: false },
     ];
     state.jobs = [job];
   },
@@ -139,7 +139,9 @@ export const scenes: Record<string, Scene> = {
     state.jobs = [{ ...data.job(1, { status: "finished", report: data.report() }, 1), stage: "prove", elapsed_ms: 2810 }];
   },
   "proof-differs": (state) => {
-    state.jobs = [{ ...data.job(1, { status: "finished", report: data.report("differs") }, 1), stage: "prove" }];
+    const failure = data.failure("ProofDiffers", "The published image predicts something else than the preview on linux/arm64.", "Don't use it. Publish again; if it stays, report it with both predictions.", ["cat.jpg: the preview says “tiger cat”, the image says “window screen”"]);
+    const status = { status: "failed" as const, failure, report: data.report("differs") };
+    state.jobs = [{ ...data.job(1, status, 1), stage: "prove" }];
   },
   "proof-not-run": (state) => {
     state.jobs = [{ ...data.job(1, { status: "finished", report: data.report("mixed") }, 1), stage: "prove" }];
@@ -148,7 +150,7 @@ export const scenes: Record<string, Scene> = {
     state.settings = { ...state.settings, registry: "" };
     const report = data.report("proven", "efficientnet-lite0-0.0.1.tar");
     for (const image of report.images) for (const one of image.platforms) one.verified = null;
-    state.jobs = [{ ...data.job(1, { status: "finished", report }, 1, "efficientnet-lite0-0.0.1.tar"), kind: "build", stages: ["hash", "build", "write"], stage: "write" }];
+    state.jobs = [{ ...data.job(1, { status: "finished", report }, 1, "efficientnet-lite0-0.0.1.tar"), kind: "build", stages: ["plan", "build", "write"], stage: "write" }];
   },
 };
 

@@ -1,0 +1,217 @@
+//! What the page may ask for: one line each into the studio.
+
+use std::sync::{Mutex, PoisonError};
+
+use boxwright_model::package::{Package, Preprocess};
+use boxwright_studio::api::{
+    Account, Doctor, Document, ExportFormat, Pick, PublishRequest, PublishTo, Settings, SignIn,
+    State as View,
+};
+use boxwright_studio::{Failure, Result, Studio};
+use tauri::ipc::Invoke;
+use tauri::{State, WebviewWindow};
+
+use crate::{dialogs, window};
+
+/// The clipboard, kept open: on X11 a text is gone with the program's connection.
+#[derive(Default)]
+pub struct Clipboard(Mutex<Option<arboard::Clipboard>>);
+
+/// All commands.
+pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        state, pick, open_recent, open_sample, close_document, edit, undo, redo, save, revert,
+        preset, preview, cancel_preview, remove_samples, clear_samples, export, sign_in, sign_out,
+        keychain_available, publish, next_version, cancel_job, retry_job, dismiss_job,
+        set_settings, doctor, close_window, copy_text, shown, settled,
+    ]
+}
+
+#[tauri::command]
+async fn state(studio: State<'_, Studio>) -> Result<View> {
+    Ok(studio.state())
+}
+
+#[tauri::command]
+async fn pick(window: WebviewWindow, studio: State<'_, Studio>, what: Pick) -> Result<()> {
+    let picked = dialogs::pick(&window, what).await;
+    match (what, picked.first()) {
+        (_, None) => Ok(()),
+        (Pick::Labels, Some(path)) => studio.set_labels(path).await.map(drop),
+        _ => studio.open(picked).await,
+    }
+}
+
+#[tauri::command]
+async fn open_recent(studio: State<'_, Studio>, id: u32) -> Result<()> {
+    studio.open_recent(id).await
+}
+
+#[tauri::command]
+async fn open_sample(studio: State<'_, Studio>) -> Result<()> {
+    studio.open_sample().await
+}
+
+#[tauri::command]
+async fn close_document(studio: State<'_, Studio>) -> Result<()> {
+    studio.close_document().await
+}
+
+#[tauri::command]
+async fn edit(studio: State<'_, Studio>, revision: u32, package: Package) -> Result<Document> {
+    studio.edit(revision, package).await
+}
+
+#[tauri::command]
+async fn undo(studio: State<'_, Studio>) -> Result<Document> {
+    studio.undo().await
+}
+
+#[tauri::command]
+async fn redo(studio: State<'_, Studio>) -> Result<Document> {
+    studio.redo().await
+}
+
+#[tauri::command]
+async fn save(studio: State<'_, Studio>) -> Result<Document> {
+    studio.save().await
+}
+
+#[tauri::command]
+async fn revert(studio: State<'_, Studio>) -> Result<Document> {
+    studio.revert().await
+}
+
+#[tauri::command]
+async fn preset(studio: State<'_, Studio>, name: String) -> Result<Preprocess> {
+    studio.preset(&name)
+}
+
+#[tauri::command]
+async fn preview(studio: State<'_, Studio>) -> Result<()> {
+    studio.preview().await
+}
+
+#[tauri::command]
+async fn cancel_preview(studio: State<'_, Studio>) -> Result<()> {
+    studio.cancel_preview().await
+}
+
+#[tauri::command]
+async fn remove_samples(studio: State<'_, Studio>, ids: Vec<u32>) -> Result<()> {
+    studio.remove_samples(ids).await
+}
+
+#[tauri::command]
+async fn clear_samples(studio: State<'_, Studio>) -> Result<()> {
+    studio.clear_samples().await
+}
+
+#[tauri::command]
+async fn export(
+    window: WebviewWindow,
+    studio: State<'_, Studio>,
+    format: ExportFormat,
+) -> Result<Option<String>> {
+    let Some(path) = dialogs::save(&window, &studio.export_name(format)).await else {
+        return Ok(None);
+    };
+    studio.export(format, &path).await?;
+    Ok(path.file_name().map(|name| name.to_string_lossy().into_owned()))
+}
+
+#[tauri::command]
+async fn sign_in(studio: State<'_, Studio>, request: SignIn) -> Result<Account> {
+    studio.sign_in(request).await
+}
+
+#[tauri::command]
+async fn sign_out(studio: State<'_, Studio>, registry: String) -> Result<()> {
+    studio.sign_out(&registry).await
+}
+
+#[tauri::command]
+async fn keychain_available(studio: State<'_, Studio>) -> Result<bool> {
+    Ok(studio.keychain_available().await)
+}
+
+#[tauri::command]
+async fn publish(
+    window: WebviewWindow,
+    studio: State<'_, Studio>,
+    request: PublishRequest,
+) -> Result<Option<u32>> {
+    let archive = match request.to {
+        PublishTo::Registry { .. } => None,
+        PublishTo::Archive => match dialogs::save(&window, &studio.archive_name()).await {
+            None => return Ok(None),
+            path => path,
+        },
+    };
+    studio.publish(request, archive).await.map(Some)
+}
+
+#[tauri::command]
+async fn next_version(studio: State<'_, Studio>) -> Result<String> {
+    studio.next_version()
+}
+
+#[tauri::command]
+async fn cancel_job(studio: State<'_, Studio>, id: u32) -> Result<()> {
+    studio.cancel_job(id);
+    Ok(())
+}
+
+#[tauri::command]
+async fn retry_job(studio: State<'_, Studio>, id: u32) -> Result<u32> {
+    studio.retry_job(id).await
+}
+
+#[tauri::command]
+async fn dismiss_job(studio: State<'_, Studio>, id: u32) -> Result<()> {
+    studio.dismiss_job(id);
+    Ok(())
+}
+
+#[tauri::command]
+async fn set_settings(studio: State<'_, Studio>, settings: Settings) -> Result<()> {
+    studio.set_settings(settings)
+}
+
+#[tauri::command]
+async fn doctor(studio: State<'_, Studio>) -> Result<Doctor> {
+    Ok(studio.doctor().await)
+}
+
+#[tauri::command]
+async fn close_window(window: WebviewWindow, discard: bool) -> Result<()> {
+    let closed = if discard { window::destroy(&window) } else { window.close() };
+    closed.map_err(|error| internal("The window can't be closed", error))
+}
+
+#[tauri::command]
+async fn copy_text(clipboard: State<'_, Clipboard>, text: String) -> Result<()> {
+    let copied = {
+        let mut kept = clipboard.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = match kept.take() {
+            Some(clipboard) => Ok(clipboard),
+            None => arboard::Clipboard::new(),
+        };
+        open.and_then(|clipboard| kept.insert(clipboard).set_text(text))
+    };
+    copied.map_err(|error| internal("The text can't be copied", error))
+}
+
+#[tauri::command]
+async fn shown(window: WebviewWindow) -> Result<()> {
+    window.show().map_err(|error| internal("The window can't be shown", error))
+}
+
+#[tauri::command]
+async fn settled() -> Result<()> {
+    window::settled().map_err(|error| internal("The sign of readiness can't be written", error))
+}
+
+fn internal(message: &str, error: impl std::fmt::Display) -> Failure {
+    Failure::internal(format!("{message}: {error}"))
+}

@@ -1,0 +1,79 @@
+//! `boxwright://localhost/thumb/ID/VERSION` and `/large/ID`: pictures by opaque ids, as JPEG that
+//! the worker made. An original never reaches the web view.
+
+use boxwright_studio::Studio;
+use tauri::http::{Request, Response, StatusCode, header};
+use tauri::{Manager, UriSchemeContext, UriSchemeResponder, Wry};
+
+/// Answers one request.
+pub fn answer(
+    context: UriSchemeContext<'_, Wry>,
+    request: Request<Vec<u8>>,
+    responder: UriSchemeResponder,
+) {
+    let studio = context.app_handle().state::<Studio>().inner().clone();
+    let wanted = parse(request.uri().path());
+    tauri::async_runtime::spawn(async move {
+        let jpeg = match wanted {
+            Some(Wanted::Thumbnail(id)) => studio.thumbnail(id),
+            Some(Wanted::Large(id)) => studio.large(id).await.ok(),
+            None => None,
+        };
+        responder.respond(response(jpeg));
+    });
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Wanted {
+    Thumbnail(u32),
+    Large(u32),
+}
+
+/// A thumbnail's version is there for the web view's cache alone.
+fn parse(path: &str) -> Option<Wanted> {
+    let mut words = path.trim_start_matches('/').split('/');
+    let kind = words.next()?;
+    let id = words.next()?.parse().ok()?;
+    match (kind, words.next(), words.next()) {
+        ("thumb", Some(_), None) => Some(Wanted::Thumbnail(id)),
+        ("large", None, None) => Some(Wanted::Large(id)),
+        _ => None,
+    }
+}
+
+fn response(jpeg: Option<Vec<u8>>) -> Response<Vec<u8>> {
+    let (status, body) = match jpeg {
+        Some(body) => (StatusCode::OK, body),
+        None => (StatusCode::NOT_FOUND, Vec::new()),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("image/jpeg"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    if status == StatusCode::OK {
+        let cached = header::HeaderValue::from_static("private, max-age=86400");
+        headers.insert(header::CACHE_CONTROL, cached);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_two_addresses_name_a_picture() {
+        assert_eq!(parse("/thumb/7/2"), Some(Wanted::Thumbnail(7)));
+        assert_eq!(parse("/large/7"), Some(Wanted::Large(7)));
+        for path in ["/", "/thumb/7", "/large/7/1", "/thumb/x/1", "/thumb/-1/1", "/etc/passwd"] {
+            assert_eq!(parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_picture_is_not_found() {
+        assert_eq!(response(None).status(), StatusCode::NOT_FOUND);
+        assert_eq!(response(Some(vec![1])).headers()[header::CONTENT_TYPE], "image/jpeg");
+    }
+}

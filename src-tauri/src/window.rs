@@ -1,0 +1,157 @@
+//! The window: made hidden and shown once it is painted, its size remembered, what is dropped on
+//! it opened, its closing held back while there are unsaved changes.
+
+use std::time::Duration;
+
+use boxwright_studio::{Places, Studio, places};
+use serde::{Deserialize, Serialize};
+use tauri::window::Color;
+use tauri::{
+    App, DragDropEvent, Emitter, Manager, Theme, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
+    Window, WindowEvent,
+};
+
+/// The label of the only window.
+pub const LABEL: &str = "main";
+
+/// Names a file that appears when the first preview is over and painted, for whoever takes a
+/// picture of the window.
+const READY: &str = "BOXWRIGHT_SCREENSHOT_READY";
+
+/// A page that never reports is shown after this, so that its error can be seen.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The window's size, in logical pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Size {
+    width: f64,
+    height: f64,
+    maximized: bool,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { width: 1440.0, height: 900.0, maximized: false }
+    }
+}
+
+impl Size {
+    const LEAST: (f64, f64) = (900.0, 600.0);
+
+    fn remembered() -> Self {
+        let size: Self = places::read(&Places::find().file("window.json"));
+        Self { width: size.width.max(Self::LEAST.0), height: size.height.max(Self::LEAST.1), ..size }
+    }
+
+    /// No larger than the screen.
+    fn fitting(self, app: &App) -> Self {
+        let Ok(Some(monitor)) = app.primary_monitor() else { return self };
+        let screen = monitor.size().to_logical::<f64>(monitor.scale_factor());
+        Self {
+            width: self.width.min(screen.width).max(Self::LEAST.0),
+            height: self.height.min(screen.height).max(Self::LEAST.1),
+            ..self
+        }
+    }
+
+    fn of(window: &Window) -> tauri::Result<Self> {
+        let inner = window.inner_size()?.to_logical::<f64>(window.scale_factor()?);
+        Ok(Self { width: inner.width, height: inner.height, maximized: window.is_maximized()? })
+    }
+}
+
+/// Makes the window, hidden until the page says that it is painted.
+pub fn open(app: &App, studio: &Studio) -> tauri::Result<()> {
+    let size = Size::remembered().fitting(app);
+    let (theme, ground) = match studio.state().settings.theme.as_str() {
+        "dark" => (Some(Theme::Dark), Some(Color(0x0e, 0x10, 0x13, 0xff))),
+        "light" => (Some(Theme::Light), Some(Color(0xf3, 0xf4, 0xf6, 0xff))),
+        _ => (None, None),
+    };
+    let mut builder = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+        .title("Boxwright")
+        .inner_size(size.width, size.height)
+        .min_inner_size(Size::LEAST.0, Size::LEAST.1)
+        .maximized(size.maximized)
+        .center()
+        .theme(theme)
+        .visible(false);
+    if let Some(ground) = ground {
+        builder = builder.background_color(ground);
+    }
+    let window = builder.build()?;
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(PATIENCE).await;
+        if let Err(error) = window.show() {
+            tracing::warn!(%error, "the window can't be shown");
+        }
+    });
+    Ok(())
+}
+
+/// What happens to the window rather than to the page.
+pub fn on_event(window: &Window, event: &WindowEvent) {
+    match event {
+        WindowEvent::DragDrop(event) => on_drag(window, event),
+        WindowEvent::CloseRequested { api, .. } => {
+            if window.state::<Studio>().may_close() {
+                remember(window);
+            } else {
+                api.prevent_close();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn on_drag(window: &Window, event: &DragDropEvent) {
+    #[derive(Clone, Serialize)]
+    struct Drag {
+        over: bool,
+    }
+    let over = matches!(event, DragDropEvent::Enter { .. } | DragDropEvent::Over { .. });
+    if !matches!(event, DragDropEvent::Over { .. })
+        && let Err(error) = window.emit_to(LABEL, "drag", Drag { over })
+    {
+        tracing::warn!(%error, "the page was not told of a drag");
+    }
+    if let DragDropEvent::Drop { paths, .. } = event {
+        let (studio, paths) = (window.state::<Studio>().inner().clone(), paths.clone());
+        tauri::async_runtime::spawn(async move {
+            // What is wrong reaches the page as an event of the studio.
+            let _ = studio.open(paths).await;
+        });
+    }
+}
+
+/// Closes the window although there are unsaved changes.
+pub fn destroy(window: &WebviewWindow) -> tauri::Result<()> {
+    remember(&window.as_ref().window());
+    window.destroy()
+}
+
+fn remember(window: &Window) {
+    let Ok(size) = Size::of(window) else { return };
+    if let Err(failure) = places::write(&Places::find().file("window.json"), &size) {
+        tracing::warn!(%failure, "the window's size is not remembered");
+    }
+}
+
+/// Leaves the sign that the first preview is over and painted, where one was asked for.
+pub fn settled() -> std::io::Result<()> {
+    match std::env::var_os(READY) {
+        Some(path) if !path.is_empty() => std::fs::write(path, b"ready\n"),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_size_is_the_usual_one_and_a_partial_one_is_filled_in() {
+        assert_eq!(places::read::<Size>(std::path::Path::new("/nowhere")), Size::default());
+    }
+}
