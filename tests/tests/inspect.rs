@@ -110,21 +110,20 @@ fn training_formats_are_known_by_their_bytes_and_answered_with_the_export() {
 #[test]
 fn a_file_that_is_no_model_is_refused_by_name() {
     let sandbox = Sandbox::new();
-    let model = sandbox.path("work/cat.onnx");
-    fs::copy(photos().join("cat.jpg"), &model).unwrap();
-    let failure = sandbox
-        .boxwright(["inspect", "--json"])
-        .arg(&model)
-        .run()
-        .failure("ModelUnreadable");
+    let model = sandbox.path("work/noise.onnx");
+    fs::write(&model, [0xff; 300]).unwrap();
+    let inspect = |model: &Path| sandbox.boxwright(["inspect", "--json"]).arg(model).run();
+    let noise = inspect(&model).failure("ModelUnreadable");
     assert!(
-        failure["message"].as_str().unwrap().contains("cat.onnx"),
-        "{failure:#}"
+        noise["message"].as_str().unwrap().contains("noise.onnx"),
+        "{noise:#}"
     );
-    let gone = sandbox
-        .boxwright(["inspect", "--json", "gone.onnx"])
-        .run()
-        .failure("ModelUnreadable");
+    let picture = inspect(&photos().join("cat.jpg")).failure("ModelUnsupported");
+    assert!(
+        picture["message"].as_str().unwrap().contains("picture"),
+        "{picture:#}"
+    );
+    let gone = inspect(Path::new("gone.onnx")).failure("ModelUnreadable");
     assert!(
         gone["message"].as_str().unwrap().contains("gone.onnx"),
         "{gone:#}"
