@@ -56,7 +56,7 @@ fn two_gigabytes_are_not_read() {
     assert_eq!(found.summary.parameters, 500_000_000);
     assert_eq!(found.summary.signature.outputs[0].name, "y");
     assert!(read < 1 << 20, "{read} bytes were read");
-    assert!(took < Duration::from_millis(500), "{took:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
 #[test]
