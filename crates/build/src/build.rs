@@ -105,20 +105,20 @@ fn assemble(plan: &BuildPlan, bases: &[Option<Base>], layers: &PackageLayers) ->
         onnxruntime: &plan.onnxruntime,
         epoch: plan.epoch,
     };
-    let mut tags: Vec<(BuiltTagParts, Vec<Image>)> = Vec::new();
+    let mut tags: Vec<(&'static str, Vec<(Target, Platform)>, Vec<Image>)> = Vec::new();
     for (planned, base) in plan.images.iter().zip(bases) {
         let image = image(planned, base.as_ref(), layers, &description);
         let suffix = planned.target.tag_suffix();
         let entry = (planned.target, planned.platform.clone());
-        match tags.iter_mut().find(|(parts, _)| parts.0 == suffix) {
-            Some((parts, images)) => {
-                parts.1.push(entry);
+        match tags.iter_mut().find(|(known, ..)| *known == suffix) {
+            Some((_, targets, images)) => {
+                targets.push(entry);
                 images.push(image);
             }
-            None => tags.push(((suffix, vec![entry]), vec![image])),
+            None => tags.push((suffix, vec![entry], vec![image])),
         }
     }
-    let tags = tags.into_iter().map(|((suffix, targets), images)| BuiltTag {
+    let tags = tags.into_iter().map(|(suffix, targets, images)| BuiltTag {
         suffix,
         targets,
         set: ImageSet::new(images, description.annotations()),
@@ -128,8 +128,6 @@ fn assemble(plan: &BuildPlan, bases: &[Option<Base>], layers: &PackageLayers) ->
         model_digest: layers.model_digest.clone(),
     }
 }
-
-type BuiltTagParts = (&'static str, Vec<(Target, Platform)>);
 
 fn image(
     planned: &PlannedImage,

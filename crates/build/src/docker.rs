@@ -1,1 +1,301 @@
-//! x
+//! Docker Engine, as far as the proof needs it: whether it answers, and a worker in a container of
+//! what was published.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::container::LogOutput;
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{
+    AttachContainerOptionsBuilder, CreateContainerOptions, ImportImageOptions,
+    RemoveContainerOptionsBuilder, RemoveImageOptions, StartContainerOptions,
+};
+use boxwright_oci::registry::PulledImage;
+use boxwright_oci::{Image, ImageSet, Layer, Platform, Reference, Silent, archive};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::io::{ReaderStream, StreamReader};
+use tokio_util::sync::CancellationToken;
+
+use crate::image::SERVE;
+use crate::{Error, Result};
+
+/// Longest that the engine may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A Docker Engine that answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineVersion {
+    /// `20.10.24`.
+    pub version: String,
+    /// The version of its interface: `1.41`.
+    pub api: String,
+    /// What it runs without emulation.
+    pub platform: Platform,
+}
+
+/// Asks the engine that `DOCKER_HOST` names, or this machine's, for its version.
+///
+/// # Errors
+/// [`Error::EngineUnavailable`] with the reason.
+pub async fn ping() -> Result<EngineVersion> {
+    connect().await.map(|(_, version)| version)
+}
+
+async fn connect() -> Result<(Docker, EngineVersion)> {
+    let asked = async {
+        let docker = Docker::connect_with_defaults()?.negotiate_version().await?;
+        let version = docker.version().await?;
+        Ok::<_, bollard::errors::Error>((docker, version))
+    };
+    let answer = tokio::time::timeout(PATIENCE, asked).await;
+    let (docker, version) = answer
+        .map_err(|_| unavailable("it does not answer"))?
+        .map_err(unavailable)?;
+    let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".into());
+    let version = EngineVersion {
+        version: known(version.version),
+        api: known(version.api_version),
+        platform: Platform {
+            os: version.os.unwrap_or_else(|| "linux".into()),
+            architecture: known(version.arch),
+            variant: None,
+        },
+    };
+    Ok((docker, version))
+}
+
+fn unavailable(reason: impl ToString) -> Error {
+    Error::EngineUnavailable {
+        reason: reason.to_string(),
+    }
+}
+
+/// A worker in a container, behind its standard input and output.
+pub struct ContainerWorker {
+    /// What the worker writes.
+    pub reader: Pin<Box<dyn AsyncRead + Send>>,
+    /// What the worker reads.
+    pub writer: Pin<Box<dyn AsyncWrite + Send>>,
+    /// Ends the container and removes it when it is dropped.
+    pub container: Container,
+}
+
+/// Hands `image` to the engine and starts `boxwright-serve worker` in a container of it: without a
+/// network or any privilege, with a read-only root file system. `scratch` is a folder with room for
+/// the image. `emulated` says that its processor is not the engine's own.
+///
+/// # Errors
+/// [`Error::EngineUnavailable`] for whatever the engine refuses; [`Error::Oci`] when the image
+/// can't be written to `scratch`, or `cancel` is cancelled.
+pub async fn run_worker(
+    image: &PulledImage,
+    emulated: bool,
+    scratch: &Path,
+    cancel: &CancellationToken,
+) -> Result<ContainerWorker> {
+    let (docker, _) = connect().await?;
+    let name = format!("localhost/boxwright-proof:{}", image.manifest_digest.hex());
+    let mut container = Container {
+        docker: docker.clone(),
+        image: None,
+        id: None,
+    };
+    let started = async {
+        load(&docker, image, &name, scratch, cancel).await?;
+        container.image = Some(name.clone());
+        start(&docker, &name, emulated, &mut container).await
+    };
+    let (reader, writer) = tokio::select! {
+        started = started => started?,
+        () = cancel.cancelled() => return Err(boxwright_oci::Error::Cancelled.into()),
+    };
+    Ok(ContainerWorker {
+        reader,
+        writer,
+        container,
+    })
+}
+
+type Pipes = (
+    Pin<Box<dyn AsyncRead + Send>>,
+    Pin<Box<dyn AsyncWrite + Send>>,
+);
+
+async fn start(
+    docker: &Docker,
+    image: &str,
+    emulated: bool,
+    container: &mut Container,
+) -> Result<Pipes> {
+    let created = docker
+        .create_container(None::<CreateContainerOptions>, worker_in(image, emulated))
+        .await
+        .map_err(unavailable)?;
+    container.id = Some(created.id.clone());
+    let attach = AttachContainerOptionsBuilder::default()
+        .stream(true)
+        .stdin(true)
+        .stdout(true)
+        .stderr(true)
+        .build();
+    let pipes = docker
+        .attach_container(&created.id, Some(attach))
+        .await
+        .map_err(unavailable)?;
+    docker
+        .start_container(&created.id, None::<StartContainerOptions>)
+        .await
+        .map_err(unavailable)?;
+    let reader = StreamReader::new(Box::pin(stdout(pipes.output)));
+    Ok((Box::pin(reader), pipes.input))
+}
+
+fn worker_in(image: &str, emulated: bool) -> ContainerCreateBody {
+    // Under emulation ONNX Runtime's look at the processors fails on those of the host.
+    let hidden = ("/sys/devices/system/cpu".to_owned(), String::new());
+    ContainerCreateBody {
+        image: Some(image.to_owned()),
+        entrypoint: Some(vec![SERVE.to_owned()]),
+        cmd: Some(vec!["worker".to_owned()]),
+        attach_stdin: Some(true),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        open_stdin: Some(true),
+        stdin_once: Some(true),
+        tty: Some(false),
+        host_config: Some(HostConfig {
+            network_mode: Some("none".into()),
+            readonly_rootfs: Some(true),
+            cap_drop: Some(vec!["ALL".into()]),
+            security_opt: Some(vec!["no-new-privileges".into()]),
+            tmpfs: emulated.then(|| HashMap::from([hidden])),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// The bytes of standard output; what comes on standard error is logged.
+fn stdout(
+    output: impl Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send,
+) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+    output
+        .map_err(std::io::Error::other)
+        .try_filter_map(|output| async move {
+            Ok(match output {
+                LogOutput::StdOut { message } | LogOutput::Console { message } => Some(message),
+                LogOutput::StdErr { message } => {
+                    tracing::debug!("worker: {}", String::from_utf8_lossy(&message).trim_end());
+                    None
+                }
+                LogOutput::StdIn { .. } => None,
+            })
+        })
+}
+
+async fn load(
+    docker: &Docker,
+    image: &PulledImage,
+    name: &str,
+    scratch: &Path,
+    cancel: &CancellationToken,
+) -> Result<()> {
+    let (set, reference) = (image_set(image), name.parse::<Reference>()?);
+    let folder = tempfile::tempdir_in(scratch)
+        .map_err(|error| boxwright_model::Error::io(scratch, "written", error))?;
+    let path = folder.path().join("image.tar");
+    let (to, cancel) = (path.clone(), cancel.clone());
+    let write = move || archive::write(&[(&set, Some(&reference))], &to, &Silent, &cancel);
+    match tokio::task::spawn_blocking(write).await {
+        Ok(written) => written?,
+        Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+        Err(_) => return Err(boxwright_oci::Error::Cancelled.into()),
+    };
+    let file = tokio::fs::File::open(&path)
+        .await
+        .map_err(|error| boxwright_model::Error::io(&path, "read", error))?;
+    let mut answers =
+        docker.import_image_stream(ImportImageOptions::default(), ReaderStream::new(file), None);
+    while let Some(answer) = answers.next().await {
+        answer.map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+/// What was pulled, as an image of its own.
+fn image_set(image: &PulledImage) -> ImageSet {
+    let diff_ids = &image.config.rootfs.diff_ids;
+    let layers = image.layers.iter().zip(diff_ids);
+    let layers = layers.map(|((descriptor, path), diff_id)| {
+        Layer::file(path.clone(), descriptor.clone(), *diff_id, "layer")
+    });
+    let (platform, config) = (image.platform.clone(), image.config.clone());
+    let image = Image::new(platform, config, layers.collect(), BTreeMap::new());
+    ImageSet::new(vec![image], BTreeMap::new())
+}
+
+/// A container and its image in the engine; both are removed when this is dropped.
+pub struct Container {
+    docker: Docker,
+    image: Option<String>,
+    id: Option<String>,
+}
+
+impl Container {
+    /// How the container ended, in words; nothing while it runs.
+    pub async fn ended(&self) -> Option<String> {
+        let id = self.id.as_ref()?;
+        let state = self.docker.inspect_container(id, None).await.ok()?.state?;
+        if state.running == Some(true) {
+            return None;
+        }
+        let error = state.error.filter(|error| !error.is_empty());
+        let status = state.exit_code.unwrap_or_default();
+        Some(match (error, state.oom_killed) {
+            (Some(error), _) => error,
+            (None, Some(true)) => "it ran out of memory".into(),
+            (None, _) => format!("it ended with status {status}"),
+        })
+    }
+
+    /// Ends and removes the container and its image now.
+    pub async fn remove(mut self) {
+        remove(self.docker.clone(), self.id.take(), self.image.take()).await;
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let (id, image) = (self.id.take(), self.image.take());
+        if id.is_none() && image.is_none() {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(remove(self.docker.clone(), id, image));
+        }
+    }
+}
+
+async fn remove(docker: Docker, id: Option<String>, image: Option<String>) {
+    if let Some(id) = id {
+        let by_force = RemoveContainerOptionsBuilder::default()
+            .force(true)
+            .v(true)
+            .build();
+        if let Err(error) = docker.remove_container(&id, Some(by_force)).await {
+            tracing::warn!(%error, "the container {id} could not be removed");
+        }
+    }
+    if let Some(image) = image
+        && let Err(error) = docker
+            .remove_image(&image, None::<RemoveImageOptions>, None)
+            .await
+    {
+        tracing::warn!(%error, "the image {image} could not be removed");
+    }
+}

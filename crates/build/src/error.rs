@@ -25,7 +25,10 @@ pub enum Error {
         needs: String,
     },
     /// There is no share folder.
-    #[error("Boxwright's share folder was not found: looked for {}", listed(looked))]
+    #[error(
+        "Boxwright's share folder was not found: looked for {}",
+        listed(looked)
+    )]
     ShareMissing {
         /// Where it was looked for.
         looked: Vec<PathBuf>,

@@ -84,11 +84,10 @@ impl Description<'_> {
 
     /// The configuration of `image`, on that of the base where the user named one.
     pub(crate) fn config(&self, image: &PlannedImage, base: Option<&ImageConfig>) -> ImageConfig {
-        let below = base.map(|base| base.config.env.as_slice());
         let process = Process {
             user: USER.into(),
             exposed_ports: [("8080/tcp".to_owned(), Default::default())].into(),
-            env: environment(below.unwrap_or_default()),
+            env: environment(base),
             entrypoint: vec![SERVE.into()],
             working_dir: "/".into(),
             labels: self.labels(image),
@@ -109,28 +108,24 @@ impl Description<'_> {
     }
 }
 
-/// The base's variables, and ours in place of those of the same name.
-fn environment(below: &[String]) -> Vec<String> {
-    let own = [
-        "HOST=0.0.0.0",
-        // ONNX Runtime would otherwise write a device id and call home.
-        "ORT_DISABLE_TELEMETRY=1",
-        "PATH=/opt/boxwright/bin",
-        "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
-    ];
-    let name = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
-    let ours: Vec<String> = own.iter().map(|entry| name(entry)).collect();
-    let kept = below.iter().filter(|entry| {
-        let name = name(entry);
-        // A base's search path and certificates are as it lays them out.
-        !ours.contains(&name) || matches!(name.as_str(), "PATH" | "SSL_CERT_FILE")
-    });
-    let kept: Vec<String> = kept.cloned().collect();
-    let missing = own
-        .iter()
-        .filter(|entry| !kept.iter().any(|kept| name(kept) == name(entry)));
-    let mut all: Vec<String> = missing.map(|entry| (*entry).to_owned()).collect();
-    all.extend(kept.iter().cloned());
+/// The image's variables; where the user named a base, its own are kept.
+fn environment(base: Option<&ImageConfig>) -> Vec<String> {
+    const HOST: &str = "HOST=0.0.0.0";
+    // ONNX Runtime would otherwise write a device id and call home.
+    const TELEMETRY: &str = "ORT_DISABLE_TELEMETRY=1";
+    let mut all = vec![HOST.to_owned(), TELEMETRY.to_owned()];
+    match base {
+        None => {
+            all.push("PATH=/opt/boxwright/bin".to_owned());
+            all.push("SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt".to_owned());
+        }
+        Some(base) => {
+            let ours = ["HOST=", "ORT_DISABLE_TELEMETRY="];
+            let kept = base.config.env.iter();
+            let kept = kept.filter(|entry| !ours.iter().any(|name| entry.starts_with(name)));
+            all.extend(kept.cloned());
+        }
+    }
     all
 }
 

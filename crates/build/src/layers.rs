@@ -43,8 +43,8 @@ pub(crate) fn make(
     // Two passes over the same bytes, at the same time: the page cache serves the second.
     let (files, plain) = std::thread::scope(|scope| {
         let files = scope.spawn(|| digests(&package.files, cache, cancel));
-        let plain = (!compress)
-            .then(|| Layer::tar(plan.clone(), "model", Some(cache), progress, cancel));
+        let plain =
+            (!compress).then(|| Layer::tar(plan.clone(), "model", Some(cache), progress, cancel));
         (files.join(), plain)
     });
     let files = match files {
@@ -115,9 +115,7 @@ fn package_layer(
 /// The place in the image of a file that the package names. Empty and `.` parts, which a package
 /// may have, are not for a tar.
 fn inside(path: &str) -> String {
-    let parts = path
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."));
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
     std::iter::once(MODEL_FOLDER)
         .chain(parts)
         .collect::<Vec<_>>()
@@ -179,7 +177,7 @@ fn compressed(
     let known = known.filter(|known| {
         std::fs::metadata(&path).is_ok_and(|file| file.len() == known.descriptor.size)
     });
-    let note_ = match known {
+    let made = match known {
         Some(known) => known,
         None => {
             let Gzipped {
@@ -196,7 +194,7 @@ fn compressed(
             made
         }
     };
-    Ok(Layer::file(path, note_.descriptor, note_.diff_id, "model"))
+    Ok(Layer::file(path, made.descriptor, made.diff_id, "model"))
 }
 
 /// What is remembered of a compressed layer.
@@ -220,7 +218,9 @@ mod tests {
     fn noise(len: usize) -> Vec<u8> {
         let mut state = 1_u64;
         let next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             (state >> 56) as u8
         };
         std::iter::repeat_with(next).take(len).collect()

@@ -108,11 +108,7 @@ pub fn plan(
 
 fn check_package(package: &LoadedPackage, model: &Model) -> Result<()> {
     let signature = &model.summary.signature;
-    let problem = package
-        .package
-        .problems(Some(signature))
-        .into_iter()
-        .next();
+    let problem = package.package.problems(Some(signature)).into_iter().next();
     match problem {
         None => Ok(()),
         Some((field, message)) => Err(Error::Package(boxwright_model::Error::Package {

@@ -1,0 +1,82 @@
+//! Measures Boxwright against its limits and its peers. Every row interleaves both sides in the
+//! same run and gives medians; a row that misses its aim is said, and the exit status is 1.
+//!
+//! `cargo xtask bench [ROW…]` runs the rows whose name holds one of the words.
+
+mod preview;
+mod process;
+mod programs;
+mod publish;
+mod start;
+mod table;
+mod two_gigabytes;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use programs::Programs;
+use table::Row;
+
+/// Why a measurement could not be made.
+pub type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Names and functions of the measurements.
+const ROWS: &[(&str, fn(&Bench) -> Result<Vec<Row>, Failed>)] = &[
+    ("preview", preview::against_the_limit),
+    ("preview-large", preview::large_against_the_limit),
+    ("python", preview::against_python),
+    ("publish", publish::into_an_empty_repository),
+    ("labels", publish::only_the_labels_changed),
+    ("size", publish::image_size),
+    ("inspect", publish::inspect_two_gigabytes),
+    ("package", publish::package_two_gigabytes),
+    ("serve", start::serve),
+    ("studio", start::studio),
+];
+
+/// What every measurement works with.
+pub struct Bench {
+    /// The programs and the share folder under test.
+    pub programs: Programs,
+    /// A folder that goes with the run.
+    pub scratch: tempfile::TempDir,
+}
+
+impl Bench {
+    /// The sample package's folder.
+    pub fn sample(&self) -> PathBuf {
+        self.programs.share.join("samples/efficientnet-lite0")
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(missed) => {
+            eprintln!("{missed} rows miss their aim");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[String]) -> Result<usize, Failed> {
+    let bench = Bench { programs: Programs::find()?, scratch: tempfile::tempdir()? };
+    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
+    let mut rows = Vec::new();
+    let mut failed = 0;
+    for (name, measure) in ROWS.iter().filter(|(name, _)| wanted(name)) {
+        eprintln!("measuring {name} …");
+        match measure(&bench) {
+            Ok(measured) => rows.extend(measured),
+            Err(error) => {
+                eprintln!("{name} could not be measured: {error}");
+                failed += 1;
+            }
+        }
+    }
+    Ok(table::print(&rows) + failed)
+}
