@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The detail of [`Error::Unreachable`] for a registry that answers without TLS.
+pub(crate) const NO_TLS: &str = "it does not speak TLS";
+
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -146,10 +149,15 @@ impl Error {
             Self::Denied { .. } => {
                 "check the repository's name, and that this account may write there".into()
             }
+            Self::Unreachable { detail, .. } if detail.contains("certificate") => {
+                "if its certificate is of your own making, give the file of the authority that signed it"
+                    .into()
+            }
+            Self::Unreachable { registry, detail } if detail == NO_TLS => {
+                format!("if {registry} is meant to be without encryption, name it as such")
+            }
             Self::Unreachable { registry, .. } => {
-                format!(
-                    "check the name {registry}, and the network; a registry without TLS must be named as one"
-                )
+                format!("check the name {registry} and the network")
             }
             Self::NotFound { .. } => "check the repository's name and the tag".into(),
             Self::Failed {

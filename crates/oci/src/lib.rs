@@ -5,6 +5,11 @@
 //! fetches them, [`archive`] writes them into one file, and [`unpack`] lays them out as a root
 //! file system.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
+)]
+
 pub mod archive;
 mod blob;
 mod config;

@@ -1,5 +1,7 @@
 //! The client against Debian's registry.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
 mod support;
 
 use std::process::Command;

@@ -81,7 +81,12 @@ impl Auth {
                     service,
                     scopes,
                 };
-                let token = ask.fetch(context, credentials).await?;
+                let fetched = ask.fetch(context, credentials).await;
+                if fetched.is_err() {
+                    // Someone may sign in meanwhile.
+                    state.credentials = None;
+                }
+                let token = fetched?;
                 let header = token.header.clone();
                 state.tokens.insert(key, token);
                 Ok(Some(header))

@@ -129,7 +129,7 @@ mod tests {
             &[r#"Basic  realm = "x, \"y\"" , "#],
             &[r#", Basic realm="x, \"y\"""#],
         ] {
-            assert_eq!(parsed(values), [basic.clone()], "{values:?}");
+            assert_eq!(parsed(values), std::slice::from_ref(&basic), "{values:?}");
         }
         let schemes = |values: &[&str]| -> Vec<String> {
             parsed(values)

@@ -10,7 +10,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Response, Url};
 
 use super::endpoint::is_loopback;
 use super::retry::Fault;
-use crate::error::shown;
+use crate::error::{NO_TLS, shown};
 use crate::{Error, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -77,13 +77,21 @@ fn read_certificates(file: &Path) -> Result<Vec<Certificate>> {
 
 /// Why `registry` could not be reached. A broken certificate stays broken; the rest may pass.
 pub(super) fn unreachable(registry: &str, error: &reqwest::Error) -> Fault {
+    let tls = tls_error(error);
+    let detail = match tls {
+        Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {
+            NO_TLS.to_owned()
+        }
+        _ => reason(error),
+    };
     let fault = Fault::transient(Error::Unreachable {
         registry: registry.to_owned(),
-        detail: reason(error),
+        detail,
     });
-    match is_tls(error) {
-        true => fault.into_final(),
-        false => fault,
+    if tls.is_some() {
+        fault.into_final()
+    } else {
+        fault
     }
 }
 
@@ -109,22 +117,22 @@ fn reason(error: &reqwest::Error) -> String {
     }
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
     while let Some(error) = cause {
-        if error.is::<rustls::Error>() {
-            return true;
+        if let Some(tls) = error.downcast_ref() {
+            return Some(tls);
         }
-        // An I/O error of the TLS stream holds the TLS error inside, not as its source.
-        let inner = error
+        // What an I/O error wraps is not its source.
+        let wrapped = error
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
-        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
-        }
-        cause = error.source();
+        cause = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
-    false
+    None
 }
 
 /// The next piece of an answer's body.

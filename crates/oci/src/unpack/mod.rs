@@ -213,5 +213,5 @@ impl Read for Metered {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

@@ -8,8 +8,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
-use boxwright_oci::Digest;
+use boxwright_oci::registry::{Client, PulledSet};
+use boxwright_oci::{Digest, ImageSet, Reference, Silent};
 use futures_util::StreamExt;
+use tokio_util::sync::CancellationToken;
 
 /// What a rule does instead of the right thing.
 #[derive(Debug, Clone)]
@@ -20,8 +22,8 @@ pub enum Mischief {
     BreakAfter(usize),
     /// Never answers.
     Hang,
-    /// Does the right thing, with these headers in the answer instead.
-    Headers(Vec<(&'static str, String)>),
+    /// Does the right thing, with this status and these headers in the answer instead.
+    Otherwise(Option<u16>, Vec<(&'static str, String)>),
     /// Sends only so many bytes of the blob, then breaks the connection.
     CutAt(usize),
 }
@@ -74,7 +76,7 @@ impl Fake {
             world: Arc::new(Mutex::new(world)),
         };
         let app = Router::new()
-            .fallback(answer)
+            .fallback(respond)
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -120,6 +122,31 @@ impl Fake {
     }
 }
 
+/// An answer of this status and text.
+pub fn answer(status: u16, text: &str) -> Mischief {
+    Mischief::Answer(status, Vec::new(), text.to_owned())
+}
+
+/// The digest of the first layer.
+pub fn model(set: &ImageSet) -> Digest {
+    *set.images[0].layers[0].blob.digest()
+}
+
+/// Pulls [`Fake::reference`] into a folder that is gone afterwards.
+pub async fn pull(client: &Client, fake: &Fake) -> boxwright_oci::Result<PulledSet> {
+    let folder = tempfile::tempdir().unwrap();
+    let reference: Reference = fake.reference().parse().unwrap();
+    client
+        .pull(
+            &reference,
+            folder.path(),
+            None,
+            &Silent,
+            &CancellationToken::new(),
+        )
+        .await
+}
+
 fn plain(status: u16) -> Response {
     Response::builder()
         .status(status)
@@ -132,7 +159,7 @@ fn break_off() -> ! {
     std::panic::resume_unwind(Box::new("the connection is broken on purpose"))
 }
 
-async fn answer(State(fake): State<Fake>, request: Request) -> Response {
+async fn respond(State(fake): State<Fake>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().unwrap().to_string();
     let at = {
@@ -174,7 +201,9 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
     );
     match mischief {
         Some(Mischief::BreakAfter(_)) => break_off(),
-        Some(Mischief::Headers(headers)) => {
+        Some(Mischief::Otherwise(status, headers)) => {
+            let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+            *response.status_mut() = status.unwrap_or(response.status());
             for (name, value) in headers {
                 response.headers_mut().insert(name, value.parse().unwrap());
             }
