@@ -1,12 +1,13 @@
 //! What goes to stderr: progress, warnings, failures. And the signals that cancel.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use boxwright_studio::Failure;
 use boxwright_studio::api::{Job, JobItem, JobKind, Unit};
 use boxwright_studio::job::{JobChange, JobEvent, Running};
+use boxwright_studio::model::Package;
+use boxwright_studio::{Failure, document};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::args::ProgressMode;
@@ -41,7 +42,10 @@ impl Console {
             (ProgressMode::Json, _) => Arc::new(|event, _| told_as_json(event)),
             (ProgressMode::None, _) => Arc::new(|event, _| warnings(event)),
             (ProgressMode::Auto, true) => Arc::new(move |event, job| bars.show(event, job)),
-            (ProgressMode::Plain | ProgressMode::Auto, _) => Arc::new(told_in_lines),
+            (ProgressMode::Plain | ProgressMode::Auto, _) => {
+                let told = Mutex::new(HashSet::new());
+                Arc::new(move |event, job| told_in_lines(event, job, &told))
+            }
         };
         let job = Running::start(1, kind, title, stages, watch);
         tokio::spawn(cancel_by_signal(job.cancel().clone()));
@@ -54,18 +58,10 @@ impl Console {
     }
 
     /// What was guessed, each with its reason.
-    pub fn guesses(&self, guesses: &[(String, String)]) {
-        if guesses.is_empty() {
-            return;
-        }
-        self.say("No package file: the pipeline is guessed. `boxwright init` writes it down.");
-        let width = guesses
-            .iter()
-            .map(|(field, _)| field.len())
-            .max()
-            .unwrap_or(0);
+    pub fn guesses(&self, package: &Package, guesses: &[(String, String)]) {
         for (field, reason) in guesses {
-            self.say(&format!("  guessed {field:width$}  {reason}"));
+            let value = document::field(package, field).unwrap_or_else(|| "nothing".to_owned());
+            self.say(&format!("guessed {field} = {value}: {reason}"));
         }
     }
 
@@ -79,8 +75,8 @@ impl Console {
     pub fn failed(&self, failure: &Failure, json: bool) {
         self.complain(failure);
         if json {
-            let document = serde_json::json!({ "error": failure });
-            print_line(&document.to_string());
+            let document = Refused { error: failure };
+            print_line(&serde_json::to_string_pretty(&document).unwrap_or_default());
         }
     }
 
@@ -95,6 +91,12 @@ impl Console {
         text.push_str(&format!("hint: {}\n", tame_lines(&failure.hint)));
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
+}
+
+/// What stands in place of a result.
+#[derive(serde::Serialize)]
+struct Refused<'a> {
+    error: &'a Failure,
 }
 
 /// A result on stdout. Whoever closed it has seen enough.
@@ -149,7 +151,7 @@ fn warnings(event: &JobEvent) {
 }
 
 /// Stages, and each item once it is done.
-fn told_in_lines(event: &JobEvent, job: &Job) {
+fn told_in_lines(event: &JobEvent, job: &Job, told: &Mutex<HashSet<(String, String)>>) {
     match &event.change {
         JobChange::Stage { stage } => eprintln!("{stage}"),
         JobChange::Progress {
@@ -159,11 +161,14 @@ fn told_in_lines(event: &JobEvent, job: &Job) {
             total,
             ..
         } if Some(*done) == *total => {
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
             let entry = job
                 .items
                 .iter()
                 .find(|one| one.stage == *stage && one.item == *item);
-            if let Some(entry) = entry {
+            if let Some(entry) = entry
+                && told.insert((stage.clone(), item.clone()))
+            {
                 let how = if entry.reused {
                     "already there"
                 } else {

@@ -123,7 +123,9 @@ fn tensors(
     title: &'static str,
     specs: &[TensorSpec],
 ) -> impl Iterator<Item = (&'static str, String)> {
-    specs.iter().map(move |spec| (title, spec.to_string()))
+    specs
+        .iter()
+        .map(move |spec| (title, format!("{}  {spec}", spec.name)))
 }
 
 fn table(rows: &[(&str, String)]) -> String {

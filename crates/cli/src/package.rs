@@ -14,7 +14,10 @@ use crate::text::tame;
 /// Opens a package or a bare model, whose guesses are told.
 pub fn open(path: &Path, console: &Console) -> Result<(LoadedPackage, Model), Failure> {
     let (package, model, guesses) = open_any(path)?;
-    console.guesses(&guesses);
+    if !guesses.is_empty() {
+        console.say("There is no package file, so the pipeline is guessed; `boxwright init` writes it down.");
+        console.guesses(&package.package, &guesses);
+    }
     Ok((package, model))
 }
 
@@ -30,14 +33,7 @@ pub fn init(args: &Init, console: &Console) -> Result<(), Failure> {
         replace: args.force,
     };
     let (package, guesses) = init::init(&request)?;
-    let width = guesses
-        .iter()
-        .map(|(field, _)| field.len())
-        .max()
-        .unwrap_or(0);
-    for (field, reason) in guesses {
-        console.say(&format!("guessed {field:width$}  {reason}"));
-    }
+    console.guesses(&package.package, &guesses);
     print_line(&tame(&package.root.join(FILE_NAME).to_string_lossy()));
     Ok(())
 }

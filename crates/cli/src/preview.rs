@@ -6,9 +6,12 @@ use std::path::Path;
 
 use boxwright_studio::api::JobKind;
 use boxwright_studio::build::Share;
+use boxwright_studio::job::Running;
+use boxwright_studio::model::LoadedPackage;
 use boxwright_studio::model::prediction::{Outcome, SampleResult, Timing};
 use boxwright_studio::preview::{self, Head, PreviewRequest, RunOptions};
-use boxwright_studio::{Failure, Places, Stop, history, places, samples};
+use boxwright_studio::samples::{self, SampleFile};
+use boxwright_studio::{Failure, Places, Stop, history, places};
 use serde_json::json;
 
 use crate::args::{Format, Preview};
@@ -29,23 +32,31 @@ pub async fn preview(args: Preview, console: &Console) -> Result<(), Stop> {
     let samples = samples::collect(&args.samples)?;
     let title = package.package.package.name.clone();
     let job = console.job(JobKind::Preview, &title, &preview::STAGES);
-    let result = predict(args, package, samples, console, &job).await;
-    match &result {
-        Ok(count) => job.finish(json!({ "samples": count }), None),
-        Err(stop) => job.stop(stop.clone()),
+    let count = samples.len();
+    match predict(args, package, samples, &job).await {
+        Ok((head, timing)) => {
+            job.finish(json!({ "samples": count }), None);
+            let (speed, device) = (timing.images_per_second, head.device);
+            console.say(&format!(
+                "{count} samples, {speed:.1} a second on {} ({}): {}",
+                device.kind, device.name, device.reason
+            ));
+            Ok(())
+        }
+        Err(stop) => {
+            job.stop(stop.clone());
+            Err(stop)
+        }
     }
-    result.map(drop)
 }
 
 async fn predict(
     args: Preview,
-    package: boxwright_studio::model::LoadedPackage,
-    samples: Vec<samples::SampleFile>,
-    console: &Console,
-    job: &boxwright_studio::job::Running,
-) -> Result<usize, Stop> {
+    package: LoadedPackage,
+    samples: Vec<SampleFile>,
+    job: &Running,
+) -> Result<(Head, Timing), Stop> {
     let share = Share::find()?;
-    let count = samples.len();
     let widest = samples
         .iter()
         .map(|sample| sample.name.chars().count())
@@ -75,12 +86,7 @@ async fn predict(
     let mut each = |place, result| results.add(place, result);
     let (head, timing) = preview::run(&share, &request, job, &mut each).await?;
     results.finish(&head, &timing, args.output.as_deref())?;
-    let speed = timing.images_per_second;
-    console.say(&format!(
-        "{count} samples, {speed:.1} a second on {} ({}): {}",
-        head.device.kind, head.device.name, head.device.reason
-    ));
-    Ok(count)
+    Ok((head, timing))
 }
 
 /// Where results go. A document is only written once it is whole, a file only in place of what

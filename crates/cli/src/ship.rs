@@ -163,20 +163,34 @@ fn finish(
             return Err(stop);
         }
     };
-    let failure = report.failure();
-    let mut document = serde_json::to_value(&report)
+    let printed = Printed {
+        error: report.failure(),
+        report: report.clone(),
+    };
+    let text = serde_json::to_string_pretty(&printed)
         .map_err(|error| Failure::internal("the report can't be printed").caused_by(&error))?;
-    job.finish(document.clone(), Some(report));
-    if let Some(failure) = &failure {
+    job.finish(
+        serde_json::to_value(&report).unwrap_or_default(),
+        Some(report),
+    );
+    if let Some(failure) = &printed.error {
         console.complain(failure);
-        document["error"] = serde_json::json!(failure);
     }
-    print_line(&format!("{document:#}"));
-    Ok(if failure.is_some() {
+    print_line(&text);
+    Ok(if printed.error.is_some() {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// The report, and the failure that a proof which differs is.
+#[derive(serde::Serialize)]
+struct Printed {
+    #[serde(flatten)]
+    report: Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
 }
 
 /// What to do about a password is this front end's own.

@@ -1,5 +1,7 @@
 //! Hands a published image over to what runs it.
 
+#![cfg_attr(test, allow(clippy::expect_used, reason = "a test may fail"))]
+
 use boxwright_oci::{Digest, Reference};
 
 /// The command that runs a published image with Docker, to be copied into a shell: pinned to the

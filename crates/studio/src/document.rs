@@ -306,6 +306,11 @@ fn as_json(package: &Package) -> Value {
     serde_json::to_value(package).unwrap_or(Value::Null)
 }
 
+/// The value of a dotted field as JSON, for showing; `None` where the package leaves it out.
+pub fn field(package: &Package, path: &str) -> Option<String> {
+    at(&as_json(package), path).map(Value::to_string)
+}
+
 /// The value at a dotted path; numbers are places in a list, and a list of one needs none.
 fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     let steps = path.split('.').filter(|step| !step.is_empty());

@@ -1,7 +1,7 @@
 //! What is remembered from one start to the next: settings, images that were published, packages
 //! that were open.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -105,18 +105,20 @@ pub fn add_recent(places: &Places, path: &Path, name: &str) -> Result<Vec<Recent
 /// The folder as a person would name it: `~` for the home, the middle of a long one left out.
 fn shortened(folder: &Path) -> String {
     let home = dirs::home_dir();
-    let below = home
-        .as_ref()
-        .and_then(|home| folder.strip_prefix(home).ok());
+    let below = home.and_then(|home| folder.strip_prefix(home).ok().map(Path::to_owned));
+    let start = if below.is_some() { "~/" } else { "/" };
     let parts: Vec<String> = below
+        .as_deref()
         .unwrap_or(folder)
-        .iter()
-        .map(|part| part.to_string_lossy().into_owned())
+        .components()
+        .filter(|part| !matches!(part, Component::RootDir))
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
         .collect();
-    let start = if below.is_some() { "~/" } else { "" };
     match &parts[..] {
-        [first, .., before, last] if parts.len() > 4 => format!("{start}{first}/…/{before}/{last}"),
-        _ => format!("{start}{}", parts.join("/").replacen("//", "/", 1)),
+        [first, .., before, last] if parts.len() > 4 => {
+            format!("{start}{first}/…/{before}/{last}")
+        }
+        _ => format!("{start}{}", parts.join("/")),
     }
 }
 
@@ -184,7 +186,11 @@ mod tests {
 
     #[test]
     fn a_long_folder_is_shortened_in_the_middle() {
-        let folder = Path::new("/very/long/way/to/the/models/cat");
-        assert_eq!(shortened(folder), "//…/models/cat".replacen("//", "/", 1));
+        for (folder, expected) in [
+            ("/very/long/way/to/the/models/cat", "/very/…/models/cat"),
+            ("/models/cat", "/models/cat"),
+        ] {
+            assert_eq!(shortened(Path::new(folder)), expected);
+        }
     }
 }

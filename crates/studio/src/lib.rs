@@ -6,6 +6,11 @@
 //! changed. Everything that crosses to a front end is in [`api`]; every crate's errors become a
 //! [`Failure`] in one place, [`errors`].
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
+)]
+
 pub mod api;
 pub mod beside;
 pub mod credentials;

@@ -15,7 +15,7 @@ use crate::api::{Report, ReportImage, ReportPlatform};
 use crate::failure::{Code, Failure, Stop};
 use crate::job::{PUSH, Running};
 use crate::samples::SampleFile;
-use crate::verify::{self, Expected, PROVE, VerifyRequest};
+use crate::verify::{self, PROVE, PULL, VerifyRequest};
 use crate::version;
 
 /// The stage in which the plan is made and refused.
@@ -30,7 +30,7 @@ pub const BUILD_STAGES: [&str; 3] = [PLAN, BUILD, WRITE];
 /// The stages of a publication without a proof.
 pub const PUBLISH_STAGES: [&str; 3] = [PLAN, BUILD, PUSH];
 /// The stages of a publication that is proven.
-pub const PROVEN_STAGES: [&str; 5] = [PLAN, BUILD, PUSH, verify::STAGES[0], PROVE];
+pub const PROVEN_STAGES: [&str; 5] = [PLAN, BUILD, PUSH, PULL, PROVE];
 
 /// Tags that are looked at for one that is free.
 const MAX_TRIES: usize = 20;
@@ -311,7 +311,7 @@ async fn prove(
     job: &Running,
 ) -> Result<(), Stop> {
     let package = &request.build.package;
-    let expected = Expected::predict(share, package, samples, job).await?;
+    let mut expected = None;
     for ((tag, reference), image) in tags.iter().zip(&mut report.images) {
         let request = VerifyRequest {
             reference: reference.with_digest(*tag.set.digest()),
@@ -320,7 +320,7 @@ async fn prove(
             client: request.client.clone(),
             cache: request.build.cache.clone(),
         };
-        let (_, proven) = verify::prove(share, &request, &expected, job).await?;
+        let (_, proven) = verify::prove(share, &request, &mut expected, job).await?;
         for platform in &mut image.platforms {
             let found = proven
                 .iter()

@@ -1,6 +1,8 @@
 //! The page's types are generated from the Rust source and kept current by this test.
 //! `UPDATE=1 cargo test -p boxwright-studio --features ts --test typescript` writes them anew.
 
+#![allow(clippy::expect_used, reason = "a test may fail")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

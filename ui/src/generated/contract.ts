@@ -224,7 +224,9 @@ export type JobStatus = { "status": "running" } | { "status": "finished",
 /** What was built or published. */
 report: Report | null, } | { "status": "failed",
 /** Why. */
-failure: Failure, } | { "status": "cancelled" };
+failure: Failure,
+/** What was published nevertheless, where the proof differs. */
+report?: Report | null, } | { "status": "cancelled" };
 
 /** Where a secret is kept. */
 export type Kept = "keychain" | "docker-config" | "session";
@@ -270,25 +272,25 @@ export type ModelFiles = {
   files: Array<ModelFile>,
 };
 
-/** What a model file says about itself. */
+/** What is shown of a model, and printed by `boxwright inspect --json`. */
 export type ModelSummary = {
   /** The file's name. */
   file: string,
-  /** `ONNX`. */
+  /** The format's name: `ONNX`. */
   format: string,
-  /** Bytes, external data files included. */
+  /** Bytes on disk, external data included. */
   size_bytes: number,
-  /** Version of each operator set by its domain; the empty domain is `ai.onnx`. */
+  /** Version of each operator set by its domain; `""` is ONNX's own. */
   opset: { [key in string]: number },
-  /** Version of the intermediate representation. */
+  /** Version of the file format. */
   ir_version: number,
-  /** Name and version of the program that wrote it. */
+  /** Name and version of the program that wrote the file. */
   producer: string,
-  /** Number of trained parameters. */
+  /** Number of elements of all initializers, those of subgraphs and external ones included. */
   parameters: number,
-  /** Inputs and outputs. */
+  /** What goes in and what comes out. */
   signature: Signature,
-  /** External data files. */
+  /** Files with external data as the model names them, relative to its folder. */
   external_data: Array<string>,
 };
 

@@ -106,6 +106,7 @@ pub enum JobStatus {
         /// Why.
         failure: Failure,
         /// What was published nevertheless, where the proof differs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         report: Option<Report>,
     },
     /// It was cancelled.

@@ -307,10 +307,7 @@ mod tests {
     fn other_keys_are_kept_and_the_file_becomes_private() {
         let (folder, config) =
             config(r#"{"psFormat":"x","auths":{"a":{"auth":"dTpw","email":"e"}}}"#);
-        let credentials = Credentials {
-            username: "me".into(),
-            secret: Secret::new("pass:word".into()),
-        };
+        let credentials = Credentials::new("me", "pass:word".to_owned());
         config.set("b:1", &credentials).expect("kept");
         let path = folder.path().join("config.json");
         let text = std::fs::read_to_string(&path).expect("readable");

@@ -5,8 +5,8 @@
 //! two events a second go out while anything moves, and what came last is always told.
 
 mod event;
+mod record;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,13 +17,12 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Job, JobItem, JobKind, JobStatus, LogLine, Report, Unit};
 use crate::failure::{Failure, Stop};
 pub use event::{JobChange, JobEvent};
+use record::Record;
 
 /// How often what has moved is told.
 const TICK: Duration = Duration::from_millis(200);
 /// Lines of the log that are kept.
 const LOG_LINES: usize = 200;
-/// The time over which the speed is averaged.
-const SPEED_WINDOW: Duration = Duration::from_secs(3);
 
 /// The stage in which bytes go to a registry; its speed is shown.
 pub const PUSH: &str = "push";
@@ -47,19 +46,6 @@ struct Shared {
     record: Mutex<Record>,
 }
 
-struct Record {
-    job: Job,
-    seq: u64,
-    /// Where an item of a stage is in `job.items`.
-    places: HashMap<(String, String), usize>,
-    /// What items are: their label and target.
-    descriptions: HashMap<String, (String, Option<String>)>,
-    /// Items that moved since they were last told.
-    moved: BTreeSet<usize>,
-    /// Bytes sent, over time.
-    sent: VecDeque<(Instant, u64)>,
-}
-
 impl Running {
     /// Starts a job. `watch` is called with `started` before this returns.
     pub fn start(id: u32, kind: JobKind, title: &str, stages: &[&str], watch: Arc<Watch>) -> Self {
@@ -76,27 +62,7 @@ impl Running {
         stages: &[&str],
         watch: Arc<Watch>,
     ) -> Self {
-        let stages: Vec<String> = stages.iter().map(|stage| (*stage).to_owned()).collect();
-        let job = Job {
-            id,
-            kind,
-            title: title.to_owned(),
-            stages,
-            stage: String::new(),
-            items: Vec::new(),
-            log: Vec::new(),
-            status: JobStatus::Running,
-            elapsed_ms: 0,
-            bytes_per_second: 0,
-        };
-        let record = Record {
-            job,
-            seq: 0,
-            places: HashMap::new(),
-            descriptions: HashMap::new(),
-            moved: BTreeSet::new(),
-            sent: VecDeque::new(),
-        };
+        let record = Record::new(id, kind, title, stages);
         let shared = Arc::new(Shared {
             cancel: CancellationToken::new(),
             started: Instant::now(),
@@ -328,72 +294,6 @@ impl Shared {
                     total,
                 },
             );
-        }
-    }
-}
-
-impl Record {
-    fn set(
-        &mut self,
-        stage: &str,
-        item: &str,
-        unit: Unit,
-        done: u64,
-        total: Option<u64>,
-        reused: bool,
-    ) {
-        let key = (stage.to_owned(), item.to_owned());
-        let next = self.job.items.len();
-        let place = *self.places.entry(key).or_insert(next);
-        if place == next {
-            let (label, target) = self.descriptions.get(item).cloned().unwrap_or_default();
-            let (item, stage) = (item.to_owned(), stage.to_owned());
-            let entry = JobItem {
-                item,
-                label,
-                target,
-                stage,
-                unit,
-                done,
-                total,
-                reused,
-            };
-            self.job.items.push(entry);
-        } else {
-            let entry = &mut self.job.items[place];
-            (entry.done, entry.total, entry.reused) = (done, total, reused);
-        }
-        self.moved.insert(place);
-    }
-
-    /// The speed of what is sent, over the last seconds.
-    fn measure(&mut self) {
-        if self.job.stage != PUSH {
-            return;
-        }
-        let sending = |item: &&JobItem| item.stage == PUSH && !item.reused;
-        let sent = self
-            .job
-            .items
-            .iter()
-            .filter(sending)
-            .map(|item| item.done)
-            .sum();
-        let now = Instant::now();
-        self.sent.push_back((now, sent));
-        while self
-            .sent
-            .front()
-            .is_some_and(|(at, _)| now - *at > SPEED_WINDOW)
-        {
-            self.sent.pop_front();
-        }
-        if let Some((at, before)) = self.sent.front() {
-            let millis = u64::try_from((now - *at).as_millis())
-                .unwrap_or(u64::MAX)
-                .max(1);
-            let bytes: u64 = sent;
-            self.job.bytes_per_second = bytes.saturating_sub(*before).saturating_mul(1000) / millis;
         }
     }
 }

@@ -1,1 +1,440 @@
+//! The window without a window, on the real worker where there is one.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use boxwright_build::Share;
+use boxwright_model::Outcome;
+use tokio::sync::broadcast::Receiver;
+
+use super::Studio;
+use crate::api::{
+    Event, JobStatus, PreviewStatus, PublishRequest, PublishTo, Sample, SignIn, State,
+};
+use crate::failure::Code;
+use crate::places::Places;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Window {
+    studio: Studio,
+    events: Receiver<Event>,
+    folder: tempfile::TempDir,
+}
+
+impl Window {
+    /// A window on a copy of the sample package; `None`, said aloud, where no worker is installed.
+    async fn open(test: &str) -> Option<Self> {
+        let share = match Share::find() {
+            Ok(share) if share.serve_program().is_file() => share,
+            _ => share_of_checkout().or_else(|| {
+                println!("SKIPPED: {test}: no share folder: run `cargo xtask dist`");
+                None
+            })?,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let window = Self::at(share, folder);
+        window.copy_sample();
+        Some(window)
+    }
+
+    fn at(share: Share, folder: tempfile::TempDir) -> Self {
+        let (config, cache) = (folder.path().join("config"), folder.path().join("cache"));
+        let studio = Studio::at(share, Places { config, cache });
+        Self {
+            events: studio.subscribe(),
+            studio,
+            folder,
+        }
+    }
+
+    fn copy_sample(&self) {
+        fs::create_dir(self.package()).unwrap();
+        for name in ["model.onnx", "labels.txt"] {
+            fs::copy(sample().join(name), self.package().join(name)).unwrap();
+        }
+    }
+
+    fn package(&self) -> PathBuf {
+        self.folder.path().join("cat")
+    }
+
+    async fn until<T>(&mut self, what: &str, check: impl Fn(&State, &Event) -> Option<T>) -> T {
+        let waiting = async {
+            loop {
+                let event = self.events.recv().await.unwrap();
+                if let Some(found) = check(&self.studio.state(), &event) {
+                    return found;
+                }
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        waited.unwrap_or_else(|_| panic!("no {what}: {:?}", self.studio.state().preview))
+    }
+
+    async fn previewed(&mut self) -> Vec<Sample> {
+        self.until("end of the preview", |state, _| {
+            let ended = state.preview.status == PreviewStatus::Done;
+            ended.then(|| state.preview.samples.clone())
+        })
+        .await
+    }
+}
+
+fn share_of_checkout() -> Option<Share> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist/share/boxwright");
+    let share = Share::at(&root);
+    (share.serve_program().is_file() && share.catalogue().is_ok()).then_some(share)
+}
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/efficientnet-lite0")
+}
+
+fn first_class(sample: &Sample) -> (&str, f32) {
+    match &sample.outcome {
+        Some(Outcome::Classes(classes)) => (&classes[0].class, classes[0].score),
+        other => panic!("{}: {other:?}", sample.name),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropped_pictures_are_predicted_and_an_edit_predicts_them_anew() {
+    let Some(mut window) = Window::open("preview").await else {
+        return;
+    };
+    let studio = window.studio.clone();
+    studio
+        .open(vec![window.package(), sample().join("images")])
+        .await
+        .unwrap();
+    let samples = window.previewed().await;
+    assert_eq!(samples.len(), 5);
+    assert_eq!(first_class(&samples[0]).0, "tiger cat");
+    assert!(
+        studio
+            .thumbnail(samples[0].id)
+            .unwrap()
+            .starts_with(&[0xff, 0xd8])
+    );
+    assert!(
+        studio
+            .large(samples[1].id)
+            .await
+            .unwrap()
+            .starts_with(&[0xff, 0xd8])
+    );
+
+    let document = studio.state().document.unwrap();
+    let mut package = document.package.clone();
+    package.preprocess.mean = vec![90.0, 127.0, 127.0];
+    let edited = studio.edit(document.revision, package).await.unwrap();
+    assert!(edited.dirty && edited.can_undo);
+    let again = window.previewed().await;
+    assert_ne!(first_class(&again[0]).1, first_class(&samples[0]).1);
+    assert_eq!(
+        again[0].thumbnail, samples[0].thumbnail,
+        "the same picture, not made anew"
+    );
+
+    studio.undo().await.unwrap();
+    let back = window.previewed().await;
+    assert_eq!(first_class(&back[0]), first_class(&samples[0]));
+    studio.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_is_saved_reopened_and_listed_as_recent() {
+    let Some(window) = Window::open("save").await else {
+        return;
+    };
+    let studio = window.studio.clone();
+    studio
+        .open(vec![window.package().join("model.onnx")])
+        .await
+        .unwrap();
+    let document = studio.state().document.unwrap();
+    assert!(document.dirty && !document.guesses.is_empty());
+    let mut package = document.package.clone();
+    package.package.version = "1.2.3".into();
+    studio.edit(document.revision, package).await.unwrap();
+    assert!(!studio.may_close());
+    let stale = studio
+        .edit(document.revision, document.package)
+        .await
+        .unwrap_err();
+    assert_eq!(stale.code, Code::PackageInvalid);
+    let saved = studio.save().await.unwrap();
+    assert!(!saved.dirty && saved.guesses.is_empty());
+    assert!(studio.may_close());
+    assert!(saved.package.model.files[0].sha256.is_some());
+    assert_eq!(studio.next_version().unwrap(), "1.2.4");
+    studio.close_document().await.unwrap();
+    assert!(studio.state().document.is_none());
+    studio.open_recent(0).await.unwrap();
+    assert_eq!(
+        studio.state().document.unwrap().package.package.version,
+        "1.2.3"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_picture_is_a_card_and_predictions_are_exported() {
+    let Some(mut window) = Window::open("export").await else {
+        return;
+    };
+    let studio = window.studio.clone();
+    let broken = window.folder.path().join("broken.jpg");
+    fs::write(&broken, b"no picture").unwrap();
+    let cat = sample().join("images/cat.jpg");
+    studio
+        .open(vec![window.package(), broken, cat])
+        .await
+        .unwrap();
+    let samples = window.previewed().await;
+    assert!(matches!(&samples[0].outcome, Some(Outcome::Error(e)) if e.code == "SampleUnreadable"));
+    let file = window.folder.path().join("out.json");
+    studio
+        .export(crate::api::ExportFormat::Json, &file)
+        .await
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    assert_eq!(json["results"][0]["error"]["code"], "SampleUnreadable");
+    assert_eq!(
+        json["results"][1]["classPredictions"][0]["class"],
+        "tiger cat"
+    );
+    assert!(
+        json["model"]["digest"]
+            .as_str()
+            .unwrap()
+            .starts_with("sha256:")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_is_built_as_a_job_and_remembered() {
+    let Some(mut window) = Window::open("archive").await else {
+        return;
+    };
+    let studio = window.studio.clone();
+    if let Some(reason) = &studio.state().targets[0].unavailable {
+        println!("SKIPPED: archive: {reason}");
+        return;
+    }
+    studio.open(vec![window.package()]).await.unwrap();
+    let file = window.folder.path().join(studio.archive_name());
+    let (targets, to) = (vec!["cpu".to_owned()], PublishTo::Archive);
+    let request = PublishRequest {
+        targets,
+        to,
+        prove: false,
+        replace: false,
+    };
+    let id = studio.publish(request, Some(file.clone())).await.unwrap();
+    let job = window
+        .until("end of the job", |state, _| {
+            let job = state.jobs.iter().find(|job| job.id == id)?;
+            (!matches!(job.status, JobStatus::Running)).then(|| job.clone())
+        })
+        .await;
+    let JobStatus::Finished {
+        report: Some(report),
+    } = job.status
+    else {
+        panic!("{:?}", job.status)
+    };
+    assert!(file.is_file());
+    assert_eq!(studio.state().history[0].report, report);
+    studio.dismiss_job(id);
+    assert!(studio.state().jobs.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_a_crash_ended_can_be_seen_and_started_again() {
+    let Some(window) = Window::open("crash").await else {
+        return;
+    };
+    let studio = window.studio.clone();
+    studio.open(vec![window.package()]).await.unwrap();
+    let places = studio.inner.places.clone();
+    let shipment = {
+        let shown = studio.inner.lock();
+        let open = shown.document.as_ref().unwrap();
+        crate::unfinished::Shipment {
+            root: open.root().to_owned(),
+            package: open.package().clone(),
+            model: open.model().path.clone(),
+            request: PublishRequest {
+                targets: vec!["cpu".into()],
+                to: PublishTo::Registry {
+                    reference: "127.0.0.1:1/cat:1".into(),
+                },
+                prove: false,
+                replace: false,
+            },
+            archive: None,
+            samples: Vec::new(),
+        }
+    };
+    drop(crate::unfinished::note(&places, &shipment).unwrap());
+    let mut next = Window {
+        studio: Studio::at(studio.inner.share.clone(), places),
+        events: studio.subscribe(),
+        folder: window.folder,
+    };
+    next.events = next.studio.subscribe();
+    let job = next.studio.state().jobs.remove(0);
+    assert_eq!(job.title, "127.0.0.1:1/cat:1");
+    let JobStatus::Failed { failure, .. } = &job.status else {
+        panic!("{job:?}")
+    };
+    assert!(failure.retryable);
+    let again = next.studio.retry_job(job.id).await.unwrap();
+    let ids: Vec<u32> = next.studio.state().jobs.iter().map(|job| job.id).collect();
+    assert_eq!(ids, [again]);
+    next.studio.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_opened_is_told_and_what_is_open_stays() {
+    let Some(mut window) = Window::open("refusals").await else {
+        return;
+    };
+    let studio = window.studio.clone();
+    let pickle = window.folder.path().join("weights.pt");
+    fs::write(&pickle, b"\x80\x02}q\x00X\x01\x00\x00\x00aq\x01K\x01s.").unwrap();
+    studio.open(vec![window.package()]).await.unwrap();
+    let failure = studio.open(vec![pickle]).await.unwrap_err();
+    assert_eq!(failure.code, Code::ModelUnsupported);
+    assert!(failure.hint.contains("import "), "{failure:?}");
+    let told = window
+        .until("failure", |_, event| match event {
+            Event::Failure(failure) => Some(failure.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(told, failure);
+    assert!(studio.state().document.is_some());
+    let missing = studio
+        .open(vec!["/nowhere/cat.onnx".into()])
+        .await
+        .unwrap_err();
+    assert!(missing.message.contains("/nowhere/cat.onnx"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_is_gone_takes_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let window = Window::at(Share::at(folder.path()), tempfile::tempdir().unwrap());
+    let request = SignIn {
+        registry: "127.0.0.1:1".into(),
+        username: "ann".into(),
+        password: "canary".into(),
+        keep: crate::api::Kept::Session,
+        plain_http: false,
+    };
+    let failure = window.studio.sign_in(request).await.unwrap_err();
+    assert_eq!(failure.code, Code::RegistryUnreachable);
+    assert!(!format!("{failure:?}").contains("canary"));
+    assert!(
+        window
+            .studio
+            .state()
+            .accounts
+            .iter()
+            .all(|one| one.registry != "127.0.0.1:1")
+    );
+}
+
+mod documents {
+    //! Editing without files but the model's.
+
+    use super::*;
+    use crate::document::OpenDocument;
+
+    fn open() -> (tempfile::TempDir, OpenDocument) {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["model.onnx", "labels.txt"] {
+            fs::copy(sample().join(name), folder.path().join(name)).unwrap();
+        }
+        let model = folder.path().join("model.onnx");
+        let (loaded, model, guesses) = boxwright_model::package::open_any(&model).unwrap();
+        (folder, OpenDocument::new(loaded, model, guesses, 1))
+    }
+
+    fn with_mean(document: &OpenDocument, mean: f32) -> boxwright_model::Package {
+        let mut package = document.package().clone();
+        package.preprocess.mean = vec![mean; 3];
+        package
+    }
+
+    #[test]
+    fn quick_edits_of_one_field_are_one_step_and_of_another_are_not() {
+        let (_folder, mut document) = open();
+        let start = document.package().clone();
+        for mean in [1.0, 2.0, 3.0] {
+            document
+                .edit(document.revision(), with_mean(&document, mean))
+                .unwrap();
+        }
+        let mut other = document.package().clone();
+        other.package.description = "cats".into();
+        document.edit(document.revision(), other).unwrap();
+        document.undo();
+        assert_eq!(document.package().preprocess.mean, [3.0; 3]);
+        document.undo();
+        assert_eq!(*document.package(), start);
+        assert!(!document.snapshot().can_undo);
+        document.redo();
+        document.redo();
+        assert_eq!(document.package().package.description, "cats");
+        document.revert();
+        assert_eq!(*document.package(), start);
+        document.undo();
+        assert_eq!(document.package().package.description, "cats");
+    }
+
+    #[test]
+    fn a_guess_that_is_changed_is_a_choice() {
+        let (_folder, mut document) = open();
+        let guessed = |document: &OpenDocument| {
+            document
+                .snapshot()
+                .guesses
+                .iter()
+                .any(|guess| guess.field == "preprocess.mean")
+        };
+        assert!(guessed(&document));
+        document
+            .edit(document.revision(), with_mean(&document, 1.0))
+            .unwrap();
+        assert!(!guessed(&document));
+        document.undo();
+        assert!(guessed(&document));
+    }
+
+    #[test]
+    fn the_page_can_not_make_a_package_of_other_files() {
+        let (folder, mut document) = open();
+        let mut package = document.package().clone();
+        package.model.files[0].path = "../secret".into();
+        assert!(document.edit(document.revision(), package).is_err());
+        fs::write(folder.path().with_extension("txt"), "secret").unwrap();
+        let mut package = document.package().clone();
+        let outside = folder.path().with_extension("txt");
+        let name = format!("../{}", outside.file_name().unwrap().to_str().unwrap());
+        package.labels = Some(boxwright_model::package::Labels { file: name });
+        document.edit(document.revision(), package).unwrap();
+        assert_eq!(document.snapshot().problems[0].field, "labels.file");
+        assert!(document.loaded().is_err());
+        assert!(
+            document
+                .snapshot()
+                .labels
+                .is_none_or(|labels| labels.first[0] != "secret")
+        );
+        fs::remove_file(outside).unwrap();
+    }
+}

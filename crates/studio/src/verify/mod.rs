@@ -23,7 +23,9 @@ use compare::{Comparison, EMULATED, Predicted, SAME_ARCHITECTURE};
 use namespaces::Way;
 
 /// The stages of a proof.
-pub const STAGES: [&str; 2] = ["pull", PROVE];
+pub const STAGES: [&str; 2] = [PULL, PROVE];
+/// The stage in which what is published is fetched, and the preview predicts.
+pub const PULL: &str = "pull";
 /// The stage in which a published image predicts.
 pub const PROVE: &str = "prove";
 /// The package as the image holds it.
@@ -53,8 +55,7 @@ pub struct VerifyRequest {
 /// What pulling or the preview fails with. An image that differs is no error here: its report
 /// says so, and [`Report::failure`] is its failure.
 pub async fn run(share: &Share, request: &VerifyRequest, job: &Running) -> Result<Report, Stop> {
-    let expected = Expected::predict(share, &request.package, &request.samples, job).await?;
-    let (digest, platforms) = prove(share, request, &expected, job).await?;
+    let (digest, platforms) = prove(share, request, &mut None, job).await?;
     let image = ReportImage {
         reference: request.reference.to_string(),
         digest,
@@ -103,28 +104,39 @@ impl Expected {
     }
 }
 
-/// Proves every platform under a reference; returns the digest that was pulled, and them.
+/// Proves every platform under a reference; returns the digest that was pulled, and them. What the
+/// preview makes of the samples is found out where it is not known yet.
 ///
 /// # Errors
-/// What pulling fails with.
+/// What pulling or the preview fails with.
 pub async fn prove(
     share: &Share,
     request: &VerifyRequest,
-    expected: &Expected,
+    expected: &mut Option<Expected>,
     job: &Running,
 ) -> Result<(String, Vec<ReportPlatform>), Stop> {
-    job.stage(STAGES[0]);
-    std::fs::create_dir_all(&request.cache)
-        .map_err(|error| crate::places::not_written(&request.cache, &error))?;
+    job.stage(PULL);
+    let unwritten = |error| crate::places::not_written(&request.cache, &error);
+    std::fs::create_dir_all(&request.cache).map_err(unwritten)?;
     let folder = tempfile::Builder::new()
         .prefix("proof-")
-        .tempdir_in(&request.cache)
-        .map_err(|error| crate::places::not_written(&request.cache, &error))?;
+        .tempdir_in(&request.cache);
+    let folder = folder.map_err(unwritten)?;
     let layout = folder.path().join("layout");
-    let pulled = request
-        .client
-        .pull(&request.reference, &layout, None, job, job.cancel())
-        .await?;
+    let pulling = async {
+        let pulled = request
+            .client
+            .pull(&request.reference, &layout, None, job, job.cancel());
+        pulled.await.map_err(Stop::from)
+    };
+    let predicting = async {
+        match expected.take() {
+            Some(known) => Ok(known),
+            None => Expected::predict(share, &request.package, &request.samples, job).await,
+        }
+    };
+    let (pulled, known) = tokio::try_join!(pulling, predicting)?;
+    let expected: &Expected = expected.insert(known);
     job.stage(PROVE);
     let mut platforms = Vec::new();
     for (number, image) in pulled.images.iter().enumerate() {
@@ -366,7 +378,14 @@ async fn predict_in_image(
         loaded = loading => loaded?,
         () = job.cancel().cancelled() => return Err(Unproven::Stop(Stop::Cancelled)),
     };
-    predict(worker, &request.package, &request.samples, item, job).await
+    predict(
+        worker,
+        &request.package,
+        &request.samples,
+        (PROVE, item),
+        job,
+    )
+    .await
 }
 
 /// What an image refuses to do that the preview does is a difference; a worker that is lost may
@@ -384,7 +403,7 @@ async fn predictions(
     samples: &[SampleFile],
     job: &Running,
 ) -> Result<Vec<Predicted>, Stop> {
-    match predict(worker, package, samples, "preview", job).await {
+    match predict(worker, package, samples, (PULL, "preview"), job).await {
         Ok(predicted) => Ok(predicted),
         Err(Unproven::Stop(stop)) => Err(stop),
         Err(Unproven::NotRun(reason) | Unproven::Differs(reason)) => {
@@ -401,7 +420,7 @@ async fn predict(
     worker: &mut Worker,
     package: &LoadedPackage,
     samples: &[SampleFile],
-    item: &str,
+    (stage, item): (&str, &str),
     job: &Running,
 ) -> Result<Vec<Predicted>, Unproven> {
     let tensor = package.package.postprocess.task == Task::Raw;
@@ -422,7 +441,7 @@ async fn predict(
         }
         let mut each = |result: FromWorkerResult| {
             done += 1;
-            job.images(PROVE, item, done, samples.len() as u64);
+            job.images(stage, item, done, samples.len() as u64);
             let place = usize::try_from(result.sample).unwrap_or(usize::MAX);
             if let Some(slot) = predicted.get_mut(place) {
                 *slot = result.into();
