@@ -326,9 +326,8 @@ fn upload(
     if *method == Method::POST {
         let id = world.seen.len().to_string();
         world.uploads.insert(id.clone(), Vec::new());
-        let response = Response::builder()
-            .status(202)
-            .header(header::LOCATION, format!("{path}{id}"));
+        let response = Response::builder().status(202);
+        let response = response.header(header::LOCATION, format!("{path}{id}"));
         return response.body(Body::empty()).unwrap();
     }
     let Some(content) = world.uploads.get_mut(id) else {
