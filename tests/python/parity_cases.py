@@ -33,16 +33,19 @@ class Cases:
         self.out = out
         self.list = []
 
-    def add(self, name, samples, *, model=None, input=None, preprocess=None, tolerance=0.0):
+    def add(
+        self, name, samples, *, make=models.identity, model=None, input=None, preprocess=None,
+        batch=8, tolerance=0.0,
+    ):
         """`samples`: (file name, bytes, expected array or None for an error)."""
         folder = self.out / name
         (folder / "samples").mkdir(parents=True)
         (folder / "expected").mkdir()
         model = {"shape": ["N", "H", "W", 3], "dtype": "u8", **(model or {})}
-        models.identity(folder / "model.onnx", **model)
+        make(folder / "model.onnx", **model)
         input = {"name": "pixels", "kind": "image", "layout": "NHWC", "dtype": "u8", **(input or {})}
         preprocess = {"resize": "none", "crop": "none", **(preprocess or {})}
-        (folder / "boxwright.toml").write_text(package(name, input, preprocess))
+        (folder / "boxwright.toml").write_text(package(name, input, preprocess, batch))
         listed = []
         for file, data, expected in samples:
             (folder / "samples" / file).write_bytes(data)
@@ -54,7 +57,7 @@ class Cases:
         self.list.append({"name": name, "tolerance": tolerance, "samples": listed})
 
 
-def package(name, input, preprocess):
+def package(name, input, preprocess, batch):
     def table(values):
         return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
 
@@ -62,7 +65,7 @@ def package(name, input, preprocess):
         f'format = 1\n\n[package]\nname = "{name}"\nversion = "1"\n\n'
         '[model]\nfiles = [{ path = "model.onnx" }]\n\n'
         f"[[input]]\n{table(input)}\n[preprocess]\n{table(preprocess)}\n"
-        '[postprocess]\ntask = "raw"\n'
+        f'[postprocess]\ntask = "raw"\n\n[batch]\nmax_size = {batch}\n'
     )
 
 
@@ -80,12 +83,27 @@ def decoding(cases, photos):
         data = path.read_bytes()
         exact.append((f"photo-{path.name}", data, np.asarray(upright(data))))
     exact += list(pictures.wide_greys())
-    cases.add("decoding", exact)
-    cases.add("decoding-close", close, tolerance=1.0)
-    cases.add("broken", [(name, data, None) for name, data in pictures.broken()] + exact[:1])
+    for size, samples in by_size(exact):
+        cases.add(f"decoding-{size['width']}x{size['height']}", samples, input=size)
+    size = {"width": 97, "height": 61}
+    cases.add("decoding-close", close, input=size, tolerance=1.0)
+    broken = [(name, data, None) for name, data in pictures.broken()]
+    cases.add("broken", broken + exact[:1], input=size)
     turned = pictures.encoded(pictures.photo(19, 11), "JPEG", exif=pictures.exif(6))
     as_stored = np.asarray(Image.open(io.BytesIO(turned)).convert("RGB"))
-    cases.add("exif-off", [("turned.jpg", turned, as_stored)], preprocess={"exif": False})
+    cases.add(
+        "exif-off", [("turned.jpg", turned, as_stored)], input={"width": 19, "height": 11},
+        preprocess={"exif": False},
+    )
+
+
+def by_size(samples):
+    """The same samples, in groups of pictures of one size."""
+    groups = {}
+    for sample in samples:
+        groups.setdefault(sample[2].shape[:2], []).append(sample)
+    for (height, width), group in groups.items():
+        yield {"width": width, "height": height}, group
 
 
 def resizing(cases):
@@ -124,13 +142,16 @@ def stretch(cases, name, samples, filter, width, height):
     )
 
 
-def short_side(image, size, crop, filter):
-    """The shorter side to `size`, the longer one rounded; then torchvision's CenterCrop(crop)."""
+def short_side(image, size, filter):
+    """The shorter side to `size`, the longer one rounded."""
     width, height = image.size
     if width <= height:
-        image = image.resize((size, round(size * height / width)), filter)
-    else:
-        image = image.resize((round(size * width / height), size), filter)
+        return image.resize((size, round(size * height / width)), filter)
+    return image.resize((round(size * width / height), size), filter)
+
+
+def center_crop(image, crop):
+    """torchvision's CenterCrop, which puts black around what is too small."""
     width, height = image.size
     left, top = max(crop[0] - width, 0) // 2, max(crop[1] - height, 0) // 2
     padded = Image.new("RGB", (max(width, crop[0]), max(height, crop[1])))
@@ -147,10 +168,10 @@ def cropping(cases):
     }
     for (name, filter), (size, crop) in itertools.product(
         (("bilinear", FILTERS["bilinear"]), ("bicubic", FILTERS["bicubic"])),
-        ((64, (56, 56)), (63, (56, 55)), (40, (64, 48)), (57, (57, 57))),
+        ((64, (56, 56)), (63, (56, 55)), (50, (48, 40)), (57, (57, 57))),
     ):
         samples = [
-            (f"{key}.png", pictures.encoded(image, "PNG"), np.asarray(short_side(image, size, crop, filter)))
+            (f"{key}.png", pictures.encoded(image, "PNG"), np.asarray(center_crop(short_side(image, size, filter), crop)))
             for key, image in images.items()
         ]
         cases.add(
@@ -160,6 +181,20 @@ def cropping(cases):
             preprocess={"resize": "short-side", "size": size, "filter": name, "crop": "center"},
             tolerance=1.0,
         )
+
+
+def cropping_alone(cases):
+    crop = (80, 70)
+    images = [pictures.photo(w, h) for w, h in ((97, 61), (61, 97), (80, 70), (33, 21), (200, 151))]
+    cases.add(
+        "crop-alone",
+        [
+            (f"{image.width}.png", pictures.encoded(image, "PNG"), np.asarray(center_crop(image, crop)))
+            for image in images
+        ],
+        input={"width": crop[0], "height": crop[1]},
+        preprocess={"crop": "center"},
+    )
 
 
 def letterbox(image, width, height, pad):
@@ -190,15 +225,16 @@ def tensors(cases):
         input={**sides, "name": "serving_default_input:0"},
     )
     cases.add(
-        "batch-one", all_as(chw), model={"shape": [1, 3, 24, 32], "dtype": "f32"},
+        "batch-one", all_as(chw), model={"shape": [1, 3, 24, 32], "dtype": "f32"}, batch=1,
         input={**sides, "layout": "NCHW", "dtype": "f32"},
     )
     cases.add(
-        "batch-four", all_as(chw), model={"shape": [4, 3, 24, 32], "dtype": "f32"},
+        "batch-four", all_as(chw), model={"shape": [4, 3, 24, 32], "dtype": "f32"}, batch=4,
         input={**sides, "layout": "NCHW", "dtype": "f32"},
     )
     cases.add(
-        "no-batch", all_as(chw), model={"shape": [3, 24, 32], "dtype": "f32"},
+        "batch-of-one-inside", all_as(chw), make=models.batch_of_one,
+        model={"shape": ["N", 3, 24, 32], "dtype": "f32"},
         input={**sides, "layout": "NCHW", "dtype": "f32"},
     )
     mean, std = np.float32([123.675, 116.28, 103.53]), np.float32([58.395, 57.12, 57.375])
@@ -242,6 +278,7 @@ def main():
     decoding(cases, photos)
     resizing(cases)
     cropping(cases)
+    cropping_alone(cases)
     tensors(cases)
     (out / "cases.json").write_text(json.dumps(cases.list))
 

@@ -31,9 +31,9 @@ impl Display {
         let number = wait::until("Xvfb's display number", wait::START, || {
             assert!(server.ended().is_none(), "Xvfb: {}", server.log());
             let log = server.log();
-            // A whole line: the number may be half written.
-            let (line, _) = log.split_once('\n')?;
-            line.trim().parse().ok()
+            // Whole lines only: the number may be half written. What is taken is told in others.
+            let (lines, _) = log.rsplit_once('\n')?;
+            lines.lines().find_map(|line| line.trim().parse().ok())
         });
         Ok(Self {
             server,

@@ -69,9 +69,11 @@ impl Window {
             .envs(more.iter().copied())
             .current_dir(sandbox.path("work"));
         let server = Server::start(&command, &sandbox.path("tmp/driver.log"));
-        wait::until("tauri-driver", wait::START, || {
-            std::net::TcpStream::connect(("127.0.0.1", port)).ok()
-        });
+        for (what, port) in [("WebKitWebDriver", native_port), ("tauri-driver", port)] {
+            wait::until(what, wait::START, || {
+                std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+            });
+        }
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(wait::LONG))
@@ -86,26 +88,35 @@ impl Window {
             .as_str()
             .unwrap_or_else(|| panic!("{answer}\n{}", server.log()));
         let session = format!("{base}/{id}");
-        Ok(Self {
+        let window = Self {
             session,
             agent,
             _driver: server,
             _display: display,
-        })
+        };
+        // It is made hidden, and shown once it is painted; before that nothing can be pressed.
+        window.until(
+            "a window that is shown",
+            "document.elementFromPoint(200, 200) !== null",
+        );
+        Ok(window)
     }
 
     /// The element with this `data-testid`, once it is there.
+    #[track_caller]
     pub fn find(&self, id: &str) -> Element<'_> {
         self.css(&format!("[data-testid=\"{id}\"]"))
     }
 
     /// The first element that a selector matches, once it is there.
+    #[track_caller]
     pub fn css(&self, selector: &str) -> Element<'_> {
         wait::maybe(wait::START, || self.all(selector).into_iter().next())
             .unwrap_or_else(|| panic!("no {selector} in the page:\n{}", self.text()))
     }
 
     /// All elements that a selector matches now.
+    #[track_caller]
     pub fn all(&self, selector: &str) -> Vec<Element<'_>> {
         let found = self.post(
             "elements",
@@ -125,11 +136,13 @@ impl Window {
     }
 
     /// Whether there is an element with this `data-testid` now.
+    #[track_caller]
     pub fn shows(&self, id: &str) -> bool {
         !self.all(&format!("[data-testid=\"{id}\"]")).is_empty()
     }
 
     /// What the page says, as its user reads it.
+    #[track_caller]
     pub fn text(&self) -> String {
         self.script("return document.body.innerText")
             .as_str()
@@ -138,12 +151,14 @@ impl Window {
     }
 
     /// Waits until the page says `text`.
+    #[track_caller]
     pub fn says(&self, text: &str) {
         let said = wait::maybe(wait::LONG, || self.text().contains(text).then_some(()));
         said.unwrap_or_else(|| panic!("the page does not say `{text}` but:\n{}", self.text()));
     }
 
     /// Waits until `condition`, JavaScript's expression, holds in the page; its value.
+    #[track_caller]
     pub fn until(&self, what: &str, condition: &str) -> Value {
         let script = format!("return {condition}");
         let truthy = |value: &Value| !matches!(value, Value::Null | Value::Bool(false));
@@ -152,6 +167,7 @@ impl Window {
     }
 
     /// Waits until the preview of all samples is over and shown.
+    #[track_caller]
     pub fn previewed(&self) {
         self.until(
             "a finished preview",
@@ -160,16 +176,19 @@ impl Window {
     }
 
     /// Runs the body of a function in the page.
+    #[track_caller]
     pub fn script(&self, body: &str) -> Value {
         self.post("execute/sync", &json!({"script": body, "args": []}))
     }
 
     /// Runs the body of a function that calls its last argument with the result.
+    #[track_caller]
     pub fn script_async(&self, body: &str) -> Value {
         self.post("execute/async", &json!({"script": body, "args": []}))
     }
 
     /// Types keys where the focus is. The protocol's code points name special keys.
+    #[track_caller]
     pub fn keys(&self, keys: &str) {
         let actions: Vec<Value> = keys
             .chars()
@@ -197,6 +216,7 @@ impl Window {
         self.post("refresh", &json!({}));
     }
 
+    #[track_caller]
     fn post(&self, path: &str, body: &Value) -> Value {
         send(
             self.agent
@@ -219,32 +239,38 @@ impl Drop for Window {
 
 impl Element<'_> {
     /// Clicks it.
+    #[track_caller]
     pub fn click(&self) {
         self.post("click", &json!({}));
     }
 
     /// Clears it, if it is a field, and types.
+    #[track_caller]
     pub fn fill(&self, text: &str) {
         self.post("clear", &json!({}));
         self.kind(text);
     }
 
     /// Types into it.
+    #[track_caller]
     pub fn kind(&self, text: &str) {
         self.post("value", &json!({"text": text}));
     }
 
     /// What it says, as its user reads it.
+    #[track_caller]
     pub fn text(&self) -> String {
         self.get("text").as_str().unwrap_or_default().to_owned()
     }
 
     /// A property of its JavaScript object.
+    #[track_caller]
     pub fn property(&self, name: &str) -> Value {
         self.get(&format!("property/{name}"))
     }
 
     /// An attribute.
+    #[track_caller]
     pub fn attribute(&self, name: &str) -> Option<String> {
         self.get(&format!("attribute/{name}"))
             .as_str()
@@ -252,6 +278,7 @@ impl Element<'_> {
     }
 
     /// Whether it can be used.
+    #[track_caller]
     pub fn enabled(&self) -> bool {
         self.get("enabled") == true
     }
@@ -260,16 +287,19 @@ impl Element<'_> {
         format!("{}/element/{}/{path}", self.window.session, self.id)
     }
 
+    #[track_caller]
     fn get(&self, path: &str) -> Value {
         send(self.window.agent.get(self.url(path)).call())
     }
 
+    #[track_caller]
     fn post(&self, path: &str, body: &Value) {
         send(self.window.agent.post(self.url(path)).send_json(body));
     }
 }
 
 /// The value of the driver's answer.
+#[track_caller]
 fn send(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value {
     let mut answer = answer.unwrap_or_else(|error| panic!("the driver does not answer: {error}"));
     let status = answer.status();
