@@ -20,14 +20,11 @@ const LONGEST: u64 = 64 << 10;
 /// Checks a password against its registry, and keeps it.
 pub async fn login(args: Login, console: &Console) -> Result<(), Failure> {
     let password = blocking(read_password).await?;
-    let kept = match blocking(|| Ok::<_, Failure>(keychain::available())).await? {
-        Ok(()) => Kept::Keychain,
-        Err(reason) => {
-            console.say(&format!(
-                "{reason}: the password is kept in Docker's config.json"
-            ));
-            Kept::DockerConfig
-        }
+    let keychain = blocking(|| Ok::<_, Failure>(keychain::available())).await?;
+    let kept = if keychain.is_ok() {
+        Kept::Keychain
+    } else {
+        Kept::DockerConfig
     };
     let plain = args.connection.plain_http;
     let connection = Connection {
@@ -42,6 +39,11 @@ pub async fn login(args: Login, console: &Console) -> Result<(), Failure> {
     let account = connection
         .sign_in(&args.registry, args.username, password, kept, &accounts)
         .await?;
+    if let Err(reason) = keychain {
+        console.say(&format!(
+            "The password is kept in Docker's config.json: {reason}."
+        ));
+    }
     print_line(&format!(
         "signed in to {} as {}",
         tame(&account.registry),

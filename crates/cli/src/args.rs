@@ -1,4 +1,4 @@
-//! The command line, as `docs/CLI.md` writes it.
+//! The command line.
 
 use std::path::PathBuf;
 

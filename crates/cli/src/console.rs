@@ -76,7 +76,7 @@ impl Console {
         self.complain(failure);
         if json {
             let document = Refused { error: failure };
-            print_line(&serde_json::to_string_pretty(&document).unwrap_or_default());
+            print_line(&serde_json::to_string(&document).unwrap_or_default());
         }
     }
 

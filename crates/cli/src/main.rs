@@ -1,5 +1,7 @@
 //! `boxwright`: the studio's use cases on the command line.
 
+#![cfg_attr(test, allow(clippy::expect_used, reason = "a test may fail"))]
+
 mod accounts;
 mod args;
 mod console;

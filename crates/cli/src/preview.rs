@@ -276,3 +276,67 @@ fn in_words(result: &SampleResult, width: usize) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use boxwright_studio::model::prediction::{ClassPrediction, DeviceUsed};
+    use boxwright_studio::preview::ModelName;
+
+    use super::*;
+
+    fn result(sample: &str) -> SampleResult {
+        let class = ClassPrediction {
+            class: "tiger \x1b[2Jcat".into(),
+            score: 0.391_141,
+        };
+        SampleResult {
+            sample: sample.into(),
+            outcome: Outcome::Classes(vec![class]),
+        }
+    }
+
+    #[test]
+    fn a_document_keeps_the_order_of_the_samples_whatever_the_order_of_the_results() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = folder.path().join("out.json");
+        let mut results = Results {
+            format: Format::Json,
+            width: 0,
+            sink: Sink::open(Format::Json, Some(&output)).expect("a place"),
+            waiting: BTreeMap::new(),
+            next: 0,
+            broken: None,
+        };
+        for place in [2, 0, 1] {
+            results.add(place, result(&place.to_string()));
+        }
+        let (name, version, digest) = ("cat".into(), "1".into(), "sha256:ab".into());
+        let model = ModelName {
+            name,
+            version,
+            digest,
+        };
+        let (kind, name, reason) = ("cpu".into(), "a CPU".into(), "no GPU".into());
+        let device = DeviceUsed { kind, name, reason };
+        let head = Head {
+            model,
+            device,
+            batch_size: 8,
+        };
+        let written = results.finish(&head, &Timing::default(), Some(&output));
+        written.expect("written");
+        let text = std::fs::read(&output).expect("read");
+        let document: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        let samples = document["results"].as_array().expect("a list");
+        let order: Vec<_> = samples.iter().map(|one| one["sample"].as_str()).collect();
+        assert_eq!(order, [Some("0"), Some("1"), Some("2")]);
+        assert_eq!(document["model"]["name"], "cat");
+        assert_eq!(document["batch_size"], 8);
+    }
+
+    #[test]
+    fn people_see_one_line_a_class_and_no_steering() {
+        let text = in_words(&result("cat.jpg"), 9);
+        assert_eq!(text, "cat.jpg    0.391141  tiger \u{fffd}[2Jcat\n");
+    }
+}

@@ -31,6 +31,9 @@ pub struct OpenDocument {
     undo: Vec<Package>,
     redo: Vec<Package>,
     last_edit: Option<(Instant, Vec<String>)>,
+    /// What is wrong with `package`, and its files where nothing is: found anew with every change.
+    problems: Vec<Problem>,
+    loaded: Option<LoadedPackage>,
 }
 
 impl OpenDocument {
@@ -47,7 +50,7 @@ impl OpenDocument {
             .into_iter()
             .map(|(field, reason)| Guess { field, reason })
             .collect();
-        Self {
+        let mut document = Self {
             root: loaded.root,
             model,
             baseline: loaded.package.clone(),
@@ -58,7 +61,11 @@ impl OpenDocument {
             undo: Vec::new(),
             redo: Vec::new(),
             last_edit: None,
-        }
+            problems: Vec::new(),
+            loaded: None,
+        };
+        document.check();
+        document
     }
 
     /// The package as edited.
@@ -91,14 +98,34 @@ impl OpenDocument {
     /// # Errors
     /// [`Code::PackageInvalid`] if it has problems.
     pub fn loaded(&self) -> Result<LoadedPackage, Failure> {
-        if let Some(problem) = self.problems().first() {
-            return Err(Failure::new(
+        match (&self.loaded, self.problems.first()) {
+            (Some(loaded), _) => Ok(loaded.clone()),
+            (None, Some(problem)) => Err(Failure::new(
                 Code::PackageInvalid,
                 format!("{}: {}", problem.field, problem.message),
                 "Mend this field of the package, and try again.",
-            ));
+            )),
+            (None, None) => Err(Failure::internal("the package was not looked at")),
         }
-        Ok(LoadedPackage::from_parts(self.package.clone(), &self.root)?)
+    }
+
+    /// Looks at the package and the files that it names. Files may have changed since the last
+    /// time.
+    pub fn check(&mut self) {
+        let signature = &self.model.summary.signature;
+        let found = self.package.problems(Some(signature));
+        self.problems = found
+            .into_iter()
+            .map(|(field, message)| Problem { field, message })
+            .collect();
+        self.loaded = None;
+        if !self.problems.is_empty() {
+            return;
+        }
+        match LoadedPackage::from_parts(self.package.clone(), &self.root) {
+            Ok(loaded) => self.loaded = Some(loaded),
+            Err(error) => self.problems.push(file_problem(error)),
+        }
     }
 
     /// Replaces the package by one that was made from `revision`.
@@ -134,6 +161,7 @@ impl OpenDocument {
         if goes_on {
             self.package = package;
             self.revision += 1;
+            self.check();
         } else {
             self.step(package);
         }
@@ -149,6 +177,7 @@ impl OpenDocument {
             .push(std::mem::replace(&mut self.package, package));
         self.redo.clear();
         self.revision += 1;
+        self.check();
     }
 
     /// Takes the last step back, if there is one.
@@ -192,6 +221,7 @@ impl OpenDocument {
     fn moved(&mut self) {
         self.last_edit = None;
         self.revision += 1;
+        self.check();
     }
 
     /// What the page shows of it.
@@ -210,52 +240,39 @@ impl OpenDocument {
             model: self.model.summary.clone(),
             guesses: self.guesses.iter().filter(stands).cloned().collect(),
             labels: self.labels(),
-            problems: self.problems(),
+            problems: self.problems.clone(),
         }
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        let found = self.package.problems(Some(&self.model.summary.signature));
-        let mut problems: Vec<Problem> = found
-            .into_iter()
-            .map(|(field, message)| Problem { field, message })
-            .collect();
-        if problems.is_empty()
-            && let Err(error) = LoadedPackage::from_parts(self.package.clone(), &self.root)
-        {
-            let field = if error.to_string().contains("label") {
-                "labels.file"
-            } else {
-                "model.files"
-            };
-            let failure = Failure::from(error);
-            let message = format!("{} {}", failure.message, failure.hint);
-            problems.push(Problem {
-                field: field.to_owned(),
-                message: message.trim().to_owned(),
-            });
-        }
-        problems
     }
 
     fn labels(&self) -> Option<LabelsSummary> {
-        let from_file = self.package.labels.as_ref().and_then(|labels| {
-            let loaded = LoadedPackage::from_parts(self.package.clone(), &self.root).ok()?;
-            Some((labels.file.clone(), loaded.labels?))
-        });
+        let of_package = || {
+            let source = self.package.labels.as_ref()?.file.clone();
+            Some((source, self.loaded.as_ref()?.labels.as_ref()?))
+        };
         let of_model = || {
             Some((
                 "the model's metadata".to_owned(),
-                self.model.labels.clone()?,
+                self.model.labels.as_ref()?,
             ))
         };
-        let (source, labels) = from_file.or_else(of_model)?;
+        let (source, labels) = of_package().or_else(of_model)?;
         let first = labels.iter().take(FIRST_LABELS).cloned().collect();
+        let count = labels.len();
         Some(LabelsSummary {
             source,
-            count: labels.len(),
+            count,
             first,
         })
+    }
+}
+
+/// What is wrong with a file that the package names, at the field that names it.
+fn file_problem(error: boxwright_model::Error) -> Problem {
+    let failure = Failure::from(error);
+    let labels = failure.message.contains("label");
+    Problem {
+        field: if labels { "labels.file" } else { "model.files" }.to_owned(),
+        message: format!("{} {}", failure.message, failure.hint),
     }
 }
 

@@ -101,13 +101,21 @@ impl From<OciError> for Failure {
             OciError::LayerInvalid { .. } => Code::BuildFailed,
             OciError::Io { .. } | OciError::Options(_) | OciError::Cancelled => Code::Internal,
         };
-        let mut failure = Self::new(code, error.to_string(), error.hint());
+        let mut failure = Self::new(code, error.to_string(), sentence(&error.hint()));
         failure.retryable = error.retryable();
         if let Some(source) = std::error::Error::source(&error) {
             failure = failure.caused_by(source);
         }
         failure
     }
+}
+
+/// A hint begins like a sentence, whichever crate it comes from.
+fn sentence(hint: &str) -> String {
+    let mut letters = hint.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 impl From<BuildError> for Failure {

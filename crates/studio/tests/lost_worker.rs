@@ -61,7 +61,7 @@ async fn a_lost_worker_is_reported_in_words_within_a_second_and_the_next_preview
     }
     let many = folder.path().join("many");
     fs::create_dir(&many).unwrap();
-    for number in 0..600 {
+    for number in 0..250 {
         fs::copy(
             sample.join("images/cat.jpg"),
             many.join(format!("{number}.jpg")),
@@ -92,6 +92,6 @@ async fn a_lost_worker_is_reported_in_words_within_a_second_and_the_next_preview
         (state.preview.status == PreviewStatus::Done).then_some(state.preview.done)
     })
     .await;
-    assert_eq!(done, 600);
+    assert_eq!(done, 250);
     studio.shut_down().await;
 }

@@ -166,4 +166,30 @@ mod tests {
                 .contains("docker-credential-surely-not-installed")
         );
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_goes_to_a_helper_through_a_pipe_and_comes_back() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("docker-credential-fake");
+        let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\"\necho \"$@\" >> arguments\n\
+                      case $1 in\nstore) cat > kept;;\n\
+                      get) cat kept 2>/dev/null || { echo 'credentials not found'; exit 1; };;\n\
+                      erase) rm -f kept;;\nesac\n";
+        std::fs::write(&path, script).expect("written");
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).expect("executable");
+        let helper = Helper {
+            program: path.to_string_lossy().into_owned(),
+        };
+        assert_eq!(helper.get("r").expect("an answer"), None);
+        let credentials = Credentials::new("ann", "canary".to_owned());
+        helper.store("r", &credentials).expect("kept");
+        assert_eq!(helper.get("r").expect("an answer"), Some(credentials));
+        helper.erase("r").expect("forgotten");
+        assert_eq!(helper.get("r").expect("an answer"), None);
+        let arguments = std::fs::read_to_string(folder.path().join("arguments")).expect("read");
+        assert!(!arguments.contains("canary"), "{arguments}");
+    }
 }

@@ -145,6 +145,11 @@ impl Studio {
         Ok(())
     }
 
+    /// The folder in which something was saved last, for the next dialog to start in.
+    pub fn last_folder(&self) -> Option<PathBuf> {
+        self.inner.lock().last_folder.clone()
+    }
+
     /// What works on this machine.
     pub async fn doctor(&self) -> Doctor {
         doctor::examine(Ok(self.inner.share.clone()), &self.inner.places).await

@@ -20,9 +20,9 @@ impl Studio {
     /// [`Code::PackageInvalid`] if no model is open.
     pub async fn preview(&self) -> Result<()> {
         let mut shown = self.inner.lock();
-        if shown.document.is_none() {
-            return Err(nothing_open());
-        }
+        // A file that was missing may be there now.
+        shown.document.as_mut().ok_or_else(nothing_open)?.check();
+        self.inner.tell_document(&shown);
         self.inner.restart_preview(&mut shown);
         Ok(())
     }
