@@ -23,7 +23,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         state, pick, open_recent, open_sample, close_document, edit, undo, redo, save, revert,
         preset, preview, cancel_preview, remove_samples, clear_samples, export, sign_in, sign_out,
         keychain_available, publish, next_version, cancel_job, retry_job, dismiss_job,
-        set_settings, doctor, close_window, copy_text, shown, settled,
+        set_settings, doctor, close_window, copy_text, settled,
     ]
 }
 
@@ -200,11 +200,6 @@ async fn copy_text(clipboard: State<'_, Clipboard>, text: String) -> Result<()> 
         open.and_then(|clipboard| kept.insert(clipboard).set_text(text))
     };
     copied.map_err(|error| internal("The text can't be copied", error))
-}
-
-#[tauri::command]
-async fn shown(window: WebviewWindow) -> Result<()> {
-    window.show().map_err(|error| internal("The window can't be shown", error))
 }
 
 #[tauri::command]

@@ -1,7 +1,5 @@
-//! The window: made hidden and shown once it is painted, its size remembered, what is dropped on
-//! it opened, its closing held back while there are unsaved changes.
-
-use std::time::Duration;
+//! The window: its size remembered, what is dropped on it opened, its closing held back while there
+//! are unsaved changes.
 
 use boxwright_studio::{Places, Studio, places};
 use serde::{Deserialize, Serialize};
@@ -18,8 +16,9 @@ pub const LABEL: &str = "main";
 /// picture of the window.
 const READY: &str = "BOXWRIGHT_SCREENSHOT_READY";
 
-/// A page that never reports is shown after this, so that its error can be seen.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// The page's own grounds, so that nothing flashes before it is painted.
+const LIGHT: Color = Color(0xf3, 0xf4, 0xf6, 0xff);
+const DARK: Color = Color(0x0e, 0x10, 0x13, 0xff);
 
 /// The window's size, in logical pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -61,33 +60,26 @@ impl Size {
     }
 }
 
-/// Makes the window, hidden until the page says that it is painted.
+/// Makes the window, hidden until its ground is the page's.
 pub fn open(app: &App, studio: &Studio) -> tauri::Result<()> {
     let size = Size::remembered().fitting(app);
-    let (theme, ground) = match studio.state().settings.theme.as_str() {
-        "dark" => (Some(Theme::Dark), Some(Color(0x0e, 0x10, 0x13, 0xff))),
-        "light" => (Some(Theme::Light), Some(Color(0xf3, 0xf4, 0xf6, 0xff))),
-        _ => (None, None),
+    let theme = match studio.state().settings.theme.as_str() {
+        "dark" => Some(Theme::Dark),
+        "light" => Some(Theme::Light),
+        _ => None,
     };
-    let mut builder = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("Boxwright")
         .inner_size(size.width, size.height)
         .min_inner_size(Size::LEAST.0, Size::LEAST.1)
         .maximized(size.maximized)
         .center()
         .theme(theme)
-        .visible(false);
-    if let Some(ground) = ground {
-        builder = builder.background_color(ground);
-    }
-    let window = builder.build()?;
-    tauri::async_runtime::spawn(async move {
-        tokio::time::sleep(PATIENCE).await;
-        if let Err(error) = window.show() {
-            tracing::warn!(%error, "the window can't be shown");
-        }
-    });
-    Ok(())
+        .visible(false)
+        .build()?;
+    let dark = theme.or(window.theme().ok()) == Some(Theme::Dark);
+    window.set_background_color(Some(if dark { DARK } else { LIGHT }))?;
+    window.show()
 }
 
 /// What happens to the window rather than to the page.

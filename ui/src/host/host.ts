@@ -50,8 +50,6 @@ export interface Host extends Commands {
   thumbnail(id: number, version: number): string;
   /** The address of a sample's large picture. */
   large(id: number): string;
-  /** The page is painted: the window may be shown. */
-  shown(): Promise<void>;
   /** The first preview is over and painted. */
   settled(): Promise<void>;
 }

@@ -44,6 +44,5 @@ export const host: Host = {
   },
   thumbnail: (id, version) => pictures(`thumb/${id}/${version}`),
   large: (id) => pictures(`large/${id}`),
-  shown: () => invoke("shown"),
   settled: () => invoke("settled"),
 };

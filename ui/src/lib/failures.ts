@@ -44,6 +44,11 @@ export function splitHint(hint: string): { prose: string; code: string | null } 
   };
 }
 
+/** A message of the command line, which starts small, as a sentence. */
+export function asSentence(message: string): string {
+  return /^(the|a|an|no|this|nothing|it|one)\s/.test(message) ? message.charAt(0).toUpperCase() + message.slice(1) : message;
+}
+
 export function isFailure(value: unknown): value is Failure {
   return typeof value === "object" && value !== null && "code" in value && "message" in value;
 }

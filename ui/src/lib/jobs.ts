@@ -8,5 +8,5 @@ export function failureOf(job: Job | null): Failure | null {
 /** What was published; also where the proof then failed. */
 export function reportOf(job: Job | null): Report | null {
   const status = job?.status;
-  return status && "report" in status ? (status.report as Report | null) : null;
+  return status && "report" in status ? (status.report ?? null) : null;
 }

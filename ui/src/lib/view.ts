@@ -88,9 +88,9 @@ function withJob(jobs: readonly Job[], job: Job): Job[] {
   return at < 0 ? [job, ...jobs] : jobs.with(at, job);
 }
 
-/** Whether an outcome is of an older run that is being replaced. */
+/** Whether an outcome is not of the package as it is now. */
 export function isStale(sample: Shown, preview: View["preview"]): boolean {
-  return sample.outcome !== null && sample.run !== preview.run && isBusy(preview);
+  return sample.outcome !== null && sample.run !== preview.run;
 }
 
 export function isBusy(preview: View["preview"]): boolean {

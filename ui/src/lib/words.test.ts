@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as data from "../host/fake/data";
-import { splitHint, toFailure } from "./failures";
+import { asSentence, splitHint, toFailure } from "./failures";
 import { plainField, within } from "./focus";
 import { command } from "./keys";
 import { bars, sent, stageState } from "./layers";
@@ -65,6 +65,11 @@ describe("failures", () => {
 
   test("a hint of prose alone stays prose", () => {
     expect(splitHint("Import the model anew.\nThen try again.")).toEqual({ prose: "Import the model anew.\nThen try again.", code: null });
+  });
+
+  test("a message is a sentence, but a file's name stays as it is", () => {
+    expect(asSentence("the worker was killed")).toBe("The worker was killed");
+    expect(asSentence("resnet50.pt is a checkpoint")).toBe("resnet50.pt is a checkpoint");
   });
 
   test("whatever is thrown becomes a failure", () => {

@@ -168,7 +168,6 @@ export function fake(query: URLSearchParams): Host {
     },
     thumbnail: (id) => data.photo(data.photoNames[(id - 1) % 5] ?? "cat.jpg"),
     large: (id) => data.photo(data.photoNames[(id - 1) % 5] ?? "cat.jpg"),
-    shown: async () => {},
     settled: async () => {
       document.documentElement.dataset["settled"] = "yes";
     },

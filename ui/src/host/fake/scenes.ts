@@ -31,7 +31,7 @@ function failedPreview(state: State, failure: Failure, kept: number): void {
 }
 
 function failedJob(state: State, failure: Failure): void {
-  state.jobs = [data.job(1, { status: "failed", failure }, 0.4)];
+  state.jobs = [data.job(1, { status: "failed", failure, report: null }, 0.4)];
 }
 
 function pictures(count: number): Scene {
