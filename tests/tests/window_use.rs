@@ -67,7 +67,8 @@ fn axe_finds_nothing_in_any_state_and_theme() {
 fn assert_accessible(window: &Window, what: &str) {
     let found = window.script_async(
         "const done = arguments[arguments.length - 1]; \
-         axe.run(document, { resultTypes: ['violations'] }).then( \
+         const moving = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity); \
+         Promise.all(moving.map((one) => one.finished)).then(() => axe.run(document, { resultTypes: ['violations'] })).then( \
            (result) => done(result.violations.map((one) => [one.id, one.help, one.nodes.map((node) => node.html)])), \
            (error) => done(String(error)))",
     );
