@@ -20,10 +20,35 @@ pub struct Clipboard(Mutex<Option<arboard::Clipboard>>);
 /// All commands.
 pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
-        state, pick, open_recent, open_sample, close_document, edit, undo, redo, save, revert,
-        preset, preview, cancel_preview, remove_samples, clear_samples, export, sign_in, sign_out,
-        keychain_available, publish, next_version, cancel_job, retry_job, dismiss_job,
-        set_settings, doctor, close_window, copy_text, settled,
+        state,
+        pick,
+        open_recent,
+        open_sample,
+        close_document,
+        edit,
+        undo,
+        redo,
+        save,
+        revert,
+        preset,
+        preview,
+        cancel_preview,
+        remove_samples,
+        clear_samples,
+        export,
+        sign_in,
+        sign_out,
+        keychain_available,
+        publish,
+        next_version,
+        cancel_job,
+        retry_job,
+        dismiss_job,
+        set_settings,
+        doctor,
+        close_window,
+        copy_text,
+        settled,
     ]
 }
 
@@ -117,7 +142,9 @@ async fn export(
         return Ok(None);
     };
     studio.export(format, &path).await?;
-    Ok(path.file_name().map(|name| name.to_string_lossy().into_owned()))
+    Ok(path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned()))
 }
 
 #[tauri::command]
@@ -185,7 +212,11 @@ async fn doctor(studio: State<'_, Studio>) -> Result<Doctor> {
 
 #[tauri::command]
 async fn close_window(window: WebviewWindow, discard: bool) -> Result<()> {
-    let closed = if discard { window::destroy(&window) } else { window.close() };
+    let closed = if discard {
+        window::destroy(&window)
+    } else {
+        window.close()
+    };
     closed.map_err(|error| internal("The window can't be closed", error))
 }
 

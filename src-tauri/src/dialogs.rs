@@ -19,14 +19,19 @@ pub async fn pick(window: &WebviewWindow, what: Pick) -> Vec<PathBuf> {
             .pick_file()
             .await
             .map(|file| vec![file]),
-        Pick::Pictures => dialog
-            .set_title("Add pictures")
-            .add_filter("Pictures", &with_capitals(PICTURES))
-            .add_filter("All files", &["*"])
-            .pick_files()
-            .await,
+        Pick::Pictures => {
+            dialog
+                .set_title("Add pictures")
+                .add_filter("Pictures", &with_capitals(PICTURES))
+                .add_filter("All files", &["*"])
+                .pick_files()
+                .await
+        }
         Pick::Folder => {
-            dialog.set_title("Add a folder of pictures").pick_folders().await
+            dialog
+                .set_title("Add a folder of pictures")
+                .pick_folders()
+                .await
         }
         Pick::Labels => dialog
             .set_title("Choose labels")
@@ -36,16 +41,25 @@ pub async fn pick(window: &WebviewWindow, what: Pick) -> Vec<PathBuf> {
             .await
             .map(|file| vec![file]),
     };
-    picked.unwrap_or_default().into_iter().map(FileHandle::into).collect()
+    picked
+        .unwrap_or_default()
+        .into_iter()
+        .map(FileHandle::into)
+        .collect()
 }
 
 /// Asks where to save, proposing `name`.
 pub async fn save(window: &WebviewWindow, name: &str) -> Option<PathBuf> {
-    let dialog = AsyncFileDialog::new().set_parent(window).set_file_name(name);
+    let dialog = AsyncFileDialog::new()
+        .set_parent(window)
+        .set_file_name(name);
     dialog.save_file().await.map(FileHandle::into)
 }
 
 /// GTK's filters tell capitals apart, and cameras write `IMG_0001.JPG`.
 fn with_capitals(extensions: &[&str]) -> Vec<String> {
-    extensions.iter().flat_map(|one| [(*one).to_owned(), one.to_uppercase()]).collect()
+    extensions
+        .iter()
+        .flat_map(|one| [(*one).to_owned(), one.to_uppercase()])
+        .collect()
 }

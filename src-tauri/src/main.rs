@@ -22,6 +22,10 @@ fn main() -> ExitCode {
     match arguments.first().and_then(|first| first.to_str()) {
         Some("--help" | "-h") => println!("{USAGE}"),
         Some("--version" | "-V") => println!("boxwright-studio {}", env!("CARGO_PKG_VERSION")),
+        _ if !window::has_display() => {
+            let hint = "Start it on a desktop, or use the command line: boxwright --help";
+            return complain("there is no display to open a window on", hint);
+        }
         _ => return run(arguments),
     }
     ExitCode::SUCCESS
@@ -53,10 +57,14 @@ fn run(files: Vec<PathBuf>) -> ExitCode {
         })
         .build(tauri::generate_context!());
     match app {
-        Ok(app) => app.run_return(at_the_end).try_into().map_or(ExitCode::FAILURE, u8::into),
-        Err(error) => {
-            complain(&error.to_string(), "Without a display, use the command line: boxwright")
-        }
+        Ok(app) => app
+            .run_return(at_the_end)
+            .try_into()
+            .map_or(ExitCode::FAILURE, u8::into),
+        Err(error) => complain(
+            &error.to_string(),
+            "WebKitGTK 4.1 has to be installed; the command line needs none: boxwright --help",
+        ),
     }
 }
 

@@ -49,8 +49,14 @@ fn response(jpeg: Option<Vec<u8>>) -> Response<Vec<u8>> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("image/jpeg"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("image/jpeg"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        header::HeaderValue::from_static("nosniff"),
+    );
     if status == StatusCode::OK {
         let cached = header::HeaderValue::from_static("private, max-age=86400");
         headers.insert(header::CACHE_CONTROL, cached);
@@ -66,7 +72,14 @@ mod tests {
     fn only_the_two_addresses_name_a_picture() {
         assert_eq!(parse("/thumb/7/2"), Some(Wanted::Thumbnail(7)));
         assert_eq!(parse("/large/7"), Some(Wanted::Large(7)));
-        for path in ["/", "/thumb/7", "/large/7/1", "/thumb/x/1", "/thumb/-1/1", "/etc/passwd"] {
+        for path in [
+            "/",
+            "/thumb/7",
+            "/large/7/1",
+            "/thumb/x/1",
+            "/thumb/-1/1",
+            "/etc/passwd",
+        ] {
             assert_eq!(parse(path), None, "{path}");
         }
     }
@@ -74,6 +87,9 @@ mod tests {
     #[test]
     fn an_unknown_picture_is_not_found() {
         assert_eq!(response(None).status(), StatusCode::NOT_FOUND);
-        assert_eq!(response(Some(vec![1])).headers()[header::CONTENT_TYPE], "image/jpeg");
+        assert_eq!(
+            response(Some(vec![1])).headers()[header::CONTENT_TYPE],
+            "image/jpeg"
+        );
     }
 }

@@ -31,7 +31,11 @@ struct Size {
 
 impl Default for Size {
     fn default() -> Self {
-        Self { width: 1440.0, height: 900.0, maximized: false }
+        Self {
+            width: 1440.0,
+            height: 900.0,
+            maximized: false,
+        }
     }
 }
 
@@ -40,12 +44,18 @@ impl Size {
 
     fn remembered() -> Self {
         let size: Self = places::read(&Places::find().file("window.json"));
-        Self { width: size.width.max(Self::LEAST.0), height: size.height.max(Self::LEAST.1), ..size }
+        Self {
+            width: size.width.max(Self::LEAST.0),
+            height: size.height.max(Self::LEAST.1),
+            ..size
+        }
     }
 
     /// No larger than the screen.
     fn fitting(self, app: &App) -> Self {
-        let Ok(Some(monitor)) = app.primary_monitor() else { return self };
+        let Ok(Some(monitor)) = app.primary_monitor() else {
+            return self;
+        };
         let screen = monitor.size().to_logical::<f64>(monitor.scale_factor());
         Self {
             width: self.width.min(screen.width).max(Self::LEAST.0),
@@ -55,9 +65,21 @@ impl Size {
     }
 
     fn of(window: &Window) -> tauri::Result<Self> {
-        let inner = window.inner_size()?.to_logical::<f64>(window.scale_factor()?);
-        Ok(Self { width: inner.width, height: inner.height, maximized: window.is_maximized()? })
+        let inner = window
+            .inner_size()?
+            .to_logical::<f64>(window.scale_factor()?);
+        Ok(Self {
+            width: inner.width,
+            height: inner.height,
+            maximized: window.is_maximized()?,
+        })
     }
+}
+
+/// Whether there is somewhere to open a window; GTK ends the program where there is not.
+pub fn has_display() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || set("DISPLAY") || set("WAYLAND_DISPLAY")
 }
 
 /// Makes the window, hidden until its ground is the page's.
@@ -102,7 +124,10 @@ fn on_drag(window: &Window, event: &DragDropEvent) {
     struct Drag {
         over: bool,
     }
-    let over = matches!(event, DragDropEvent::Enter { .. } | DragDropEvent::Over { .. });
+    let over = matches!(
+        event,
+        DragDropEvent::Enter { .. } | DragDropEvent::Over { .. }
+    );
     if !matches!(event, DragDropEvent::Over { .. })
         && let Err(error) = window.emit_to(LABEL, "drag", Drag { over })
     {
@@ -144,6 +169,9 @@ mod tests {
 
     #[test]
     fn a_damaged_size_is_the_usual_one_and_a_partial_one_is_filled_in() {
-        assert_eq!(places::read::<Size>(std::path::Path::new("/nowhere")), Size::default());
+        assert_eq!(
+            places::read::<Size>(std::path::Path::new("/nowhere")),
+            Size::default()
+        );
     }
 }
