@@ -203,127 +203,84 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_error_has_the_code_that_a_front_end_acts_on() {
+    fn a_model_that_can_not_be_read_has_the_code_that_a_front_end_acts_on() {
+        let io = |path: &str, kind: io::ErrorKind| ModelError::io(path, "read", kind.into());
         let path = || PathBuf::from("/models/cat.onnx");
-        let io = |kind: io::ErrorKind| io::Error::from(kind);
-        let text = |text: &str| text.to_owned();
-        let table: Vec<(Failure, Code, bool)> = vec![
-            (
-                ModelError::io(path(), "read", io(io::ErrorKind::NotFound)).into(),
-                Code::ModelUnreadable,
-                false,
-            ),
-            (
-                ModelError::io("/m/boxwright.toml", "read", io(io::ErrorKind::NotFound)).into(),
-                Code::PackageInvalid,
-                false,
-            ),
-            (
-                ModelError::io(path(), "written", io(io::ErrorKind::StorageFull)).into(),
-                Code::DiskFull,
-                false,
-            ),
-            (
-                ModelError::Unreadable {
-                    path: path(),
-                    reason: text("cut off"),
-                }
-                .into(),
-                Code::ModelUnreadable,
-                false,
-            ),
-            (
-                ModelError::Unsupported {
-                    path: path(),
-                    what: text("a pickle"),
-                    hint: text("export it"),
-                }
-                .into(),
-                Code::ModelUnsupported,
-                false,
-            ),
-            (
-                WorkerError::Lost {
-                    how: text("was killed"),
-                    stderr: text("bad_alloc"),
-                }
-                .into(),
-                Code::WorkerLost,
-                true,
-            ),
-            (
-                WorkerError::Refused {
-                    code: text("ShapeMismatch"),
-                    message: text("m"),
-                    hint: text("h"),
-                    causes: vec![],
-                    retryable: false,
-                }
-                .into(),
-                Code::ShapeMismatch,
-                false,
-            ),
-            (
-                OciError::Unauthorized {
-                    registry: text("r"),
-                    detail: text("d"),
-                }
-                .into(),
-                Code::RegistryUnauthorized,
-                false,
-            ),
-            (
-                OciError::Denied {
-                    registry: text("r"),
-                    repository: text("x"),
-                    detail: text("d"),
-                }
-                .into(),
-                Code::RegistryDenied,
-                false,
-            ),
-            (
-                OciError::Unreachable {
-                    registry: text("r"),
-                    detail: text("d"),
-                }
-                .into(),
-                Code::RegistryUnreachable,
-                true,
-            ),
-            (
-                OciError::Failed {
-                    registry: text("r"),
-                    what: text("w"),
-                    detail: text("d"),
-                    retryable: true,
-                }
-                .into(),
-                Code::RegistryFailed,
-                true,
-            ),
-            (
-                OciError::DiskFull { path: path() }.into(),
-                Code::DiskFull,
-                true,
-            ),
-            (
-                OciError::FileChanged { path: path() }.into(),
-                Code::FileChanged,
-                true,
-            ),
-        ];
-        for (failure, code, retryable) in table {
-            assert_eq!(
-                (failure.code, failure.retryable),
-                (code, retryable),
-                "{failure:?}"
-            );
-            assert!(
-                !failure.message.is_empty() && !failure.hint.is_empty(),
-                "{failure:?}"
-            );
-        }
+        let reason = "cut off".to_owned();
+        let (what, hint) = ("a pickle".to_owned(), "Export it.".to_owned());
+        let missing = io::ErrorKind::NotFound;
+        has(io("cat.onnx", missing), Code::ModelUnreadable, false);
+        has(io("m/boxwright.toml", missing), Code::PackageInvalid, false);
+        has(io("x", io::ErrorKind::StorageFull), Code::DiskFull, false);
+        let damaged = ModelError::Unreadable {
+            path: path(),
+            reason,
+        };
+        has(damaged, Code::ModelUnreadable, false);
+        let pickle = ModelError::Unsupported {
+            path: path(),
+            what,
+            hint,
+        };
+        has(pickle, Code::ModelUnsupported, false);
+    }
+
+    #[test]
+    fn a_workers_refusal_keeps_its_own_code() {
+        let refused = WorkerError::Refused {
+            code: "ShapeMismatch".into(),
+            message: "m".into(),
+            hint: "h".into(),
+            causes: vec![],
+            retryable: false,
+        };
+        has(refused, Code::ShapeMismatch, false);
+    }
+
+    #[test]
+    fn a_registrys_error_has_the_code_that_a_front_end_acts_on() {
+        let registry = || "localhost:5000".to_owned();
+        let detail = || "it says no".to_owned();
+        let (repository, what) = ("cat".to_owned(), "a layer".to_owned());
+        let unauthorized = OciError::Unauthorized {
+            registry: registry(),
+            detail: detail(),
+        };
+        has(unauthorized, Code::RegistryUnauthorized, false);
+        let denied = OciError::Denied {
+            registry: registry(),
+            repository,
+            detail: detail(),
+        };
+        has(denied, Code::RegistryDenied, false);
+        let unreachable = OciError::Unreachable {
+            registry: registry(),
+            detail: detail(),
+        };
+        has(unreachable, Code::RegistryUnreachable, true);
+        let (registry, detail, retryable) = (registry(), detail(), true);
+        let failed = OciError::Failed {
+            registry,
+            what,
+            detail,
+            retryable,
+        };
+        has(failed, Code::RegistryFailed, true);
+        let path = PathBuf::from("/models/cat.onnx");
+        has(
+            OciError::DiskFull { path: path.clone() },
+            Code::DiskFull,
+            true,
+        );
+        has(OciError::FileChanged { path }, Code::FileChanged, true);
+    }
+
+    fn has(error: impl Into<Failure>, code: Code, retryable: bool) {
+        let failure: Failure = error.into();
+        let found = (failure.code, failure.retryable);
+        assert_eq!(found, (code, retryable), "{failure:?}");
+        assert!(!failure.message.is_empty(), "{failure:?}");
+        assert!(!failure.hint.is_empty(), "{failure:?}");
     }
 
     #[test]

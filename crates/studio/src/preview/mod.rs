@@ -9,7 +9,7 @@ use boxwright_build::Share;
 use boxwright_model::LoadedPackage;
 use boxwright_model::package::Task;
 use boxwright_model::prediction::{DeviceUsed, Outcome, SampleResult, Timing};
-use boxwright_worker::Want;
+use boxwright_worker::{FromWorkerResult, Loaded, Want};
 use serde::Serialize;
 
 use crate::failure::{Code, Failure, Stop};
@@ -77,20 +77,11 @@ pub async fn run(
     let mut engine = Engine::new(share);
     let loading = engine.load(&request.package, &request.options);
     let (worker, loaded) = job.or_cancelled(loading).await?;
-    let package = &request.package.package;
-    let head = Head {
-        model: ModelName {
-            name: package.package.name.clone(),
-            version: package.package.version.clone(),
-            digest: loaded.model_digest,
-        },
-        device: loaded.device,
-        batch_size: request.batch_size.unwrap_or(package.batch.max_size),
-    };
+    let head = head(request, &loaded);
     job.stage(STAGES[1]);
     let want = Want {
         top_k: request.top_k,
-        tensor: package.postprocess.task == Task::Raw,
+        tensor: request.package.package.postprocess.task == Task::Raw,
         thumbnail: 0,
     };
     let samples: Vec<(u64, SampleFile)> = (0..).zip(request.samples.iter().cloned()).collect();
@@ -105,7 +96,7 @@ pub async fn run(
         for (id, error) in batch.unreadable {
             tally.add(id, Outcome::Error(error));
         }
-        let mut results = |result: boxwright_worker::FromWorkerResult| {
+        let mut results = |result: FromWorkerResult| {
             let id = result.sample;
             tally.add(id, outcome(result));
         };
@@ -131,6 +122,21 @@ pub async fn run(
     }
     engine.stop().await;
     Ok((head, timing))
+}
+
+fn head(request: &PreviewRequest, loaded: &Loaded) -> Head {
+    let package = &request.package.package;
+    let model = ModelName {
+        name: package.package.name.clone(),
+        version: package.package.version.clone(),
+        digest: loaded.model_digest.clone(),
+    };
+    let batch_size = request.batch_size.unwrap_or(package.batch.max_size);
+    Head {
+        model,
+        device: loaded.device.clone(),
+        batch_size,
+    }
 }
 
 /// Counts results on their way out.

@@ -198,10 +198,12 @@ mod tests {
 
     use super::*;
 
-    fn shown(classes: &[(&str, f32)]) -> Predicted {
-        let classes = classes.iter().map(|(class, score)| ClassPrediction {
-            class: (*class).to_owned(),
-            score: *score,
+    /// Classes and their scores in turn.
+    fn shown(classes: &str) -> Predicted {
+        let words: Vec<&str> = classes.split(' ').collect();
+        let classes = words.chunks(2).map(|pair| ClassPrediction {
+            class: pair[0].to_owned(),
+            score: pair[1].parse().unwrap(),
         });
         Predicted::Classes(classes.collect())
     }
@@ -228,83 +230,34 @@ mod tests {
 
     #[test]
     fn classes_are_the_same_within_the_tolerance_and_near_ties_may_swap() {
-        let preview = shown(&[("cat", 0.5), ("dog", 0.3), ("fox", 0.299_995)]);
+        let preview = shown("cat .5 dog .3 fox .299995");
         let table = [
-            (
-                "itself",
-                shown(&[("cat", 0.5), ("dog", 0.3), ("fox", 0.299_995)]),
-                true,
-                true,
-            ),
-            (
-                "rounded",
-                shown(&[("cat", 0.500_004), ("dog", 0.3), ("fox", 0.299_995)]),
-                true,
-                true,
-            ),
-            (
-                "emulated",
-                shown(&[("cat", 0.501), ("dog", 0.3), ("fox", 0.299_995)]),
-                false,
-                true,
-            ),
-            (
-                "a swapped tie",
-                shown(&[("cat", 0.5), ("fox", 0.3), ("dog", 0.299_996)]),
-                true,
-                true,
-            ),
-            (
-                "a tie cut off",
-                shown(&[("cat", 0.5), ("dog", 0.3), ("emu", 0.299_99)]),
-                true,
-                true,
-            ),
-            (
-                "another last",
-                shown(&[("cat", 0.5), ("dog", 0.3), ("emu", 0.2)]),
-                false,
-                false,
-            ),
-            (
-                "another first",
-                shown(&[("dog", 0.5), ("cat", 0.3), ("fox", 0.299)]),
-                false,
-                false,
-            ),
-            (
-                "another order",
-                shown(&[("cat", 0.5), ("cow", 0.4), ("dog", 0.3)]),
-                false,
-                false,
-            ),
-            ("fewer", shown(&[("cat", 0.5), ("dog", 0.3)]), false, false),
-            (
-                "not a number",
-                shown(&[("cat", f32::NAN), ("dog", 0.3), ("fox", 0.299_995)]),
-                false,
-                false,
-            ),
-            (
-                "an error",
-                Predicted::Error("SampleUnreadable".into()),
-                false,
-                false,
-            ),
-            ("another task", raw(&[0.5]), false, false),
+            ("itself", "cat .5 dog .3 fox .299995", true, true),
+            ("rounded", "cat .500004 dog .3 fox .299995", true, true),
+            ("emulated", "cat .501 dog .3 fox .299995", false, true),
+            ("a swapped tie", "cat .5 fox .3 dog .299996", true, true),
+            ("a tie cut off", "cat .5 dog .3 emu .29999", true, true),
+            ("another last", "cat .5 dog .3 emu .2", false, false),
+            ("another first", "dog .5 cat .3 fox .299995", false, false),
+            ("another order", "cat .5 cow .4 dog .3", false, false),
+            ("no number", "cat NaN dog .3 fox .299995", false, false),
         ];
         for (name, image, exact, emulated) in table {
-            assert_eq!(same(&preview, &image, SAME_ARCHITECTURE), exact, "{name}");
-            assert_eq!(
-                same(&preview, &image, EMULATED),
-                emulated,
-                "{name}, emulated"
-            );
-            assert_eq!(
-                same(&image, &preview, SAME_ARCHITECTURE),
-                exact,
-                "{name}, reversed"
-            );
+            let image = shown(image);
+            for (tolerance, expected) in [(SAME_ARCHITECTURE, exact), (EMULATED, emulated)] {
+                assert_eq!(same(&preview, &image, tolerance), expected, "{name}");
+                assert_eq!(same(&image, &preview, tolerance), expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn fewer_classes_an_error_and_another_task_differ() {
+        let preview = shown("cat .5 dog .3");
+        let error = Predicted::Error("SampleUnreadable".into());
+        for image in [shown("cat .5"), error, raw(&[0.5])] {
+            assert!(!same(&preview, &image, EMULATED), "{image:?}");
+            assert!(!same(&image, &preview, EMULATED), "{image:?}");
         }
     }
 
@@ -362,7 +315,7 @@ mod tests {
     #[test]
     fn the_first_difference_is_put_into_words_and_the_largest_counts() {
         let mut comparison = Comparison::default();
-        let (a, b) = (shown(&[("cat", 0.5)]), shown(&[("cat", 0.4)]));
+        let (a, b) = (shown("cat .5"), shown("cat .4"));
         comparison.add("first.jpg", &a, &a, SAME_ARCHITECTURE);
         comparison.add("second.jpg", &a, &b, SAME_ARCHITECTURE);
         comparison.add("third.jpg", &b, &a, SAME_ARCHITECTURE);
