@@ -64,7 +64,7 @@ fn remapped(places: &Places) -> Result<Vec<String>> {
     let sysroot = process::output(sysroot.current_dir(&places.root))?;
     let source = format!("{}/lib/rustlib/src/rust", sysroot.trim());
     // The last one that fits counts.
-    let pairs = [
+    let mut pairs = vec![
         (places.home.display().to_string(), "/home".to_owned()),
         (places.cache.display().to_string(), "/cache".to_owned()),
         (
@@ -73,8 +73,16 @@ fn remapped(places: &Places) -> Result<Vec<String>> {
         ),
         (source, format!("/rustc/{}", commit.unwrap_or("source"))),
     ];
-    let flags = pairs.map(|(from, to)| format!("--remap-path-prefix={from}={to}"));
-    Ok(flags.into())
+    // The folder of crates is named after the registry or the mirror that they came from.
+    process::run(&mut cargo(places, ["fetch", "--locked", "--quiet"]))?;
+    let crates = places.cargo_home().join("registry/src");
+    for folder in std::fs::read_dir(&crates).into_iter().flatten().flatten() {
+        pairs.push((folder.path().display().to_string(), "/crates".to_owned()));
+    }
+    let flags = pairs
+        .iter()
+        .map(|(from, to)| format!("--remap-path-prefix={from}={to}"));
+    Ok(flags.collect())
 }
 
 /// Makes `command` build for another processor, and returns the flags that this takes.

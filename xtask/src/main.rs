@@ -35,7 +35,8 @@ usage: cargo xtask COMMAND
   test                                     set up, build, and run every check and test
   dist                                     release programs and their share folder into dist/
   setup                                    only install what the rest needs
-  runtimes                                 only boxwright-serve and ONNX Runtime, for each platform
+  runtimes                                 only the share folder: boxwright-serve and ONNX Runtime for
+                                           each platform, on their base layers
   base [--update-lock]                     only the base layers; with --update-lock, of today's packages
 
 Whatever can be kept is kept in ~/.cache/boxwright, so that a second run takes seconds.";

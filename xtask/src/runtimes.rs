@@ -14,8 +14,7 @@ pub const OWN: [&str; 2] = ["bin/boxwright-serve", "lib/libonnxruntime.so"];
 /// `cargo xtask runtimes`.
 pub fn run(places: &Places) -> Result {
     setup::run(places, setup::Need::Images)?;
-    make(places)?;
-    install_own(places).map(drop)
+    share::make(places)
 }
 
 /// Makes the runtime of every platform that can be built for here.

@@ -64,7 +64,7 @@ pub(crate) fn make(
         .collect();
     let model = match plain {
         Some(layer) => layer?,
-        None => compressed(&plan, &listed, epoch, cache)?,
+        None => compressed(&plan, &listed, epoch, cache, progress, cancel)?,
     };
     Ok(PackageLayers {
         model,
@@ -159,6 +159,8 @@ fn compressed(
     listed: &[(String, String)],
     epoch: u64,
     cache: &Path,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
 ) -> Result<Layer> {
     let lines: String = listed
         .iter()
@@ -183,7 +185,7 @@ fn compressed(
             let Gzipped {
                 descriptor,
                 diff_id,
-            } = layer::gzip(plan, &path)?;
+            } = layer::gzip(plan, &path, "model", progress, cancel)?;
             let made = Note {
                 descriptor,
                 diff_id,

@@ -96,11 +96,17 @@ pub struct Gzipped {
 }
 
 /// Writes `plan` gzipped to the file `to`, by a pinned compressor and with a header that has
-/// neither time nor name: the same bytes everywhere. Atomic. Blocks.
+/// neither time nor name: the same bytes everywhere. Atomic. `label` is the progress' item. Blocks.
 ///
 /// # Errors
-/// `DiskFull`, `FileChanged`, `Io`.
-pub fn gzip(plan: &TarPlan, to: &Path) -> Result<Gzipped> {
+/// `DiskFull`, `FileChanged`, `Io`, `Cancelled`.
+pub fn gzip(
+    plan: &TarPlan,
+    to: &Path,
+    label: &str,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
+) -> Result<Gzipped> {
     let mut file = crate::replacement::Replacement::of(to)?;
     let write = |error| Error::write(to, error);
     let counted = HashingWriter {
@@ -113,14 +119,16 @@ pub fn gzip(plan: &TarPlan, to: &Path) -> Result<Gzipped> {
         .write(counted, Compression::new(9));
     let mut hasher = Hasher::new();
     let mut reader = SourceReader::at(plan.segments(), 0);
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        let filled = reader.fill(&mut buffer)?;
-        if filled == 0 {
-            break;
+    let (mut buffer, mut done, total) = (vec![0; CHUNK], 0, plan.size());
+    while done < total {
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
         }
+        let filled = reader.fill(&mut buffer)?;
         hasher.update(&buffer[..filled]);
         std::io::Write::write_all(&mut encoder, &buffer[..filled]).map_err(write)?;
+        done += filled as u64;
+        progress.bytes(stage::HASH, label, done, Some(total));
     }
     let HashingWriter {
         hasher: compressed,

@@ -59,7 +59,13 @@ fn layer(to: &Path) -> Result<()> {
             _ => return Err(format!("no entry of a layer: {line:?}").into()),
         };
     }
-    let made = layer::gzip(&plan.finish()?, to)?;
+    let made = layer::gzip(
+        &plan.finish()?,
+        to,
+        "layer",
+        &Silent,
+        &CancellationToken::new(),
+    )?;
     let descriptor = made.descriptor;
     println!(
         "{}\t{}\t{}",
