@@ -231,7 +231,7 @@ impl Lane {
                 .dtype()
                 .tensor_shape()
                 .and_then(|shape| shape.first().copied())
-                == axis.and_then(|length| i64::try_from(length).ok())
+                == i64::try_from(axis).ok()
         };
         if count > 1 && !outputs.iter().all(apart) {
             return Err(Error::Shape(
@@ -268,13 +268,9 @@ impl Lane {
             }
         };
         let axis = job.pipeline.batch.axis(1);
-        let tensor = TensorFile::parse(bytes)?.fit(spec, axis.is_some())?;
-        let shape: Vec<usize> = axis.into_iter().chain(tensor.shape).collect();
-        let value = tensor::from_bytes(
-            &shape,
-            tensor.datatype,
-            &tensor.bytes.repeat(axis.unwrap_or(1)),
-        )?;
+        let tensor = TensorFile::parse(bytes)?.fit(spec)?;
+        let shape: Vec<usize> = std::iter::once(axis).chain(tensor.shape).collect();
+        let value = tensor::from_bytes(&shape, tensor.datatype, &tensor.bytes.repeat(axis))?;
         self.timing.decode_ms += ms(started);
         let started = Instant::now();
         let outputs = job.session.run(
@@ -310,12 +306,12 @@ impl Lane {
     }
 }
 
-/// Sample `slot` of a run whose outputs have `count` samples, or no batch axis.
+/// Sample `slot` of a run of `count` samples.
 fn interpreted(
     job: Job<'_>,
     outputs: &[DynValue],
     slot: usize,
-    count: Option<usize>,
+    count: usize,
 ) -> Result<Prediction> {
     let interpretation = &job.pipeline.interpretation;
     let slices = interpretation
@@ -324,7 +320,7 @@ fn interpreted(
         .zip(outputs)
         .map(|(place, value)| {
             let name = &job.session.signature.outputs[*place].name;
-            Slice::of(name, value, slot, count.unwrap_or(1), count.is_some()).ok_or_else(|| {
+            Slice::of(name, value, slot, count).ok_or_else(|| {
                 Error::Shape(format!(
                     "The first axis of output `{name}` is not the batch."
                 ))

@@ -27,8 +27,6 @@ pub(crate) enum Kind {
 /// The first axis of the model's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Batch {
-    /// There is none: the model takes one sample as it is.
-    Absent,
     /// Always so many.
     Fixed(usize),
     /// As many as there are.
@@ -37,11 +35,10 @@ pub(crate) enum Batch {
 
 impl Batch {
     /// The first axis's length for `count` samples.
-    pub fn axis(self, count: usize) -> Option<usize> {
+    pub fn axis(self, count: usize) -> usize {
         match self {
-            Self::Absent => None,
-            Self::Fixed(fixed) => Some(fixed),
-            Self::Any => Some(count),
+            Self::Fixed(fixed) => fixed,
+            Self::Any => count,
         }
     }
 }
@@ -53,7 +50,6 @@ impl Pipeline {
         let sized = matches!(&self.kind, Kind::Image(image) if image.size.is_some());
         match self.batch {
             _ if alone || !sized => 1,
-            Batch::Absent => 1,
             Batch::Fixed(count) => count,
             Batch::Any => wanted.max(1),
         }
@@ -69,7 +65,13 @@ impl Pipeline {
                 let (image, batch) = image(file, input, spec, max_pixels)?;
                 (Kind::Image(image), batch)
             }
-            InputKind::Tensor => (Kind::Tensor(spec.clone()), first_axis(spec)),
+            InputKind::Tensor => {
+                let first = spec.shape.as_ref().and_then(|axes| axes.first());
+                (
+                    Kind::Tensor(spec.clone()),
+                    first.map_or(Batch::Any, first_axis),
+                )
+            }
         };
         let interpretation =
             Interpretation::new(&file.postprocess, package.labels.clone(), signature)?;
@@ -110,14 +112,6 @@ fn only_input<'a>(package: &'a Package, signature: &Signature) -> Result<(usize,
     Ok((0, input))
 }
 
-fn first_axis(spec: &TensorSpec) -> Batch {
-    match spec.shape.as_deref() {
-        Some([]) => Batch::Absent,
-        Some([axis, ..]) => first_axis_of(axis),
-        None => Batch::Any,
-    }
-}
-
 fn image(
     package: &Package,
     input: &Input,
@@ -139,8 +133,7 @@ fn image(
         });
     }
     let (batch, axes) = match spec.shape.as_deref() {
-        Some([batch, picture @ ..]) if picture.len() == 3 => (first_axis_of(batch), picture),
-        Some(picture) if picture.len() == 3 => (Batch::Absent, picture),
+        Some([batch, picture @ ..]) if picture.len() == 3 => (first_axis(batch), picture),
         None => (Batch::Any, &[][..]),
         Some(other) => {
             return Err(Error::Package {
@@ -180,7 +173,7 @@ fn image(
     Ok((image, batch))
 }
 
-fn first_axis_of(axis: &Dimension) -> Batch {
+fn first_axis(axis: &Dimension) -> Batch {
     match axis {
         Dimension::Fixed(length) => Batch::Fixed(usize::try_from(*length).unwrap_or(1).max(1)),
         Dimension::Dynamic(_) => Batch::Any,

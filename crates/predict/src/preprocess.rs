@@ -285,13 +285,13 @@ impl ImageInput {
         }
     }
 
-    /// The axes of a batch of pictures of this size; without the first for a model without one.
-    pub fn shape(&self, count: Option<usize>, width: usize, height: usize) -> Vec<usize> {
+    /// The axes of a batch of pictures of this size.
+    pub fn shape(&self, count: usize, width: usize, height: usize) -> Vec<usize> {
         let picture = match self.layout {
             Layout::Nchw => [self.channels(), height, width],
             Layout::Nhwc => [height, width, self.channels()],
         };
-        count.into_iter().chain(picture).collect()
+        std::iter::once(count).chain(picture).collect()
     }
 }
 

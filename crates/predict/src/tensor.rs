@@ -135,13 +135,7 @@ pub(crate) struct Slice<'a> {
 impl<'a> Slice<'a> {
     /// Sample `index` of `count` that ran together; `None` where the output's first axis is not
     /// the batch. A single sample may have the output for itself.
-    pub fn of(
-        name: &'a str,
-        value: &'a DynValue,
-        index: usize,
-        count: usize,
-        batched: bool,
-    ) -> Option<Self> {
+    pub fn of(name: &'a str, value: &'a DynValue, index: usize, count: usize) -> Option<Self> {
         let shape = value.dtype().tensor_shape()?;
         let datatype = datatype(value.dtype().tensor_type()?)?;
         let shape: Vec<usize> = shape
@@ -150,7 +144,7 @@ impl<'a> Slice<'a> {
             .collect::<Option<_>>()?;
         let all: usize = shape.iter().product();
         let (shape, range) = match shape.split_first() {
-            Some((first, rest)) if batched && *first == count => {
+            Some((first, rest)) if *first == count => {
                 let length = all / count;
                 (rest.to_vec(), index * length..(index + 1) * length)
             }

@@ -71,8 +71,8 @@ impl<'a> TensorFile<'a> {
     }
 
     /// Drops a leading 1 where the file holds a batch of one, and checks that the model takes
-    /// what is left; `batched` models have an axis more.
-    pub fn fit(mut self, spec: &TensorSpec, batched: bool) -> Result<Self> {
+    /// what is left behind its batch axis.
+    pub fn fit(mut self, spec: &TensorSpec) -> Result<Self> {
         if self.datatype != spec.datatype {
             return Err(Error::Shape(format!(
                 "The sample holds {:?}, and input `{}` takes {:?}. Convert it with numpy's astype.",
@@ -82,8 +82,8 @@ impl<'a> TensorFile<'a> {
         let Some(axes) = spec.shape.as_deref() else {
             return Ok(self);
         };
-        let axes = &axes[usize::from(batched).min(axes.len())..];
-        if batched && self.shape.len() == axes.len() + 1 && self.shape.first() == Some(&1) {
+        let axes = axes.get(1..).unwrap_or(&[]);
+        if self.shape.len() == axes.len() + 1 && self.shape.first() == Some(&1) {
             self.shape.remove(0);
         }
         let fits = self.shape.len() == axes.len()
@@ -178,12 +178,9 @@ mod tests {
             datatype: DataType::Fp32,
             shape: Some(axes),
         };
-        assert_eq!(tensor.fit(&spec, true).unwrap().shape, [2]);
+        assert_eq!(tensor.fit(&spec).unwrap().shape, [2]);
         spec.shape = Some(vec![Dimension::Dynamic("N".into()), Dimension::Fixed(3)]);
-        let error = TensorFile::parse(&file)
-            .unwrap()
-            .fit(&spec, true)
-            .unwrap_err();
+        let error = TensorFile::parse(&file).unwrap().fit(&spec).unwrap_err();
         assert_eq!(error.code(), "ShapeMismatch");
         assert!(error.to_string().contains("`x` takes [3]"), "{error}");
     }

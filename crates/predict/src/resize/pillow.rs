@@ -8,7 +8,7 @@ use boxwright_model::package::Filter;
 use super::{Region, View, avx2};
 
 /// Bits behind the point of a weight: 8 bits of sample and 2 for overshoot are left of 32.
-const PRECISION: u32 = 32 - 8 - 2;
+pub(super) const PRECISION: u32 = 32 - 8 - 2;
 
 /// Half, in fixed point: the accumulators start there, so that the shift rounds.
 pub(super) const HALF: i32 = 1 << (PRECISION - 1);
@@ -102,6 +102,11 @@ impl Weights {
         all
     }
 
+    /// Outputs.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
     /// First input sample and weights of an output.
     pub fn of(&self, output: usize) -> (usize, &[i32]) {
         let at = output * self.stride;
@@ -111,11 +116,18 @@ impl Weights {
         )
     }
 
-    /// As [`Weights::of`], with the zeros that fill up the last group of [`avx2::TAPS`].
-    pub fn padded(&self, output: usize) -> (usize, &[i32]) {
-        let at = output * self.stride;
-        let length = self.lengths[output].next_multiple_of(avx2::TAPS);
-        (self.starts[output], &self.weights[at..at + length])
+    /// All weights in groups of [`avx2::TAPS`], as many for every output, the last ones zeros.
+    pub fn groups(&self) -> (&[[i32; avx2::TAPS]], usize) {
+        (self.weights.as_chunks().0, self.stride / avx2::TAPS)
+    }
+
+    /// The input samples from `first` on that an output takes: where they start, in how many
+    /// groups they lie.
+    pub fn span(&self, output: usize, first: usize) -> (usize, usize) {
+        (
+            self.starts[output] - first,
+            self.lengths[output].div_ceil(avx2::TAPS),
+        )
     }
 
     /// The input samples that any output takes.
@@ -176,15 +188,26 @@ pub(super) fn resample(
 /// Resizes the rows of `source` from `top` on, as many as `out` has, along themselves. Column
 /// `first` of the picture is the first of `source`.
 fn horizontal(source: View<'_>, top: usize, first: usize, columns: &Weights, out: &mut [u8]) {
-    let fast = avx2::available();
-    for (y, to) in (top..).zip(out.chunks_exact_mut(columns.starts.len() * 3)) {
-        // To the end of the picture, so that a whole register can be read at a row's end.
-        let from = &source.rgb[y * source.width * 3..];
-        if fast {
-            avx2::row(from, first, columns, to);
-        } else {
-            row(from, first, columns, to);
+    // To the end of the picture, so that a whole register can be read at a row's end.
+    let from = |y: usize| &source.rgb[(top + y) * source.width * 3..];
+    let row_bytes = columns.len() * 3;
+    if !avx2::available() {
+        for (y, to) in out.chunks_exact_mut(row_bytes).enumerate() {
+            row(from(y), first, columns, to);
         }
+        return;
+    }
+    let split = avx2::Split::new(columns);
+    let mut blocks = out.chunks_exact_mut(row_bytes * avx2::ROWS);
+    let mut y = 0;
+    for to in &mut blocks {
+        let rows: [&[u8]; avx2::ROWS] = std::array::from_fn(|index| from(y + index));
+        avx2::rows(rows, first, columns, &split, to);
+        y += avx2::ROWS;
+    }
+    for to in blocks.into_remainder().chunks_exact_mut(row_bytes) {
+        avx2::rows([from(y)], first, columns, &split, to);
+        y += 1;
     }
 }
 
@@ -193,7 +216,7 @@ fn horizontal(source: View<'_>, top: usize, first: usize, columns: &Weights, out
 fn vertical(source: View<'_>, left: usize, first: usize, rows: &Weights, out: &mut [u8]) {
     let fast = avx2::available();
     let stride = source.width * 3;
-    let row_bytes = out.len() / rows.starts.len();
+    let row_bytes = out.len() / rows.len();
     for (y, to) in out.chunks_exact_mut(row_bytes).enumerate() {
         let (start, weights) = rows.of(y);
         let from = &source.rgb[(start - first) * stride + left * 3..];
@@ -299,8 +322,15 @@ mod tests {
             println!("SKIPPED: this processor has no AVX2");
             return;
         }
+        // Enough rows for a block that is taken together and one that is not.
+        const HEIGHT: usize = avx2::ROWS + 1;
         for (width, to) in [(1, 7), (7, 1), (37, 5), (64, 63), (5, 37), (200, 11)] {
-            let rgb = noise(width * 3);
+            let rgb = noise(width * HEIGHT * 3);
+            let source = View {
+                width,
+                height: HEIGHT,
+                rgb: &rgb,
+            };
             for filter in [
                 Filter::Box,
                 Filter::Bilinear,
@@ -308,9 +338,14 @@ mod tests {
                 Filter::Lanczos,
             ] {
                 let weights = Weights::new(filter, width, to, 0, to);
-                let (mut plain, mut fast) = (vec![0; to * 3], vec![0; to * 3]);
-                row(&rgb, 0, &weights, &mut plain);
-                avx2::row(&rgb, 0, &weights, &mut fast);
+                let (mut plain, mut fast) = (vec![0; to * HEIGHT * 3], vec![0; to * HEIGHT * 3]);
+                for (from, to) in rgb
+                    .chunks_exact(width * 3)
+                    .zip(plain.chunks_exact_mut(to * 3))
+                {
+                    row(from, 0, &weights, to);
+                }
+                horizontal(source, 0, 0, &weights, &mut fast);
                 assert_eq!(plain, fast, "{filter} {width} → {to}");
             }
         }
