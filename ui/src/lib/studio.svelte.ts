@@ -6,7 +6,10 @@ import { Draft } from "./draft.svelte";
 import { place, toFailure, type Place } from "./failures";
 import { apply, fromState, isBusy, type View } from "./view";
 
-export type Dialog = { kind: "none" } | { kind: "settings" } | { kind: "sign-in"; registry: string } | { kind: "unsaved" } | { kind: "viewer"; id: number };
+export type Dialog = { kind: "none" } | { kind: "settings" } | { kind: "sign-in"; registry: string } | { kind: "unsaved"; before: Leaving } | { kind: "viewer"; id: number };
+
+/** What is about to happen to a package with unsaved changes. */
+export type Leaving = { what: "close-window" } | { what: "leave"; then: (host: Host) => Promise<void> };
 
 export class Studio {
   readonly host: Host;
@@ -66,7 +69,7 @@ export class Studio {
       this.clear("model");
       this.clear("window");
     } else if (event.event === "failure") this.fail(event.value);
-    else if (event.event === "close-requested") this.dialog = { kind: "unsaved" };
+    else if (event.event === "close-requested") this.dialog = { kind: "unsaved", before: { what: "close-window" } };
   }
 
   fail(thrown: unknown, where?: Place): void {
@@ -90,8 +93,18 @@ export class Studio {
     }
   }
 
+  /** Whether leaving the package would lose edits; a mere guess that was never saved loses nothing. */
+  edited = $derived(this.view.document !== null && this.view.document.dirty && this.view.document.can_undo);
+
+  /** Opens another package or closes this one, asking first where edits would be lost. */
+  async leave(then: (host: Host) => Promise<void>): Promise<void> {
+    await this.draft.flush();
+    if (this.edited) this.dialog = { kind: "unsaved", before: { what: "leave", then } };
+    else await this.run(then, "model");
+  }
+
   /** Runs a command that answers with a changed document, after every edit has been sent. */
-  async change(command: "undo" | "redo" | "save"): Promise<boolean> {
+  async change(command: "undo" | "redo" | "save" | "revert"): Promise<boolean> {
     await this.draft.flush();
     const document = await this.run((host) => host[command]());
     if (document) this.hear({ event: "document", value: document });
