@@ -198,3 +198,16 @@ pub fn write_mean_colour(folder: &Path, name: &str, labels: [&str; 3]) {
     std::fs::write(folder.join("labels.txt"), labels.join("\n") + "\n").unwrap();
     std::fs::write(folder.join("boxwright.toml"), mean_colour_package(name, 16)).unwrap();
 }
+
+/// Where the weight of this many bytes lies in a model: they may be changed, and the file stays a
+/// model.
+///
+/// # Panics
+/// When there is none.
+pub fn weight_of(model: &[u8], bytes: u64) -> std::ops::Range<usize> {
+    // `raw_data` is field 9 of a tensor.
+    let key = Message::default().opened(9, bytes).0;
+    let at = model.windows(key.len()).position(|window| window == key);
+    let start = at.expect("a weight of this size") + key.len();
+    start..start + usize::try_from(bytes).unwrap()
+}

@@ -357,28 +357,36 @@ fn what_can_not_be_built_is_refused_in_words_before_anything_is() {
 }
 
 #[test]
-fn a_failed_build_leaves_the_old_file_and_no_litter() {
+fn a_full_disk_leaves_the_old_file_and_no_litter() {
     let sandbox = Sandbox::new();
     let package = sandbox.path("work/colours");
     onnx::write_mean_colour(&package, "colours", ["red", "green", "blue"]);
-    let folder = sandbox.path("work/out");
-    fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("image.tar"), "precious").unwrap();
-    // The archive does not fit into what a file may have.
-    let limits = need!(program("prlimit"));
+    let disk = sandbox.path("work/disk");
+    fs::create_dir(&disk).unwrap();
+    // A disk of four megabytes, which only this command sees; at its end, what is on it.
+    let script = "mount -t tmpfs -o size=4m none \"$0\" && printf precious > \"$0/image.tar\" \
+                  && \"$@\"; status=$?; echo \"on the disk: $(ls -A \"$0\") $(cat \"$0\"/*)\" >&2; exit $status";
     let command = sandbox.boxwright(["build", "--target", "cpu", "--output"]);
-    let command = command.arg(folder.join("image.tar")).arg(&package);
-    let run = command.under(&limits, ["--fsize=1000000", "--"]).run();
-    assert_ne!(run.status, Some(0), "{}", run.stdout);
-    assert_eq!(
-        fs::read_to_string(folder.join("image.tar")).unwrap(),
-        "precious"
+    let command = command.arg(disk.join("image.tar")).arg(&package);
+    let shell = [
+        "-Urm",
+        "--",
+        "/bin/sh",
+        "-c",
+        script,
+        disk.to_str().unwrap(),
+    ];
+    let run = command.under(&need!(program("unshare")), shell).run();
+    let failure = run.failure("DiskFull");
+    assert!(
+        failure["message"].as_str().unwrap().contains("image.tar"),
+        "{failure:#}"
     );
-    let names: Vec<_> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert_eq!(names, ["image.tar"], "{}", run.stderr());
+    assert!(
+        run.stderr().contains("on the disk: image.tar precious\n"),
+        "{}",
+        run.stderr()
+    );
 }
 
 #[test]

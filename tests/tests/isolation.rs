@@ -11,7 +11,7 @@ use std::path::Path;
 
 use boxwright_tests::missing::program;
 use boxwright_tests::sandbox::photos;
-use boxwright_tests::{Command, Sandbox, need, onnx, picture};
+use boxwright_tests::{Command, Missing, Sandbox, need, onnx, picture};
 use serde_json::Value;
 use walkdir::WalkDir;
 
@@ -46,69 +46,63 @@ fn preview_and_build_work_without_a_network_and_with_an_empty_path() {
     assert!(archive.exists());
 }
 
-/// One system call of a trace: `PID NAME(ARGUMENTS) = RESULT`.
-fn calls(trace: &str) -> impl Iterator<Item = (&str, &str)> {
-    trace.lines().filter_map(|line| {
-        let line = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
-        line.split_once('(')
-    })
+/// The system calls of a trace that write outside of `own`, or look up or reach for a host.
+fn strays(trace: &str, own: &Path) -> Vec<String> {
+    let own = format!("\"{}", own.display());
+    let devices = ["\"/dev/null\"", "\"/dev/tty\"", "\"/proc/self/"];
+    let changes = [
+        "mkdir", "rename", "unlink", "symlink", "link", "creat", "truncate", "chmod", "chown",
+    ];
+    let stray = |line: &&str| {
+        let call = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+        let any = |words: &[&str]| words.iter().any(|word| call.contains(word));
+        let writes = call.starts_with("open") && any(&["O_WRONLY", "O_RDWR", "O_CREAT"]);
+        let changes = changes.iter().any(|change| call.starts_with(change));
+        let elsewhere = !call.contains(") = -1") && !call.contains(&own) && !any(&devices);
+        let asks = any(&["AF_INET", "resolv.conf", "/etc/hosts", "nscd"]);
+        ((writes || changes) && elsewhere) || asks
+    };
+    trace.lines().filter(stray).map(str::to_owned).collect()
 }
 
-#[test]
-fn a_preview_writes_no_file_elsewhere_and_looks_up_no_name() {
-    let strace = need!(program("strace"));
-    let sandbox = Sandbox::new();
-    let package = sandbox.package("cat");
-    let trace = sandbox.path("run/trace");
-    let command = sandbox
-        .boxwright(["preview", "--format", "json"])
-        .arg(&package)
-        .arg(photos());
-    let calls_of_interest = "--trace=%file,%network,%creat,memfd_create";
+/// The trace of a command, or nothing where processes can't be traced.
+fn traced(sandbox: &Sandbox, command: Command) -> Result<String, Missing> {
+    let file = sandbox.path("run/trace");
     let options = [
         "-f",
         "-qq",
         "--string-limit=300",
-        calls_of_interest,
+        "--trace=%file,%network",
         "-o",
-        trace.to_str().unwrap(),
-        "--",
     ];
-    let run = command.under(&strace, options).run();
+    let run = command
+        .under(
+            &program("strace")?,
+            [&options[..], &[file.to_str().unwrap(), "--"]].concat(),
+        )
+        .run();
     if run.stderr().contains("Operation not permitted") {
-        boxwright_tests::skip!("processes can't be traced here");
+        return Err(Missing::because("processes can't be traced here"));
     }
     run.ok();
-    let text = fs::read_to_string(&trace).unwrap();
+    Ok(fs::read_to_string(&file).unwrap())
+}
+
+#[test]
+fn a_preview_writes_no_file_elsewhere_and_looks_up_no_name() {
+    let sandbox = Sandbox::new();
+    let package = sandbox.package("cat");
+    let command = sandbox
+        .boxwright(["preview", "--format", "json"])
+        .arg(&package)
+        .arg(photos());
+    let trace = need!(traced(&sandbox, command));
     assert!(
-        text.contains("libonnxruntime.so"),
+        trace.contains("libonnxruntime.so"),
         "the trace saw no worker"
     );
-    let own = format!("\"{}", sandbox.path("").display());
-    let mut strays = Vec::new();
-    for (name, arguments) in calls(&text) {
-        let failed = arguments.contains(") = -1");
-        let writes = name.starts_with("open")
-            && ["O_WRONLY", "O_RDWR", "O_CREAT"]
-                .iter()
-                .any(|flag| arguments.contains(flag));
-        let changes = [
-            "mkdir", "rename", "unlink", "symlink", "link", "creat", "truncate", "chmod", "chown",
-        ]
-        .iter()
-        .any(|change| name.starts_with(change));
-        let devices = ["\"/dev/null\"", "\"/dev/tty\"", "\"/proc/self/"];
-        let harmless =
-            arguments.contains(&own) || devices.iter().any(|one| arguments.contains(one));
-        let asks = ["resolv.conf", "/etc/hosts", "nscd"]
-            .iter()
-            .any(|file| arguments.contains(file));
-        let connects = arguments.contains("AF_INET");
-        if ((writes || changes) && !failed && !harmless) || asks || connects {
-            strays.push(format!("{name}({arguments}"));
-        }
-    }
-    assert!(strays.is_empty(), "{strays:#?}");
+    let found = strays(&trace, &sandbox.path(""));
+    assert!(found.is_empty(), "{found:#?}");
     for folder in ["home", "tmp"] {
         let left: Vec<_> = WalkDir::new(sandbox.path(folder))
             .min_depth(1)
@@ -116,6 +110,26 @@ fn a_preview_writes_no_file_elsewhere_and_looks_up_no_name() {
             .collect();
         assert!(left.is_empty(), "{left:?}");
     }
+}
+
+#[test]
+fn the_trace_would_show_what_it_is_searched_for() {
+    let sandbox = Sandbox::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let script = format!(
+        "echo > {}/file; getent hosts boxwright.invalid; true",
+        elsewhere.path().display()
+    );
+    let command = sandbox.command(Path::new("/bin/sh")).args(["-c", &script]);
+    let found = strays(&need!(traced(&sandbox, command)), &sandbox.path(""));
+    assert!(
+        found.iter().any(|call| call.contains("O_CREAT")),
+        "{found:#?}"
+    );
+    assert!(
+        found.iter().any(|call| call.contains("/etc/hosts")),
+        "{found:#?}"
+    );
 }
 
 #[test]
