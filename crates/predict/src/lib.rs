@@ -4,6 +4,11 @@
 //! one at a time or many at once on all cores. What it does to a picture is what Pillow and
 //! torchvision do, so that a prediction equals the notebook's.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
+)]
+
 mod decode;
 mod error;
 mod lane;
