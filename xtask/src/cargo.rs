@@ -12,7 +12,9 @@ pub fn cargo<const N: usize>(places: &Places, words: [&str; N]) -> Command {
     let mut command = process::command(program, words);
     command
         .current_dir(&places.root)
-        .env("CARGO_TARGET_DIR", &places.target);
+        .env("CARGO_TARGET_DIR", &places.target)
+        // What is built and tested does not depend on when.
+        .env_remove("SOURCE_DATE_EPOCH");
     command
 }
 

@@ -105,23 +105,28 @@ fn assemble(plan: &BuildPlan, bases: &[Option<Base>], layers: &PackageLayers) ->
         onnxruntime: &plan.onnxruntime,
         epoch: plan.epoch,
     };
-    let mut tags: Vec<(&'static str, Vec<(Target, Platform)>, Vec<Image>)> = Vec::new();
-    for (planned, base) in plan.images.iter().zip(bases) {
+    let images = plan.images.iter().zip(bases).map(|(planned, base)| {
         let image = image(planned, base.as_ref(), layers, &description);
-        let suffix = planned.target.tag_suffix();
-        let entry = (planned.target, planned.platform.clone());
-        match tags.iter_mut().find(|(known, ..)| *known == suffix) {
-            Some((_, targets, images)) => {
-                targets.push(entry);
-                images.push(image);
-            }
-            None => tags.push((suffix, vec![entry], vec![image])),
+        (planned.target, image)
+    });
+    let images: Vec<(Target, Image)> = images.collect();
+    let mut suffixes: Vec<&'static str> = images
+        .iter()
+        .map(|(target, _)| target.tag_suffix())
+        .collect();
+    // Targets are sorted, and with them their suffixes are together.
+    suffixes.dedup();
+    let tags = suffixes.into_iter().map(|suffix| {
+        let (targets, images): (Vec<_>, Vec<_>) = images
+            .iter()
+            .filter(|(target, _)| target.tag_suffix() == suffix)
+            .map(|(target, image)| ((*target, image.platform.clone()), image.clone()))
+            .unzip();
+        BuiltTag {
+            suffix,
+            targets,
+            set: ImageSet::new(images, description.annotations()),
         }
-    }
-    let tags = tags.into_iter().map(|(suffix, targets, images)| BuiltTag {
-        suffix,
-        targets,
-        set: ImageSet::new(images, description.annotations()),
     });
     BuiltImage {
         tags: tags.collect(),

@@ -12,8 +12,8 @@ use crate::{Error, Result};
 pub(crate) const MODEL_FOLDER: &str = "model";
 /// The program that the image runs.
 pub(crate) const SERVE: &str = "/opt/boxwright/bin/boxwright-serve";
-/// User and group in the container; the base names them `nonroot`.
-const USER: &str = "65532:65532";
+/// The user in the container, whom the base calls `nonroot`.
+const USER: &str = "65532";
 const SECOND: u64 = 1_000_000_000;
 
 /// Seconds since 1970 of everything in the image: `SOURCE_DATE_EPOCH`, else 0.

@@ -14,8 +14,8 @@ use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::Result;
 use crate::image::MODEL_FOLDER;
+use crate::{Error, Result};
 
 /// How many pieces of a file are tried, and their size in bytes.
 const PIECES: u64 = 16;
@@ -51,10 +51,7 @@ pub(crate) fn make(
         Ok(files) => files?,
         Err(panic) => std::panic::resume_unwind(panic),
     };
-    let mut shipped = package.package.clone();
-    for (file, digest) in shipped.model.files.iter_mut().zip(&files) {
-        file.sha256 = Some(digest.hex());
-    }
+    let shipped = with_digests(package, &files)?;
     let listed: Vec<(String, String)> = shipped
         .model
         .files
@@ -72,6 +69,29 @@ pub(crate) fn make(
         model_digest: model_digest(&listed),
         shipped,
     })
+}
+
+/// The package with the digest of every file. One that it names already has to be the file's.
+fn with_digests(package: &LoadedPackage, digests: &[Digest]) -> Result<Package> {
+    let mut shipped = package.package.clone();
+    for (index, (file, digest)) in shipped.model.files.iter_mut().zip(digests).enumerate() {
+        let found = digest.hex();
+        let named = file.sha256.replace(found.clone());
+        if let Some(named) = named.filter(|named| *named != found) {
+            return Err(Error::Package(boxwright_model::Error::Package {
+                path: package.root.join(FILE_NAME),
+                line: None,
+                reason: format!(
+                    "model.files.{index}.sha256: {} is not the file that the package was saved \
+                     with: its SHA-256 is {found} instead of {named}",
+                    file.path
+                ),
+                hint: "Put the file back, or save the package again to take the one that is there."
+                    .to_owned(),
+            }));
+        }
+    }
+    Ok(shipped)
 }
 
 fn digests(files: &[PathBuf], cache: &Path, cancel: &CancellationToken) -> Result<Vec<Digest>> {
@@ -112,14 +132,9 @@ fn package_layer(
     Ok(Layer::tar(plan, "package", None, &Silent, cancel)?)
 }
 
-/// The place in the image of a file that the package names. Empty and `.` parts, which a package
-/// may have, are not for a tar.
+/// The place in the image of a file that the package names.
 fn inside(path: &str) -> String {
-    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
-    std::iter::once(MODEL_FOLDER)
-        .chain(parts)
-        .collect::<Vec<_>>()
-        .join("/")
+    format!("{MODEL_FOLDER}/{path}")
 }
 
 /// Whether compressing the files saves a tenth or more, judged by pieces spread over each. Random
@@ -244,10 +259,5 @@ mod tests {
         assert_eq!(pieces(0).count(), 0);
         assert_eq!(pieces(300 << 10).count(), 2);
         assert_eq!(pieces(1 << 40).count(), 16);
-    }
-
-    #[test]
-    fn paths_are_plain_in_the_image() {
-        assert_eq!(inside("./a//model.onnx"), "model/a/model.onnx");
     }
 }

@@ -5,6 +5,11 @@
 //! [`build()`] puts base, runtime, model and package layers under their tags. [`docker`] runs what was
 //! published, for the proof.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
+)]
+
 mod base;
 mod build;
 mod catalogue;
