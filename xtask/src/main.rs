@@ -33,6 +33,7 @@ usage: cargo xtask COMMAND
   studio [--screenshot FILE.png] [FILE…]   set up, build, and open the studio on the sample package,
                                            or on FILE…; with --screenshot, save a picture and exit
   test                                     set up, build, and run every check and test
+  bench                                    measure, and print one table
   dist                                     release programs and their share folder into dist/
   setup                                    only install what the rest needs
   runtimes                                 only the share folder: boxwright-serve and ONNX Runtime for
@@ -59,6 +60,7 @@ fn run(places: &Places, words: &[&str]) -> Result<ExitCode> {
     match words {
         ["studio", rest @ ..] => studio::run(places, rest).map(done),
         ["test"] => suite::run(places),
+        ["bench", rest @ ..] => bench(places, rest).map(done),
         ["dist"] => dist::run(places).map(done),
         ["setup"] => setup::run(places, setup::Need::Test).map(done),
         ["runtimes"] => runtimes::run(places).map(done),
@@ -73,4 +75,27 @@ fn run(places: &Places, words: &[&str]) -> Result<ExitCode> {
             Ok(ExitCode::from(2))
         }
     }
+}
+
+/// Measures the programs as they ship.
+fn bench(places: &Places, words: &[&str]) -> Result {
+    const PACKAGE: &str = "boxwright-bench";
+    process::output(&mut cargo::cargo(places, ["pkgid", "--package", PACKAGE]))
+        .map_err(|_| "this checkout has no benchmarks".to_owned())?;
+    dist::run(places)?;
+    let run = [
+        "run",
+        "--quiet",
+        "--release",
+        "--locked",
+        "--package",
+        PACKAGE,
+        "--",
+    ];
+    let mut bench = cargo::cargo(places, run);
+    bench
+        .args(words)
+        .env("BOXWRIGHT_BIN", places.dist().join("bin"))
+        .env("BOXWRIGHT_HOME", places.share());
+    process::run(&mut bench)
 }

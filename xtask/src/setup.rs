@@ -142,10 +142,10 @@ fn described(what: &str, names: &[&str]) -> String {
 }
 
 fn is_installed(name: &str) -> bool {
-    let query = ["--show", "--showformat=${db:Status-Status}", name];
+    // Of several architectures, one a line.
+    let query = ["--show", "--showformat=${db:Status-Status}\\n", name];
     process::output(&mut process::command("dpkg-query", query))
-        // Of several architectures, one a line.
-        .is_ok_and(|status| status.contains("installed") && !status.starts_with("not-installed"))
+        .is_ok_and(|status| status.lines().any(|line| line == "installed"))
 }
 
 fn install(missing: &[(Need, &str, Vec<&str>)]) -> Result {

@@ -210,14 +210,13 @@ async fn the_documents_of_an_image_are_pinned() {
     let workshop = Workshop::new();
     let found = documents(&workshop.build("cpu,arm64").await);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/cpu-arm64.json");
-    if std::env::var_os("BOXWRIGHT_UPDATE_SNAPSHOTS").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, &found).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap();
     assert!(
         found == expected,
-        "what is published has changed: look at it, and set BOXWRIGHT_UPDATE_SNAPSHOTS=1 to \
-         accept it\n{found}"
+        "what is published has changed: look at it, and set UPDATE=1 to accept it\n{found}"
     );
 }
 
