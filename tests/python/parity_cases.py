@@ -43,8 +43,10 @@ class Cases:
         (folder / "expected").mkdir()
         model = {"shape": ["N", "H", "W", 3], "dtype": "u8", **(model or {})}
         make(folder / "model.onnx", **model)
-        input = {"name": "pixels", "kind": "image", "layout": "NHWC", "dtype": "u8", **(input or {})}
-        preprocess = {"resize": "none", "crop": "none", **(preprocess or {})}
+        input = {"name": "pixels", "kind": "image", **(input or {})}
+        if input["kind"] == "image":
+            input = {"layout": "NHWC", "dtype": "u8", **input}
+            preprocess = {"resize": "none", "crop": "none", **(preprocess or {})}
         (folder / "boxwright.toml").write_text(package(name, input, preprocess, batch))
         listed = []
         for file, data, expected in samples:
@@ -64,7 +66,7 @@ def package(name, input, preprocess, batch):
     return (
         f'format = 1\n\n[package]\nname = "{name}"\nversion = "1"\n\n'
         '[model]\nfiles = [{ path = "model.onnx" }]\n\n'
-        f"[[input]]\n{table(input)}\n[preprocess]\n{table(preprocess)}\n"
+        f"[[input]]\n{table(input)}\n" + (f"[preprocess]\n{table(preprocess)}\n" if preprocess else "") +
         f'[postprocess]\ntask = "raw"\n\n[batch]\nmax_size = {batch}\n'
     )
 
@@ -197,6 +199,22 @@ def cropping_alone(cases):
     )
 
 
+def numbers(cases):
+    """Samples that are arrays, with and without a batch axis."""
+    def npy(array):
+        file = io.BytesIO()
+        np.save(file, array)
+        return file.getvalue()
+
+    array = (np.arange(20, dtype=np.float32) / 4 - 2).reshape(4, 5)
+    cases.add(
+        "numbers",
+        [("one.npy", npy(array), array), ("batch-of-one.npy", npy(array[None]), array)],
+        model={"shape": ["N", 4, 5], "dtype": "f32"},
+        input={"kind": "tensor"},
+    )
+
+
 def letterbox(image, width, height, pad):
     scale = min(width / image.width, height / image.height)
     resized = image.resize(
@@ -280,6 +298,7 @@ def main():
     cropping(cases)
     cropping_alone(cases)
     tensors(cases)
+    numbers(cases)
     (out / "cases.json").write_text(json.dumps(cases.list))
 
 

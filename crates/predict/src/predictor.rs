@@ -28,7 +28,9 @@ pub struct Options {
     pub device: String,
     /// Threads that predict; 0 for one a core, by the control group's quota.
     pub threads: usize,
-    /// Most pixels that a picture may have; judged from its header, before it is decoded.
+    /// Most pixels that a picture may have; judged from its header, before it is decoded. Every
+    /// thread may hold one such picture, at 3 bytes a pixel and about as much again while it is
+    /// decoded or turned.
     pub max_pixels: u64,
 }
 

@@ -117,12 +117,14 @@ impl Weights {
     }
 
     /// All weights in groups of [`avx2::TAPS`], as many for every output, the last ones zeros.
+    #[cfg(target_arch = "x86_64")]
     pub fn groups(&self) -> (&[[i32; avx2::TAPS]], usize) {
         (self.weights.as_chunks().0, self.stride / avx2::TAPS)
     }
 
     /// The input samples from `first` on that an output takes: where they start, in how many
     /// groups they lie.
+    #[cfg(target_arch = "x86_64")]
     pub fn span(&self, output: usize, first: usize) -> (usize, usize) {
         (
             self.starts[output] - first,
