@@ -348,3 +348,7 @@ fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     }
     Some(value)
 }
+
+#[cfg(test)]
+#[path = "document_tests.rs"]
+mod tests;

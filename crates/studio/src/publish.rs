@@ -15,7 +15,7 @@ use crate::api::{Report, ReportImage, ReportPlatform};
 use crate::failure::{Code, Failure, Stop};
 use crate::job::{PUSH, Running};
 use crate::samples::SampleFile;
-use crate::verify::{self, PROVE, PULL, VerifyRequest};
+use crate::verify::{self, Expected, PROVE, PULL, VerifyRequest};
 use crate::version;
 
 /// The stage in which the plan is made and refused.
@@ -138,7 +138,18 @@ pub async fn publish(
     request: &PublishRequest,
     job: &Running,
 ) -> Result<Report, Stop> {
-    let built = build_image(share, &request.build, Some(&request.to), job).await?;
+    let building = build_image(share, &request.build, Some(&request.to), job);
+    // Samples that can't be read are found out before anything is sent.
+    let predicting = async {
+        let (package, samples) = (&request.build.package, request.samples.as_deref());
+        match samples {
+            Some(samples) => Expected::predict(share, package, samples, BUILD, job)
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    };
+    let (built, mut expected) = tokio::try_join!(building, predicting)?;
     job.stage(PUSH);
     let tags: Vec<(&BuiltTag, Reference)> = built
         .tags
@@ -169,7 +180,16 @@ pub async fn publish(
             .push(report_image(tag, reference.to_string(), Some(run)));
     }
     if let Some(samples) = &request.samples {
-        prove(share, request, samples, &tags, &mut report, job).await?;
+        prove(
+            share,
+            request,
+            samples,
+            &mut expected,
+            &tags,
+            &mut report,
+            job,
+        )
+        .await?;
     }
     report.elapsed_ms = job.elapsed_ms();
     Ok(report)
@@ -306,12 +326,12 @@ async fn prove(
     share: &Share,
     request: &PublishRequest,
     samples: &[SampleFile],
+    expected: &mut Option<Expected>,
     tags: &[(&BuiltTag, Reference)],
     report: &mut Report,
     job: &Running,
 ) -> Result<(), Stop> {
     let package = &request.build.package;
-    let mut expected = None;
     for ((tag, reference), image) in tags.iter().zip(&mut report.images) {
         let request = VerifyRequest {
             reference: reference.with_digest(*tag.set.digest()),
@@ -320,7 +340,7 @@ async fn prove(
             client: request.client.clone(),
             cache: request.build.cache.clone(),
         };
-        let (_, proven) = verify::prove(share, &request, &mut expected, job).await?;
+        let (_, proven) = verify::prove(share, &request, expected, job).await?;
         for platform in &mut image.platforms {
             let found = proven
                 .iter()

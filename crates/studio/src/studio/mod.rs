@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use boxwright_build::Share;
+use boxwright_model::LoadedPackage;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
@@ -56,6 +57,8 @@ struct Shown {
     /// The revision at which the last document was closed.
     last_revision: u32,
     samples: PreviewSamples,
+    /// The package that the preview runs with: edits that don't concern it change nothing here.
+    previewed: Option<LoadedPackage>,
     pictures: Pictures,
     jobs: Jobs,
     recent: Vec<RecentPath>,
@@ -81,6 +84,7 @@ impl Studio {
             document: None,
             last_revision: 0,
             samples: PreviewSamples::default(),
+            previewed: None,
             pictures: Pictures::default(),
             jobs: Jobs::interrupted(&places),
             recent: history::recent(&places),

@@ -70,9 +70,11 @@ impl Studio {
     /// # Errors
     /// If the share folder does not hold it.
     pub async fn open_sample(&self) -> Result<()> {
-        let folder = self.inner.share.samples().join(SAMPLE);
-        self.open_package(&folder).await?;
-        self.add_samples(vec![folder.join("images")]).await
+        let installed = self.inner.share.samples().join(SAMPLE);
+        let own = self.inner.places.cache.join("samples").join(SAMPLE);
+        let copied = blocking(move || Ok::<_, Failure>(copy_sample(&installed, &own))).await?;
+        self.open_package(&copied).await?;
+        self.add_samples(vec![copied.join("images")]).await
     }
 
     /// Closes the package, unsaved changes included.
@@ -242,6 +244,33 @@ impl Inner {
                 format!("there is no model yet that {what} could belong to"),
                 "Open the model first.",
             )),
+        }
+    }
+}
+
+/// A copy of the sample that may be edited and saved: what is installed stays as it is. Where it
+/// can't be copied, the installed one is opened.
+fn copy_sample(installed: &Path, own: &Path) -> PathBuf {
+    let attempt = || -> std::io::Result<()> {
+        for entry in walkdir::WalkDir::new(installed) {
+            let entry = entry?;
+            let Ok(relative) = entry.path().strip_prefix(installed) else {
+                continue;
+            };
+            let to = own.join(relative);
+            if entry.file_type().is_dir() {
+                std::fs::create_dir_all(&to)?;
+            } else if !to.exists() {
+                std::fs::copy(entry.path(), &to)?;
+            }
+        }
+        Ok(())
+    };
+    match attempt() {
+        Ok(()) => own.to_owned(),
+        Err(error) => {
+            tracing::warn!(%error, "the sample can't be copied");
+            installed.to_owned()
         }
     }
 }

@@ -9,6 +9,7 @@ use boxwright_model::prediction::{DeviceUsed, Outcome, SampleResult, Timing};
 use super::editing::nothing_open;
 use super::{Inner, Result, Shown, Studio};
 use crate::api::{Event, ExportFormat, PreviewStatus, Sample};
+use crate::document::OpenDocument;
 use crate::failure::{Code, Failure};
 use crate::places;
 use crate::preview::{Head, Keeper, Kind, ModelName, RunOptions, SampleDone, ToDo, whole_outcome};
@@ -119,12 +120,12 @@ impl Studio {
     pub async fn large(&self, id: u32) -> Result<Vec<u8>> {
         let (file, package, options) = {
             let shown = self.inner.lock();
-            let document = shown.document.as_ref().ok_or_else(nothing_open)?;
+            let package = shown.previewed.clone().ok_or_else(nothing_open)?;
             let file = shown.samples.file(id).cloned().ok_or_else(|| {
                 let hint = "It has been taken off the list.";
                 Failure::new(Code::SampleUnreadable, "there is no such sample", hint)
             })?;
-            (file, document.loaded()?, shown.options())
+            (file, package, shown.options())
         };
         self.inner.live().large(file, package, options).await
     }
@@ -133,20 +134,18 @@ impl Studio {
 impl Inner {
     /// Predicts all samples anew, as far as there is a package that can be run.
     pub(super) fn restart_preview(&self, shown: &mut Shown) {
-        match shown
-            .document
-            .as_ref()
-            .map(|document| (document.loaded(), document.package()))
-        {
+        shown.previewed = None;
+        match shown.document.as_ref().map(OpenDocument::loaded) {
             None => shown.samples.clear_outcomes(),
-            Some((Ok(_), package)) => {
+            Some(Ok(package)) => {
                 let batch_size = match shown.settings.batch_size {
-                    0 => package.batch.max_size,
+                    0 => package.package.batch.max_size,
                     chosen => chosen,
                 };
                 shown.samples.begin(batch_size);
+                shown.previewed = Some(package);
             }
-            Some((Err(failure), _)) => {
+            Some(Err(failure)) => {
                 shown.samples.clear_outcomes();
                 if !shown.samples.is_empty() {
                     shown.samples.fail(failure);
@@ -159,12 +158,8 @@ impl Inner {
 
     /// Samples were added: they are told, and predicted in the same run.
     pub(super) fn go_on(&self, shown: &mut Shown) {
-        let runnable = shown
-            .document
-            .as_ref()
-            .is_some_and(|document| document.loaded().is_ok());
         let fresh = shown.samples.done() == 0 && !shown.samples.is_active();
-        if runnable && !fresh {
+        if shown.previewed.is_some() && !fresh {
             shown.samples.resume();
         }
         let added: Vec<Sample> = shown
@@ -257,7 +252,7 @@ impl Keeper for Desk {
         let inner: Arc<Inner> = self.0.upgrade()?;
         let shown = inner.lock();
         let work = shown.samples.work()?;
-        let package = shown.document.as_ref()?.loaded().ok()?;
+        let package = shown.previewed.clone()?;
         let batch_size = shown.settings.batch_size;
         Some(ToDo {
             package,

@@ -25,6 +25,8 @@ use crate::publish::{self, BuildRequest};
 use crate::registry::Connection;
 use crate::unfinished::{self, Shipment};
 
+/// Samples that a proof compares at most: emulated, each takes seconds.
+const MAX_PROOF: usize = 20;
 /// How often a moving job is told.
 const TELL: Duration = Duration::from_millis(100);
 
@@ -41,6 +43,12 @@ struct Entry {
     running: Option<Handle>,
     /// What is left of it from before a crash.
     note: Option<PathBuf>,
+}
+
+impl Entry {
+    fn has_ended(&self) -> bool {
+        !matches!(self.job.status, JobStatus::Running)
+    }
 }
 
 /// A job that runs.
@@ -149,7 +157,7 @@ impl Studio {
             let package = document.loaded()?;
             let model = document.model().path.clone();
             let samples = if request.prove {
-                shown.samples.files()
+                shown.samples.files().into_iter().take(MAX_PROOF).collect()
             } else {
                 Vec::new()
             };
@@ -186,7 +194,7 @@ impl Studio {
     pub async fn retry_job(&self, id: u32) -> Result<u32> {
         let shipment = {
             let mut shown = self.inner.lock();
-            let entry = shown.jobs.find(id).filter(|entry| entry.running.is_none());
+            let entry = shown.jobs.find(id).filter(|entry| entry.has_ended());
             entry.map(|entry| entry.shipment.clone())
         };
         let shipment =
@@ -200,7 +208,7 @@ impl Studio {
     pub fn dismiss_job(&self, id: u32) {
         let mut shown = self.inner.lock();
         shown.jobs.entries.retain(|entry| {
-            let ended = entry.job.id == id && entry.running.is_none();
+            let ended = entry.job.id == id && entry.has_ended();
             if let Some(note) = entry.note.as_deref().filter(|_| ended) {
                 unfinished::forget(note);
             }

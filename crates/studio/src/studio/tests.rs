@@ -145,6 +145,85 @@ async fn dropped_pictures_are_predicted_and_an_edit_predicts_them_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_quick_changes_end_in_the_predictions_of_the_last() {
+    let Some(mut window) = Window::open("quick changes").await else {
+        return;
+    };
+    let studio = window.studio.clone();
+    let folder = sample().join("images");
+    studio
+        .open(vec![window.package(), folder.join("cat.jpg")])
+        .await
+        .unwrap();
+    let first = window.previewed().await;
+    for number in 1..=30u8 {
+        let document = studio.state().document.unwrap();
+        let mut package = document.package;
+        package.preprocess.mean = vec![f32::from(number); 3];
+        studio.edit(document.revision, package).await.unwrap();
+        match number {
+            10 => studio.open(vec![folder.join("rocket.jpg")]).await.unwrap(),
+            15 => studio.open(vec![folder.join("coffee.jpg")]).await.unwrap(),
+            20 => studio.remove_samples(vec![2]).await.unwrap(),
+            _ => tokio::task::yield_now().await,
+        }
+    }
+    let document = studio.state().document.unwrap();
+    let mut package = document.package;
+    package.preprocess.mean = vec![127.0; 3];
+    // A name that is none is a problem of the package, not of its predictions.
+    studio
+        .edit(document.revision, package.clone())
+        .await
+        .unwrap();
+    package.package.name = "Not A Name".into();
+    let revision = studio.state().document.unwrap().revision;
+    assert!(
+        !studio
+            .edit(revision, package)
+            .await
+            .unwrap()
+            .problems
+            .is_empty()
+    );
+    let last = window.previewed().await;
+    let names: Vec<&str> = last.iter().map(|sample| sample.name.as_str()).collect();
+    assert_eq!(names, ["cat.jpg", "coffee.jpg"]);
+    assert_eq!(first_class(&last[0]), first_class(&first[0]));
+    assert_eq!(first_class(&last[1]).0, "espresso");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_is_opened_as_a_copy_so_that_what_is_installed_stays() {
+    let Some(mut window) = Window::open("sample").await else {
+        return;
+    };
+    let studio = window.studio.clone();
+    if !studio
+        .inner
+        .share
+        .samples()
+        .join("efficientnet-lite0")
+        .is_dir()
+    {
+        println!("SKIPPED: sample: the share folder has no samples");
+        return;
+    }
+    studio.open_sample().await.unwrap();
+    assert_eq!(window.previewed().await.len(), 5);
+    let root = studio
+        .inner
+        .lock()
+        .document
+        .as_ref()
+        .unwrap()
+        .root()
+        .to_owned();
+    let cache = fs::canonicalize(window.folder.path()).unwrap();
+    assert!(root.starts_with(cache), "{}", root.display());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_package_is_saved_reopened_and_listed_as_recent() {
     let Some(window) = Window::open("save").await else {
         return;
@@ -346,95 +425,4 @@ async fn a_registry_that_is_gone_takes_no_password() {
             .iter()
             .all(|one| one.registry != "127.0.0.1:1")
     );
-}
-
-mod documents {
-    //! Editing without files but the model's.
-
-    use super::*;
-    use crate::document::OpenDocument;
-
-    fn open() -> (tempfile::TempDir, OpenDocument) {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["model.onnx", "labels.txt"] {
-            fs::copy(sample().join(name), folder.path().join(name)).unwrap();
-        }
-        let model = folder.path().join("model.onnx");
-        let (loaded, model, guesses) = boxwright_model::package::open_any(&model).unwrap();
-        (folder, OpenDocument::new(loaded, model, guesses, 1))
-    }
-
-    fn with_mean(document: &OpenDocument, mean: f32) -> boxwright_model::Package {
-        let mut package = document.package().clone();
-        package.preprocess.mean = vec![mean; 3];
-        package
-    }
-
-    #[test]
-    fn quick_edits_of_one_field_are_one_step_and_of_another_are_not() {
-        let (_folder, mut document) = open();
-        let start = document.package().clone();
-        for mean in [1.0, 2.0, 3.0] {
-            document
-                .edit(document.revision(), with_mean(&document, mean))
-                .unwrap();
-        }
-        let mut other = document.package().clone();
-        other.package.description = "cats".into();
-        document.edit(document.revision(), other).unwrap();
-        document.undo();
-        assert_eq!(document.package().preprocess.mean, [3.0; 3]);
-        document.undo();
-        assert_eq!(*document.package(), start);
-        assert!(!document.snapshot().can_undo);
-        document.redo();
-        document.redo();
-        assert_eq!(document.package().package.description, "cats");
-        document.revert();
-        assert_eq!(*document.package(), start);
-        document.undo();
-        assert_eq!(document.package().package.description, "cats");
-    }
-
-    #[test]
-    fn a_guess_that_is_changed_is_a_choice() {
-        let (_folder, mut document) = open();
-        let guessed = |document: &OpenDocument| {
-            document
-                .snapshot()
-                .guesses
-                .iter()
-                .any(|guess| guess.field == "preprocess.mean")
-        };
-        assert!(guessed(&document));
-        document
-            .edit(document.revision(), with_mean(&document, 1.0))
-            .unwrap();
-        assert!(!guessed(&document));
-        document.undo();
-        assert!(guessed(&document));
-    }
-
-    #[test]
-    fn the_page_can_not_make_a_package_of_other_files() {
-        let (folder, mut document) = open();
-        let mut package = document.package().clone();
-        package.model.files[0].path = "../secret".into();
-        assert!(document.edit(document.revision(), package).is_err());
-        fs::write(folder.path().with_extension("txt"), "secret").unwrap();
-        let mut package = document.package().clone();
-        let outside = folder.path().with_extension("txt");
-        let name = format!("../{}", outside.file_name().unwrap().to_str().unwrap());
-        package.labels = Some(boxwright_model::package::Labels { file: name });
-        document.edit(document.revision(), package).unwrap();
-        assert_eq!(document.snapshot().problems[0].field, "labels.file");
-        assert!(document.loaded().is_err());
-        assert!(
-            document
-                .snapshot()
-                .labels
-                .is_none_or(|labels| labels.first[0] != "secret")
-        );
-        fs::remove_file(outside).unwrap();
-    }
 }

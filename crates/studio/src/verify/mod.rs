@@ -76,7 +76,8 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Predicts with this machine's own worker, on the processor, as the image will.
+    /// Predicts with this machine's own worker, on the processor, as the image will. Progress
+    /// belongs to `stage`.
     ///
     /// # Errors
     /// [`Code::SampleUnreadable`] if no sample can be read, and what the worker fails with.
@@ -84,6 +85,7 @@ impl Expected {
         share: &Share,
         package: &LoadedPackage,
         samples: &[SampleFile],
+        stage: &str,
         job: &Running,
     ) -> Result<Self, Stop> {
         let mut engine = Engine::new(share);
@@ -92,7 +94,7 @@ impl Expected {
             ..RunOptions::default()
         };
         let (worker, _) = job.or_cancelled(engine.load(package, &options)).await?;
-        let predictions = predictions(worker, package, samples, job).await?;
+        let predictions = predictions(worker, package, samples, stage, job).await?;
         engine.stop().await;
         if predictions
             .iter()
@@ -132,7 +134,7 @@ pub async fn prove(
     let predicting = async {
         match expected.take() {
             Some(known) => Ok(known),
-            None => Expected::predict(share, &request.package, &request.samples, job).await,
+            None => Expected::predict(share, &request.package, &request.samples, PULL, job).await,
         }
     };
     let (pulled, known) = tokio::try_join!(pulling, predicting)?;
@@ -401,9 +403,10 @@ async fn predictions(
     worker: &mut Worker,
     package: &LoadedPackage,
     samples: &[SampleFile],
+    stage: &str,
     job: &Running,
 ) -> Result<Vec<Predicted>, Stop> {
-    match predict(worker, package, samples, (PULL, "preview"), job).await {
+    match predict(worker, package, samples, (stage, "preview"), job).await {
         Ok(predicted) => Ok(predicted),
         Err(Unproven::Stop(stop)) => Err(stop),
         Err(Unproven::NotRun(reason) | Unproven::Differs(reason)) => {

@@ -1,0 +1,94 @@
+//! Editing, on the sample's files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/efficientnet-lite0")
+}
+
+fn open() -> (tempfile::TempDir, OpenDocument) {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["model.onnx", "labels.txt"] {
+        fs::copy(sample().join(name), folder.path().join(name)).unwrap();
+    }
+    let model = folder.path().join("model.onnx");
+    let (loaded, model, guesses) = boxwright_model::package::open_any(&model).unwrap();
+    (folder, OpenDocument::new(loaded, model, guesses, 1))
+}
+
+fn with_mean(document: &OpenDocument, mean: f32) -> boxwright_model::Package {
+    let mut package = document.package().clone();
+    package.preprocess.mean = vec![mean; 3];
+    package
+}
+
+#[test]
+fn quick_edits_of_one_field_are_one_step_and_of_another_are_not() {
+    let (_folder, mut document) = open();
+    let start = document.package().clone();
+    for mean in [1.0, 2.0, 3.0] {
+        document
+            .edit(document.revision(), with_mean(&document, mean))
+            .unwrap();
+    }
+    let mut other = document.package().clone();
+    other.package.description = "cats".into();
+    document.edit(document.revision(), other).unwrap();
+    document.undo();
+    assert_eq!(document.package().preprocess.mean, [3.0; 3]);
+    document.undo();
+    assert_eq!(*document.package(), start);
+    assert!(!document.snapshot().can_undo);
+    document.redo();
+    document.redo();
+    assert_eq!(document.package().package.description, "cats");
+    document.revert();
+    assert_eq!(*document.package(), start);
+    document.undo();
+    assert_eq!(document.package().package.description, "cats");
+}
+
+#[test]
+fn a_guess_that_is_changed_is_a_choice() {
+    let (_folder, mut document) = open();
+    let guessed = |document: &OpenDocument| {
+        document
+            .snapshot()
+            .guesses
+            .iter()
+            .any(|guess| guess.field == "preprocess.mean")
+    };
+    assert!(guessed(&document));
+    document
+        .edit(document.revision(), with_mean(&document, 1.0))
+        .unwrap();
+    assert!(!guessed(&document));
+    document.undo();
+    assert!(guessed(&document));
+}
+
+#[test]
+fn the_page_can_not_make_a_package_of_other_files() {
+    let (folder, mut document) = open();
+    let mut package = document.package().clone();
+    package.model.files[0].path = "../secret".into();
+    assert!(document.edit(document.revision(), package).is_err());
+    fs::write(folder.path().with_extension("txt"), "secret").unwrap();
+    let mut package = document.package().clone();
+    let outside = folder.path().with_extension("txt");
+    let name = format!("../{}", outside.file_name().unwrap().to_str().unwrap());
+    package.labels = Some(boxwright_model::package::Labels { file: name });
+    document.edit(document.revision(), package).unwrap();
+    assert_eq!(document.snapshot().problems[0].field, "labels.file");
+    assert!(document.loaded().is_err());
+    assert!(
+        document
+            .snapshot()
+            .labels
+            .is_none_or(|labels| labels.first[0] != "secret")
+    );
+    fs::remove_file(outside).unwrap();
+}
