@@ -141,6 +141,27 @@ impl Window {
         !self.all(&format!("[data-testid=\"{id}\"]")).is_empty()
     }
 
+    /// What the first element with this `data-testid` says now; nothing where there is none.
+    #[track_caller]
+    pub fn said_by(&self, id: &str) -> Option<String> {
+        self.of(id, "innerText")
+    }
+
+    /// A `data-` attribute, by its name in JavaScript, of the first element with this
+    /// `data-testid` now.
+    #[track_caller]
+    pub fn data(&self, id: &str, name: &str) -> Option<String> {
+        self.of(id, &format!("dataset.{name}"))
+    }
+
+    /// In one step: between finding an element and asking it, the page may have made it anew.
+    #[track_caller]
+    fn of(&self, id: &str, what: &str) -> Option<String> {
+        let script =
+            format!("return document.querySelector('[data-testid=\"{id}\"]')?.{what} ?? null");
+        self.script(&script).as_str().map(str::to_owned)
+    }
+
     /// What the page says, as its user reads it.
     #[track_caller]
     pub fn text(&self) -> String {
@@ -260,7 +281,10 @@ impl Element<'_> {
     /// What it says, as its user reads it.
     #[track_caller]
     pub fn text(&self) -> String {
-        self.get("text").as_str().unwrap_or_default().to_owned()
+        self.property("innerText")
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// A property of its JavaScript object.

@@ -30,7 +30,7 @@ fn two_photos(sandbox: &Sandbox) -> PathBuf {
 }
 
 fn first_card(window: &Window) -> String {
-    window.find("card").text()
+    window.said_by("card").unwrap_or_default()
 }
 
 #[test]
@@ -42,22 +42,17 @@ fn open_preview_edit_publish_with_a_password_and_prove() {
     let photos = two_photos(&sandbox);
     let window = need!(Window::open(&sandbox, &[&package, &photos], &[]));
     window.previewed();
-    assert_eq!(
-        window.find("grid").attribute("data-count").as_deref(),
-        Some("2")
-    );
+    assert_eq!(window.data("grid", "count").as_deref(), Some("2"));
     assert!(
         first_card(&window).contains("tiger cat"),
         "{}",
         first_card(&window)
     );
-    assert_eq!(
-        window.find("device").attribute("data-kind").as_deref(),
-        Some("cpu")
-    );
+    assert_eq!(window.data("device", "kind").as_deref(), Some("cpu"));
 
     edit_the_mean(&window, &package);
     sign_in(&window, &registry.host());
+    tick(&window, "arm64");
     let both = binfmt::arm64().is_ok();
     if !both {
         // Without emulation the proof of ARM is `not-run`; its image is built all the same.
@@ -72,9 +67,8 @@ fn open_preview_edit_publish_with_a_password_and_prove() {
         ("cpu", "proven"),
         ("arm64", if both { "proven" } else { "not-run" }),
     ] {
-        let proof = window.find(&format!("proof-{target}"));
         assert_eq!(
-            proof.attribute("data-status").as_deref(),
+            window.data(&format!("proof-{target}"), "status").as_deref(),
             Some(status),
             "{}",
             window.text()
@@ -110,7 +104,7 @@ fn edit_the_mean(window: &Window, package: &std::path::Path) {
         (first_card(window) != before).then_some(())
     });
     window.previewed();
-    let saved = || window.find("saved").attribute("data-saved");
+    let saved = || window.data("saved", "saved");
     assert_eq!(saved().as_deref(), Some("false"));
     assert!(
         !fs::read_to_string(package.join("boxwright.toml"))
@@ -118,9 +112,12 @@ fn edit_the_mean(window: &Window, package: &std::path::Path) {
             .contains("90")
     );
     window.find("undo").click();
-    wait::until("the old scores", wait::LONG, || {
-        (first_card(window) == before).then_some(())
-    });
+    let back = wait::maybe(wait::LONG, || (first_card(window) == before).then_some(()));
+    assert!(
+        back.is_some(),
+        "undo: {before:?} is now {:?}",
+        first_card(window)
+    );
     window.find("redo").click();
     wait::until("the new scores again", wait::LONG, || {
         (first_card(window) != before).then_some(())
@@ -134,6 +131,16 @@ fn edit_the_mean(window: &Window, package: &std::path::Path) {
     window.previewed();
 }
 
+fn tick(window: &Window, target: &str) {
+    let box_of = || window.find(&format!("target-{target}"));
+    if box_of().property("checked") != true {
+        box_of().click();
+    }
+    wait::until("a ticked box", wait::START, || {
+        (box_of().property("checked") == true).then_some(())
+    });
+}
+
 /// A wrong password is refused before the dialog closes; the right one closes it.
 fn sign_in(window: &Window, host: &str) {
     window.find("to-registry").click();
@@ -143,7 +150,8 @@ fn sign_in(window: &Window, host: &str) {
     window.find("sign-in-password").fill("wrong");
     window.find("sign-in-keep-session").click();
     window.find("sign-in-submit").click();
-    let refused = window.find("sign-in-failure").attribute("data-code");
+    window.find("sign-in-failure");
+    let refused = window.data("sign-in-failure", "code");
     assert_eq!(refused.as_deref(), Some("RegistryUnauthorized"));
     assert!(window.shows("sign-in-dialog"));
     window.find("sign-in-password").fill(PASSWORD);
@@ -195,10 +203,7 @@ fn a_first_start_shows_the_sample_with_its_predictions() {
     let sandbox = Sandbox::new();
     let window = need!(Window::open(&sandbox, &[], &[]));
     window.previewed();
-    assert_eq!(
-        window.find("grid").attribute("data-count").as_deref(),
-        Some("5")
-    );
+    assert_eq!(window.data("grid", "count").as_deref(), Some("5"));
     window.says("tiger cat");
 }
 

@@ -18,11 +18,8 @@ use rustix::process::Signal;
 
 /// The code of the failure that the element with this id shows.
 fn code(window: &Window, id: &str) -> Option<String> {
-    let shown = wait::maybe(wait::LONG, || {
-        window.all(&format!("[data-testid={id}]")).pop()
-    });
-    let shown = shown.unwrap_or_else(|| panic!("no {id} in:\n{}", window.text()));
-    shown.attribute("data-code")
+    window.find(id);
+    window.data(id, "code")
 }
 
 #[test]
@@ -77,10 +74,7 @@ fn a_killed_worker_is_said_and_the_next_preview_works() {
     );
     window.find("failure-retry").click();
     window.previewed();
-    assert_eq!(
-        window.find("grid").attribute("data-count").as_deref(),
-        Some("300")
-    );
+    assert_eq!(window.data("grid", "count").as_deref(), Some("300"));
     assert!(!window.shows("preview-failure"));
 }
 

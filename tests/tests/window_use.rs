@@ -79,10 +79,7 @@ fn assert_accessible(window: &Window, what: &str) {
 fn five_hundred_pictures_scroll_with_a_bounded_number_of_nodes() {
     let sandbox = Sandbox::new();
     let window = need!(colours(&sandbox, 500));
-    assert_eq!(
-        window.find("grid").attribute("data-count").as_deref(),
-        Some("500")
-    );
+    assert_eq!(window.data("grid", "count").as_deref(), Some("500"));
     // One pass over the whole list, a screenful at a time, each step painted.
     let walk = "const done = arguments[arguments.length - 1]; \
         const box = document.querySelector('[data-testid=grid]').parentElement; \
