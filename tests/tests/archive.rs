@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use boxwright_tests::image::{AARCH64, Archive, Image, X86_64, versions};
 use boxwright_tests::missing::program;
@@ -210,12 +211,20 @@ struct Builder<'a> {
     variables: [(&'a str, &'a str); 3],
     umask: &'a str,
     user: Option<&'a str>,
+    modified: SystemTime,
 }
 
 /// Builds in a folder of its own, as another user where this one may become it.
 fn build_as(builder: &Builder<'_>, program: &Path, share: &Path) -> (Sandbox, Vec<u8>, Report) {
     let sandbox = Sandbox::new();
     let package = sandbox.package(builder.folder);
+    for file in ["boxwright.toml", "labels.txt", "model.onnx"] {
+        let file = fs::File::options()
+            .write(true)
+            .open(package.join(file))
+            .unwrap();
+        file.set_modified(builder.modified).unwrap();
+    }
     let archive = sandbox.path("work").join(builder.folder).join("out.tar");
     let shell = "umask \"$0\" && exec \"$@\"";
     let mut command = sandbox
@@ -253,7 +262,7 @@ fn build_as(builder: &Builder<'_>, program: &Path, share: &Path) -> (Sandbox, Ve
 }
 
 #[test]
-fn the_same_package_gives_the_same_bytes_in_any_folder_zone_locale_umask_and_user() {
+fn the_same_package_gives_the_same_bytes_in_any_folder_zone_locale_umask_time_and_user() {
     // A place that another user may read, whoever owns the home folder here.
     let shared = tempfile::tempdir().unwrap();
     fs::set_permissions(shared.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -276,6 +285,7 @@ fn the_same_package_gives_the_same_bytes_in_any_folder_zone_locale_umask_and_use
         ],
         umask: "0077",
         user: root.then_some("nobody"),
+        modified: SystemTime::UNIX_EPOCH + Duration::from_secs(1),
     };
     let other = Builder {
         folder: "a longer/name",
@@ -286,6 +296,7 @@ fn the_same_package_gives_the_same_bytes_in_any_folder_zone_locale_umask_and_use
         ],
         umask: "0002",
         user: None,
+        modified: SystemTime::now(),
     };
     let (_one, one, first) = build_as(&one, &program, &share);
     let (_other, other, second) = build_as(&other, &program, &share);

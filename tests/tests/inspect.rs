@@ -306,3 +306,16 @@ fn wrong_usage_ends_with_status_2() {
     }
     assert_eq!(sandbox.boxwright(["--help"]).run().status, Some(0));
 }
+
+#[test]
+fn doctor_says_what_works_and_what_to_do_about_the_rest() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.boxwright(["doctor"]).run();
+    assert_eq!(run.status, Some(0), "{}", run.stderr());
+    let said = run.stdout.to_lowercase();
+    for thing in ["cpu", "docker", "keychain", "runtime", "disk"] {
+        assert!(said.contains(thing), "nothing of {thing} in:\n{said}");
+    }
+    let json = sandbox.boxwright(["doctor", "--json"]).run().ok().json();
+    assert!(json.is_object() || json.is_array(), "{json:#}");
+}

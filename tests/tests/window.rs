@@ -49,6 +49,12 @@ fn open_preview_edit_publish_with_a_password_and_prove() {
         first_card(&window)
     );
     assert_eq!(window.data("device", "kind").as_deref(), Some("cpu"));
+    let picture = "document.querySelector('[data-testid=card] img')?.naturalWidth > 0";
+    window.until("the picture on the card", picture);
+    window.find("card").click();
+    let large = "document.querySelector('[data-testid=viewer] img')?.naturalWidth > 400";
+    window.until("the large picture", large);
+    window.find("viewer-close").click();
 
     edit_the_mean(&window, &package);
     sign_in(&window, &registry.host());
@@ -196,6 +202,37 @@ fn what_was_saved_is_found_again_among_the_recent_packages() {
         (name == "colours").then_some(())
     });
     assert_eq!(window.find("package-version").property("value"), "2.0");
+}
+
+#[test]
+fn unsaved_changes_are_asked_about_before_another_package_is_opened() {
+    let sandbox = Sandbox::new();
+    let package = sandbox.path("work/colours");
+    onnx::write_mean_colour(&package, "colours", ["red", "green", "blue"]);
+    let window = need!(Window::open(&sandbox, &[&package], &[]));
+    window.find("package-version").fill("2.0");
+    wait::until("an unsaved change", wait::LONG, || {
+        window.shows("save").then_some(())
+    });
+    let open_sample = || {
+        window.find("open-menu").click();
+        window.find("open-sample").click();
+        window.find("unsaved-dialog");
+    };
+    open_sample();
+    window.find("unsaved-cancel").click();
+    assert_eq!(window.find("package-name").property("value"), "colours");
+    open_sample();
+    window.find("unsaved-discard").click();
+    wait::until("the sample", wait::LONG, || {
+        let name = window
+            .all("[data-testid=package-name]")
+            .first()?
+            .property("value");
+        (name != "colours").then_some(())
+    });
+    let text = fs::read_to_string(package.join("boxwright.toml")).unwrap();
+    assert!(text.contains("version = \"1\""), "{text}");
 }
 
 #[test]
