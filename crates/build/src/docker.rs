@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bollard::Docker;
@@ -99,26 +100,33 @@ pub async fn run_worker(
     cancel: &CancellationToken,
 ) -> Result<ContainerWorker> {
     let (docker, _) = connect().await?;
-    let name = format!("localhost/boxwright-proof:{}", image.manifest_digest.hex());
-    let mut container = Container {
+    let digest = image.manifest_digest.hex();
+    let name = format!("localhost/boxwright-proof:{digest}");
+    // Known before they are there, so that they are removed however far this gets.
+    let container = Container {
         docker: docker.clone(),
-        image: None,
-        id: None,
+        name: Some(container_name(&digest)),
+        image: Some(name.clone()),
     };
     let started = async {
         load(&docker, image, &name, scratch, cancel).await?;
-        container.image = Some(name.clone());
-        start(&docker, &name, emulated, &mut container).await
+        start(&docker, worker_in(&name, emulated), &container).await
     };
-    let (reader, writer) = tokio::select! {
-        started = started => started?,
-        () = cancel.cancelled() => return Err(boxwright_oci::Error::Cancelled.into()),
+    let started = tokio::select! {
+        started = started => started,
+        () = cancel.cancelled() => Err(boxwright_oci::Error::Cancelled.into()),
     };
-    Ok(ContainerWorker {
-        reader,
-        writer,
-        container,
-    })
+    match started {
+        Ok((reader, writer)) => Ok(ContainerWorker {
+            reader,
+            writer,
+            container,
+        }),
+        Err(error) => {
+            container.remove().await;
+            Err(error)
+        }
+    }
 }
 
 type Pipes = (
@@ -126,17 +134,23 @@ type Pipes = (
     Pin<Box<dyn AsyncWrite + Send>>,
 );
 
-async fn start(
-    docker: &Docker,
-    image: &str,
-    emulated: bool,
-    container: &mut Container,
-) -> Result<Pipes> {
-    let created = docker
-        .create_container(None::<CreateContainerOptions>, worker_in(image, emulated))
+/// A name that no other container has.
+fn container_name(digest: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    format!("boxwright-proof-{}-{process}-{count}", &digest[..12])
+}
+
+async fn start(docker: &Docker, body: ContainerCreateBody, container: &Container) -> Result<Pipes> {
+    let named = CreateContainerOptions {
+        name: container.name.clone(),
+        ..CreateContainerOptions::default()
+    };
+    let id = docker
+        .create_container(Some(named), body)
         .await
-        .map_err(unavailable)?;
-    container.id = Some(created.id.clone());
+        .map_err(unavailable)?
+        .id;
     let attach = AttachContainerOptionsBuilder::default()
         .stream(true)
         .stdin(true)
@@ -144,11 +158,11 @@ async fn start(
         .stderr(true)
         .build();
     let pipes = docker
-        .attach_container(&created.id, Some(attach))
+        .attach_container(&id, Some(attach))
         .await
         .map_err(unavailable)?;
     docker
-        .start_container(&created.id, None::<StartContainerOptions>)
+        .start_container(&id, None::<StartContainerOptions>)
         .await
         .map_err(unavailable)?;
     let reader = StreamReader::new(Box::pin(stdout(pipes.output)));
@@ -242,15 +256,20 @@ fn image_set(image: &PulledImage) -> ImageSet {
 /// A container and its image in the engine; both are removed when this is dropped.
 pub struct Container {
     docker: Docker,
+    name: Option<String>,
     image: Option<String>,
-    id: Option<String>,
 }
 
 impl Container {
     /// How the container ended, in words; nothing while it runs.
     pub async fn ended(&self) -> Option<String> {
-        let id = self.id.as_ref()?;
-        let state = self.docker.inspect_container(id, None).await.ok()?.state?;
+        let name = self.name.as_ref()?;
+        let state = self
+            .docker
+            .inspect_container(name, None)
+            .await
+            .ok()?
+            .state?;
         if state.running == Some(true) {
             return None;
         }
@@ -265,37 +284,46 @@ impl Container {
 
     /// Ends and removes the container and its image now.
     pub async fn remove(mut self) {
-        remove(self.docker.clone(), self.id.take(), self.image.take()).await;
+        remove(self.docker.clone(), self.name.take(), self.image.take()).await;
     }
 }
 
 impl Drop for Container {
     fn drop(&mut self) {
-        let (id, image) = (self.id.take(), self.image.take());
-        if id.is_none() && image.is_none() {
+        let (name, image) = (self.name.take(), self.image.take());
+        if name.is_none() && image.is_none() {
             return;
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(remove(self.docker.clone(), id, image));
+            runtime.spawn(remove(self.docker.clone(), name, image));
         }
     }
 }
 
-async fn remove(docker: Docker, id: Option<String>, image: Option<String>) {
-    if let Some(id) = id {
+async fn remove(docker: Docker, container: Option<String>, image: Option<String>) {
+    if let Some(container) = container {
         let by_force = RemoveContainerOptionsBuilder::default()
             .force(true)
             .v(true)
             .build();
-        if let Err(error) = docker.remove_container(&id, Some(by_force)).await {
-            tracing::warn!(%error, "the container {id} could not be removed");
-        }
+        let removed = docker.remove_container(&container, Some(by_force)).await;
+        remark(removed.map(drop), &container);
     }
-    if let Some(image) = image
-        && let Err(error) = docker
-            .remove_image(&image, None::<RemoveImageOptions>, None)
-            .await
-    {
-        tracing::warn!(%error, "the image {image} could not be removed");
+    if let Some(image) = image {
+        let options = None::<RemoveImageOptions>;
+        let removed = docker.remove_image(&image, options, None).await;
+        remark(removed.map(drop), &image);
+    }
+}
+
+fn remark(removed: Result<(), bollard::errors::Error>, what: &str) {
+    use bollard::errors::Error::DockerResponseServerError;
+    match removed {
+        // It never got so far.
+        Ok(())
+        | Err(DockerResponseServerError {
+            status_code: 404, ..
+        }) => {}
+        Err(error) => tracing::warn!(%error, "{what} could not be removed from Docker Engine"),
     }
 }
