@@ -29,10 +29,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ),
     ("boxwright-cli", &["studio"]),
     ("boxwright-studio-app", &["studio"]),
-    (
-        "boxwright-bench",
-        &["predict", "worker", "studio", "build", "oci", "model"],
-    ),
+    ("boxwright-bench", &["predict", "model", "tests"]),
     ("boxwright-tests", &[]),
     ("xtask", &[]),
 ];

@@ -64,7 +64,10 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[String]) -> Result<usize, Failed> {
-    let bench = Bench { programs: Programs::find()?, scratch: tempfile::tempdir()? };
+    let bench = Bench {
+        programs: Programs::find()?,
+        scratch: tempfile::tempdir()?,
+    };
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
     let mut rows = Vec::new();
     let mut failed = 0;

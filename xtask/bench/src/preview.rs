@@ -35,11 +35,24 @@ pub fn against_python(bench: &Bench) -> Result<Vec<Row>, Failed> {
         || preview(bench, &photos),
         || {
             let mut command = Command::new(&python);
-            command.arg(&script).arg(&model).arg(&photos).env("ORT_DISABLE_TELEMETRY", "1");
-            Ok::<_, Failed>(String::from_utf8(process::run(&mut command)?.stdout)?.trim().parse()?)
+            command
+                .arg(&script)
+                .arg(&model)
+                .arg(&photos)
+                .env("ORT_DISABLE_TELEMETRY", "1");
+            Ok::<_, Failed>(
+                String::from_utf8(process::run(&mut command)?.stdout)?
+                    .trim()
+                    .parse()?,
+            )
         },
     )?;
-    Ok(vec![ratio("preview: sample photos / sequential Python", ours, theirs, 1.3)])
+    Ok(vec![ratio(
+        "preview: sample photos / sequential Python",
+        ours,
+        theirs,
+        1.3,
+    )])
 }
 
 fn ratio(what: &str, ours: f64, theirs: f64, least: f64) -> Row {
@@ -64,18 +77,27 @@ fn preview(bench: &Bench, photos: &Path) -> Result<f64, Failed> {
     command.arg("preview").arg(bench.sample()).arg(photos);
     command.args(["--device", "cpu", "--format", "json", "--progress", "none"]);
     let report = process::run(&mut command)?.json()?;
-    report["timing"]["images_per_second"].as_f64().ok_or_else(|| "the preview has no timing".into())
+    report["timing"]["images_per_second"]
+        .as_f64()
+        .ok_or_else(|| "the preview has no timing".into())
 }
 
 fn single_threaded(bench: &Bench) -> Result<Predictor, Failed> {
     let mut options = Options::new(bench.programs.share.join("lib/libonnxruntime.so"));
     options.threads = 1;
-    Ok(Predictor::load(LoadedPackage::open(&bench.sample())?, &options)?)
+    Ok(Predictor::load(
+        LoadedPackage::open(&bench.sample())?,
+        &options,
+    )?)
 }
 
 /// Decode, preprocess and infer, each alone on one core, as if spread perfectly over all cores.
 fn limit(single: &Predictor, photos: &Path) -> Result<f64, Failed> {
-    let samples = files(photos)?.into_iter().take(80).map(Source::Path).collect::<Vec<_>>();
+    let samples = files(photos)?
+        .into_iter()
+        .take(80)
+        .map(Source::Path)
+        .collect::<Vec<_>>();
     let count = samples.len();
     let cancel = AtomicBool::new(false);
     let timing = single.predict_many(samples, &Want::default(), 8, &cancel, &|_, _| {});
@@ -85,8 +107,9 @@ fn limit(single: &Predictor, photos: &Path) -> Result<f64, Failed> {
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()?;
     files.sort();
     Ok(files)
 }
@@ -106,7 +129,9 @@ fn large_photos(bench: &Bench) -> Result<PathBuf, Failed> {
     for path in files(&bench.sample().join("images"))? {
         let photo = image::open(&path)?;
         let large = photo.resize_exact(4000, 3000, image::imageops::FilterType::Triangle);
-        large.to_rgb8().save(originals.join(path.file_name().unwrap_or_default()))?;
+        large
+            .to_rgb8()
+            .save(originals.join(path.file_name().unwrap_or_default()))?;
     }
     process::multiply(&originals, 8, &bench.scratch.path().join("large"))
 }
@@ -117,6 +142,10 @@ fn python(bench: &Bench) -> Result<PathBuf, Failed> {
     let venv = bench.scratch.path().join("venv");
     process::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     let mut install = Command::new(venv.join("bin/pip"));
-    process::run(install.args(["install", "--quiet", "--requirement"]).arg(requirements))?;
+    process::run(
+        install
+            .args(["install", "--quiet", "--requirement"])
+            .arg(requirements),
+    )?;
     Ok(venv.join("bin/python"))
 }

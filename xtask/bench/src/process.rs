@@ -26,7 +26,11 @@ impl Run {
 /// Runs a program to its end; its failure is ours.
 pub fn run(command: &mut Command) -> Result<Run, Failed> {
     let started = Instant::now();
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
     let pid = child.id();
     let waiter = std::thread::spawn(move || -> std::io::Result<(Output, f64)> {
         let output = child.wait_with_output()?;
@@ -42,7 +46,11 @@ pub fn run(command: &mut Command) -> Result<Run, Failed> {
         let stderr = String::from_utf8_lossy(&output.stderr);
         return Err(format!("{command:?} ended with {}: {stderr}", output.status).into());
     }
-    Ok(Run { stdout: output.stdout, seconds, peak_mib })
+    Ok(Run {
+        stdout: output.stdout,
+        seconds,
+        peak_mib,
+    })
 }
 
 /// The peak resident set of a process (`VmHWM`), in MiB.
@@ -58,7 +66,11 @@ pub fn multiply(from: &Path, copies: usize, to: &Path) -> Result<PathBuf, Failed
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         for copy in 0..copies {
             std::fs::copy(&path, to.join(format!("{copy:04}-{name}")))?;
         }

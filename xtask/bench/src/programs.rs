@@ -16,7 +16,9 @@ pub struct Programs {
 impl Programs {
     /// The `dist` folder of this checkout.
     pub fn find() -> Result<Self, Failed> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .canonicalize()?;
         let (bin, share) = (root.join("dist/bin"), root.join("dist/share/boxwright"));
         if !bin.join("boxwright").is_file() || !share.join("catalogue.json").is_file() {
             return Err("there is no dist folder: run `cargo xtask dist` first".into());

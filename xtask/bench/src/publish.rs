@@ -52,7 +52,9 @@ pub fn only_the_labels_changed(bench: &Bench) -> Result<Vec<Row>, Failed> {
     let changed = fs::read_to_string(&labels)?.replacen("tench", "a tench", 1);
     fs::write(&labels, changed)?;
     let second = publish(bench, &package, &registry.reference("labels/sample:2"))?;
-    let sent = second.json()?["uploaded_bytes"].as_f64().ok_or("no uploaded_bytes")?;
+    let sent = second.json()?["uploaded_bytes"]
+        .as_f64()
+        .ok_or("no uploaded_bytes")?;
     Ok(vec![Row {
         what: "publish: only the labels changed".into(),
         figure: sent / 1e6,
@@ -64,8 +66,11 @@ pub fn only_the_labels_changed(bench: &Bench) -> Result<Vec<Row>, Failed> {
 
 /// The layers of the CPU image below the model, compressed.
 pub fn image_size(bench: &Bench) -> Result<Vec<Row>, Failed> {
-    let catalogue: Value = serde_json::from_slice(&fs::read(bench.programs.share.join("catalogue.json"))?)?;
-    let components = catalogue["components"].as_array().ok_or("the catalogue has no components")?;
+    let catalogue: Value =
+        serde_json::from_slice(&fs::read(bench.programs.share.join("catalogue.json"))?)?;
+    let components = catalogue["components"]
+        .as_array()
+        .ok_or("the catalogue has no components")?;
     let bytes: f64 = components
         .iter()
         .filter(|component| component["platform"] == "linux/amd64")
@@ -99,7 +104,12 @@ pub fn inspect_two_gigabytes(bench: &Bench) -> Result<Vec<Row>, Failed> {
     };
     Ok(vec![
         row("inspect: a model of 2 GB", median(&seconds), "s", 0.5),
-        row("inspect: a model of 2 GB, memory", median(&memory), "MiB", 100.0),
+        row(
+            "inspect: a model of 2 GB, memory",
+            median(&memory),
+            "MiB",
+            100.0,
+        ),
     ])
 }
 
@@ -108,7 +118,11 @@ pub fn package_two_gigabytes(bench: &Bench) -> Result<Vec<Row>, Failed> {
     let model = two_gigabytes::model(bench)?;
     let archive = bench.scratch.path().join("large.tar");
     let mut command = bench.programs.boxwright(bench.scratch.path());
-    command.arg("build").arg(&model).args(["--target", "cpu", "--progress", "none", "--output"]).arg(&archive);
+    command
+        .arg("build")
+        .arg(&model)
+        .args(["--target", "cpu", "--progress", "none", "--output"])
+        .arg(&archive);
     let run = process::run(&mut command)?;
     let written = fs::metadata(&archive)?.len() as f64 / 1e9;
     fs::remove_file(&archive)?;
@@ -127,7 +141,14 @@ fn registry() -> Result<Registry, Failed> {
 
 fn publish(bench: &Bench, package: &Path, reference: &str) -> Result<process::Run, Failed> {
     let mut command = bench.programs.boxwright(bench.scratch.path());
-    command.arg("publish").arg(package).args(["--target", "cpu,arm64", "--progress", "none", "--to", reference]);
+    command.arg("publish").arg(package).args([
+        "--target",
+        "cpu,arm64",
+        "--progress",
+        "none",
+        "--to",
+        reference,
+    ]);
     process::run(&mut command)
 }
 
@@ -161,7 +182,10 @@ fn hash_and_copy(files: &[PathBuf], to: &Path) -> Result<f64, Failed> {
     let mut chunk = vec![0; 1 << 20];
     for (number, path) in files.iter().enumerate() {
         let mut hash = Sha256::new();
-        let (mut from, mut copy) = (File::open(path)?, File::create(to.join(format!("copy-{number}")))?);
+        let (mut from, mut copy) = (
+            File::open(path)?,
+            File::create(to.join(format!("copy-{number}")))?,
+        );
         loop {
             let read = from.read(&mut chunk)?;
             if read == 0 {

@@ -46,8 +46,14 @@ pub fn serve(bench: &Bench) -> Result<Vec<Row>, Failed> {
 fn start_serving(bench: &Bench) -> Result<(f64, f64), Failed> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let mut command = bench.programs.serve();
-    command.arg("--package").arg(bench.sample()).env("PORT", port.to_string());
-    command.env("ORT_DISABLE_TELEMETRY", "1").stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .arg("--package")
+        .arg(bench.sample())
+        .env("PORT", port.to_string());
+    command
+        .env("ORT_DISABLE_TELEMETRY", "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let started = Instant::now();
     let server = Ended(command.spawn()?);
     while !is_ready(port) {
@@ -57,7 +63,10 @@ fn start_serving(bench: &Bench) -> Result<(f64, f64), Failed> {
         std::thread::sleep(Duration::from_millis(2));
     }
     let seconds = started.elapsed().as_secs_f64();
-    Ok((seconds, process::high_water_mib(server.0.id()).unwrap_or(0.0)))
+    Ok((
+        seconds,
+        process::high_water_mib(server.0.id()).unwrap_or(0.0),
+    ))
 }
 
 fn is_ready(port: u16) -> bool {
@@ -121,8 +130,19 @@ fn open_studio(bench: &Bench, display: &str, ready: &Path) -> Result<f64, Failed
 /// An X server without a screen, on a display number of its own choice.
 fn virtual_display() -> Result<(String, Ended), Failed> {
     let mut command = Command::new("Xvfb");
-    command.args(["-displayfd", "1", "-screen", "0", "1440x900x24", "-nolisten", "tcp"]);
-    let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    command.args([
+        "-displayfd",
+        "1",
+        "-screen",
+        "0",
+        "1440x900x24",
+        "-nolisten",
+        "tcp",
+    ]);
+    let mut server = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
     let stdout = server.stdout.take().ok_or("Xvfb has no stdout")?;
     let server = Ended(server);
     let mut number = String::new();

@@ -35,17 +35,28 @@ pub struct Row {
 
 /// Prints `rows`; returns how many miss their aim.
 pub fn print(rows: &[Row]) -> usize {
-    let width = rows.iter().map(|row| row.what.chars().count()).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|row| row.what.chars().count())
+        .max()
+        .unwrap_or(0);
     println!("{:<width$}  {:>12}  {:>12}  ", "what", "measured", "aim");
     for row in rows {
         let (sign, bound) = match row.aim {
             Aim::AtLeast(least) => ("≥", least),
             Aim::AtMost(most) => ("≤", most),
         };
-        let verdict = if row.aim.met(row.figure) { "ok  " } else { "MISS" };
+        let verdict = if row.aim.met(row.figure) {
+            "ok  "
+        } else {
+            "MISS"
+        };
         let measured = format!("{:.2} {}", row.figure, row.unit);
         let aim = format!("{sign} {bound} {}", row.unit);
-        println!("{:<width$}  {measured:>12}  {aim:>12}  {verdict}  {}", row.what, row.detail);
+        println!(
+            "{:<width$}  {measured:>12}  {aim:>12}  {verdict}  {}",
+            row.what, row.detail
+        );
     }
     rows.iter().filter(|row| !row.aim.met(row.figure)).count()
 }

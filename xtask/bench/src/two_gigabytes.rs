@@ -18,18 +18,41 @@ pub fn model(bench: &Bench) -> Result<PathBuf, Failed> {
     }
     std::fs::create_dir_all(&folder)?;
     let mut file = BufWriter::with_capacity(1 << 20, File::create(&path)?);
-    let weight = [varint(1, ELEMENTS), varint(2, 1), text(8, "weight"), key(9, 2)].concat();
+    let weight = [
+        varint(1, ELEMENTS),
+        varint(2, 1),
+        text(8, "weight"),
+        key(9, 2),
+    ]
+    .concat();
     let raw = ELEMENTS * 4;
     let weight_length = weight.len() as u64 + length_of(raw) + raw;
     let before = [
-        field(1, &[text(1, "x"), text(1, "weight"), text(2, "y"), text(4, "Add")].concat()),
+        field(
+            1,
+            &[
+                text(1, "x"),
+                text(1, "weight"),
+                text(2, "y"),
+                text(4, "Add"),
+            ]
+            .concat(),
+        ),
         text(2, "large"),
     ]
     .concat();
     let after = [field(11, &value("x")), field(12, &value("y"))].concat();
     let graph_length =
         before.len() as u64 + 1 + length_of(weight_length) + weight_length + after.len() as u64;
-    file.write_all(&[varint(1, 8), field(8, &varint(2, 18)), key(7, 2), number(graph_length)].concat())?;
+    file.write_all(
+        &[
+            varint(1, 8),
+            field(8, &varint(2, 18)),
+            key(7, 2),
+            number(graph_length),
+        ]
+        .concat(),
+    )?;
     file.write_all(&before)?;
     file.write_all(&[key(5, 2), number(weight_length), weight, number(raw)].concat())?;
     write_noise(&mut file, raw)?;

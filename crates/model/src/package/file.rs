@@ -149,7 +149,7 @@ names! {
 names! {
     /// How a picture is brought to size.
     Resize {
-        /// The shorter side to `size`, keeping the aspect ratio (torchvision's `Resize(int)`).
+        /// The shorter side to `size`, the longer one rounded to keep the aspect ratio.
         #[default] ShortSide = "short-side",
         /// To width and height, whatever the aspect ratio.
         Stretch = "stretch",

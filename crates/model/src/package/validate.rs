@@ -24,8 +24,8 @@ impl Package {
         problems.identity(self);
         problems.files(self);
         problems.inputs(&self.input);
-        if let Some(image) = self.image_input() {
-            problems.preprocess(&self.preprocess, image);
+        if self.image_input().is_some() {
+            problems.preprocess(&self.preprocess);
         }
         problems.postprocess(&self.postprocess);
         problems.serving(self);
@@ -163,7 +163,7 @@ impl Problems {
         }
     }
 
-    fn preprocess(&mut self, preprocess: &Preprocess, image: &Input) {
+    fn preprocess(&mut self, preprocess: &Preprocess) {
         match (preprocess.resize, preprocess.size) {
             (Resize::ShortSide, None) => {
                 self.add(
@@ -171,7 +171,7 @@ impl Problems {
                     "`short-side` needs the size of the shorter side in pixels",
                 );
             }
-            (Resize::ShortSide, Some(size)) => self.short_side(preprocess, image, size),
+            (Resize::ShortSide, Some(size)) => self.short_side(preprocess, size),
             _ => {}
         }
         if preprocess.resize == Resize::Letterbox && preprocess.pad.is_none() {
@@ -203,8 +203,7 @@ impl Problems {
         }
     }
 
-    fn short_side(&mut self, preprocess: &Preprocess, image: &Input, size: u32) {
-        let longest = image.width.max(image.height).unwrap_or(0);
+    fn short_side(&mut self, preprocess: &Preprocess, size: u32) {
         if !(1..=LARGEST_SIDE).contains(&size) {
             self.add(
                 "preprocess.size",
@@ -216,9 +215,6 @@ impl Problems {
                 "`short-side` keeps the picture's own aspect ratio: cut it to the input's size \
                  with `center`, or resize by `stretch` or `letterbox`",
             );
-        } else if size < longest {
-            let message = format!("{size} is less than the {longest} pixels that are cut out");
-            self.add("preprocess.size", message);
         }
     }
 
@@ -302,15 +298,6 @@ impl Problems {
             }
         }
         self.fit_output(&package.postprocess, signature);
-        let fixed = signature
-            .inputs
-            .iter()
-            .filter_map(|spec| spec.fixed_batch())
-            .min();
-        if let Some(fixed) = fixed.filter(|fixed| package.batch.max_size as u64 > *fixed) {
-            let message = format!("the model takes batches of {fixed} only: set it to {fixed}");
-            self.add("batch.max_size", message);
-        }
     }
 
     fn fit_image(
