@@ -20,8 +20,11 @@ use table::Row;
 /// Why a measurement could not be made.
 pub type Failed = Box<dyn std::error::Error + Send + Sync>;
 
+/// Measures one or more rows.
+type Measurement = fn(&Bench) -> Result<Vec<Row>, Failed>;
+
 /// Names and functions of the measurements.
-const ROWS: &[(&str, fn(&Bench) -> Result<Vec<Row>, Failed>)] = &[
+const ROWS: &[(&str, Measurement)] = &[
     ("preview", preview::against_the_limit),
     ("preview-large", preview::large_against_the_limit),
     ("python", preview::against_python),
