@@ -2,20 +2,35 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use boxwright_model::package::{Package, Preprocess};
 use boxwright_studio::api::{
-    Account, Doctor, Document, ExportFormat, Pick, PublishRequest, PublishTo, Settings, SignIn,
-    State as View,
+    Account, Doctor, Document, Event, ExportFormat, Pick, PublishRequest, PublishTo, Settings,
+    SignIn, State as View,
 };
+use boxwright_studio::model::package::{Package, Preprocess};
 use boxwright_studio::{Failure, Result, Studio};
 use tauri::ipc::Invoke;
-use tauri::{State, WebviewWindow};
+use tauri::{Emitter, State, WebviewWindow};
 
 use crate::{dialogs, window};
 
 /// The clipboard, kept open: on X11 a text is gone with the program's connection.
 #[derive(Default)]
 pub struct Clipboard(Mutex<Option<arboard::Clipboard>>);
+
+/// What failed before the page listened.
+#[derive(Default)]
+pub struct Unseen(Mutex<Option<Failure>>);
+
+impl Unseen {
+    /// Keeps a failure for the page's first question.
+    pub fn keep(&self, failure: Failure) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    }
+
+    fn take(&self) -> Option<Failure> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 /// All commands.
 pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
@@ -52,8 +67,18 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     ]
 }
 
+/// Everything, for a page that listens already: what failed before follows as an event.
 #[tauri::command]
-async fn state(studio: State<'_, Studio>) -> Result<View> {
+async fn state(
+    page: WebviewWindow,
+    studio: State<'_, Studio>,
+    unseen: State<'_, Unseen>,
+) -> Result<View> {
+    if let Some(failure) = unseen.take()
+        && let Err(error) = page.emit_to(window::LABEL, "studio", Event::Failure(failure))
+    {
+        tracing::warn!(%error, "a failure did not reach the page");
+    }
     Ok(studio.state())
 }
 

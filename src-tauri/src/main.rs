@@ -46,13 +46,14 @@ fn run(files: Vec<PathBuf>) -> ExitCode {
     let app = tauri::Builder::default()
         .manage(studio.clone())
         .manage(commands::Clipboard::default())
+        .manage(commands::Unseen::default())
         .register_asynchronous_uri_scheme_protocol("boxwright", pictures::answer)
         .on_window_event(window::on_event)
         .invoke_handler(commands::handler())
         .setup(move |app| {
             window::open(app, &studio)?;
             forward(app.handle().clone(), studio.clone());
-            tauri::async_runtime::spawn(open(studio, files));
+            tauri::async_runtime::spawn(open(app.handle().clone(), studio, files));
             Ok(())
         })
         .build(tauri::generate_context!());
@@ -81,8 +82,8 @@ fn at_the_end(app: &AppHandle, event: RunEvent) {
 }
 
 /// What is seen first: what the command line names, else the last package, else the sample.
-/// Failures reach the page as events.
-async fn open(studio: Studio, files: Vec<PathBuf>) {
+/// Failures reach the page as events, or are kept until it listens.
+async fn open(app: AppHandle, studio: Studio, files: Vec<PathBuf>) {
     let last = studio.state().recent.first().map(|recent| recent.id);
     let opened = if !files.is_empty() {
         studio.open(files).await
@@ -93,6 +94,7 @@ async fn open(studio: Studio, files: Vec<PathBuf>) {
     };
     if let Err(failure) = opened {
         tracing::warn!(%failure, "nothing was opened at the start");
+        app.state::<commands::Unseen>().keep(failure);
     }
 }
 

@@ -8,48 +8,14 @@ use crate::{Result, cargo, process, stamp};
 
 /// Names, licences and licence texts of every crate in the program for `arch`, each text once.
 pub fn of_serve(places: &Places, arch: Arch) -> Result<String> {
-    let format = "{p}\t{l}\t{r}";
-    let words = [
-        "tree",
-        "--package",
-        "boxwright-serve",
-        "--edges",
-        "normal",
-        "--prefix",
-        "none",
-    ];
-    let mut tree = cargo::cargo(places, words);
-    tree.args([
-        "--locked",
-        "--no-dedupe",
-        "--format",
-        format,
-        "--target",
-        arch.triple(),
-    ]);
-    let listed = process::output(&mut tree)?;
-    let mut crates = BTreeMap::new();
-    for line in listed.lines() {
-        let [package, licence, repository] = line.split('\t').collect::<Vec<_>>()[..] else {
-            return Err(format!("cargo tree said {line:?}"));
-        };
-        let mut words = package.split(' ');
-        let (Some(name), Some(version)) = (words.next(), words.next()) else {
-            return Err(format!("cargo tree said {line:?}"));
-        };
-        if !name.starts_with("boxwright-") {
-            let name = format!("{name}-{}", version.trim_start_matches('v'));
-            crates.insert(name, (licence.to_owned(), repository.to_owned()));
-        }
-    }
     let mut text = String::from(
         "boxwright-serve contains the crates listed here, under the licences that follow the \
          list, and Rust's standard library (MIT OR Apache-2.0, https://www.rust-lang.org).\n\n",
     );
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, (licence, repository)) in &crates {
-        text.push_str(&format!("{name}: {licence} {repository}\n"));
-        for (file, content) in licences(places, name)? {
+    for (name, licence) in crates_of_serve(places, arch)? {
+        text.push_str(&format!("{name}: {licence}\n"));
+        for (file, content) in licences(places, &name)? {
             texts
                 .entry(content)
                 .or_default()
@@ -61,14 +27,34 @@ pub fn of_serve(places: &Places, arch: Arch) -> Result<String> {
         .map(|(content, names)| (names, content))
         .collect();
     texts.sort();
+    let line = "-".repeat(72);
     for (names, content) in texts {
-        let line = "-".repeat(72);
-        text.push_str(&format!(
-            "\n{line}\n{}\n{line}\n{content}\n",
-            names.join("\n")
-        ));
+        let names = names.join("\n");
+        text.push_str(&format!("\n{line}\n{names}\n{line}\n{content}\n"));
     }
     Ok(text)
+}
+
+/// The crates in the program by `NAME-VERSION`, each with its licence and where it is developed.
+fn crates_of_serve(places: &Places, arch: Arch) -> Result<BTreeMap<String, String>> {
+    let words = ["tree", "--package", "boxwright-serve", "--edges", "normal"];
+    let mut tree = cargo::cargo(places, words);
+    tree.args(["--prefix", "none", "--locked", "--no-dedupe"])
+        .args(["--format", "{p}\t{l}\t{r}", "--target", arch.triple()]);
+    let mut crates = BTreeMap::new();
+    for line in process::output(&mut tree)?.lines() {
+        let unexpected = || format!("cargo tree said {line:?}");
+        let [package, licence, repository] = line.split('\t').collect::<Vec<_>>()[..] else {
+            return Err(unexpected());
+        };
+        let (name, rest) = package.split_once(' ').ok_or_else(unexpected)?;
+        let version = rest.split(' ').next().ok_or_else(unexpected)?;
+        if !name.starts_with("boxwright-") {
+            let name = format!("{name}-{}", version.trim_start_matches('v'));
+            crates.insert(name, format!("{licence} {repository}"));
+        }
+    }
+    Ok(crates)
 }
 
 /// The licence files of a crate, and of the sources in other languages that it brings along.
