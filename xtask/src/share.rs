@@ -91,13 +91,17 @@ fn catalogue(places: &Places, components: &[Component], onnxruntime: &str) -> Re
     for program in runtimes::OWN {
         lines.push_str(&format!("program\t{program}\n"));
     }
-    let mut assemble = assemble(places)?;
-    let share = places.share();
-    process::output_of_input(assemble.arg("catalogue").arg(&share), &lines)?;
-    // Readable whatever the umask.
-    let path = share.join("catalogue.json");
-    let content = stamp::read(&path)?;
-    stamp::install(&path, content.as_bytes(), false)
+    let (share, name) = (places.share(), "catalogue.json");
+    let mut key = stamp::Key::new(include_str!("share.rs")).text(&lines);
+    for program in runtimes::OWN {
+        key = key.file(&share.join(program))?;
+    }
+    let made = stamp::made(&places.cache, "catalogue", &key, |folder| {
+        let mut assemble = assemble(places)?;
+        process::output_of_input(assemble.arg("catalogue").arg(&share), &lines)?;
+        stamp::install_file(&share.join(name), &folder.join(name), false)
+    })?;
+    stamp::install_file(&made.join(name), &share.join(name), false)
 }
 
 /// Copies what is in a folder, where there is one.

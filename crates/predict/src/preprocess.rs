@@ -35,6 +35,48 @@ enum Tables {
     U8(Vec<[u8; 256]>),
 }
 
+impl Tables {
+    fn new(dtype: ImageDtype, preprocess: &Preprocess) -> Result<Self> {
+        let channels = channels(preprocess.channels);
+        let mean = each_channel(&preprocess.mean, "mean", channels)?;
+        let std = each_channel(&preprocess.std, "std", channels)?;
+        if std.iter().any(|std| *std == 0.0 || !std.is_finite()) {
+            return Err(Error::Package {
+                reason: "preprocess.std has a value that can't be divided by".into(),
+                hint: "Use 1 for values that should stay as they are.".into(),
+            });
+        }
+        let tables = (0..channels).map(|channel| -> [f32; 256] {
+            std::array::from_fn(|byte| (byte as f32 - mean[channel]) / std[channel])
+        });
+        Ok(match dtype {
+            ImageDtype::F32 => Self::F32(tables.collect()),
+            ImageDtype::F16 => Self::F16(tables.map(|table| table.map(f16::from_f32)).collect()),
+            // A cast saturates.
+            ImageDtype::U8 => Self::U8(
+                tables
+                    .map(|table| table.map(|v| v.round_ties_even() as u8))
+                    .collect(),
+            ),
+        })
+    }
+}
+
+/// One value a channel, from as many or from one for all.
+fn each_channel(values: &[f32], field: &str, channels: usize) -> Result<Vec<f32>> {
+    match values {
+        [one] => Ok(vec![*one; channels]),
+        all if all.len() == channels => Ok(all.to_vec()),
+        all => Err(Error::Package {
+            reason: format!(
+                "preprocess.{field} has {} values for {channels} channels",
+                all.len()
+            ),
+            hint: format!("Give preprocess.{field} one value, or {channels}."),
+        }),
+    }
+}
+
 /// The numbers of a batch, in a buffer that stays.
 #[derive(Debug)]
 pub(crate) enum Numbers {
@@ -53,30 +95,6 @@ impl ImageInput {
         preprocess: &Preprocess,
         max_pixels: u64,
     ) -> Result<Self> {
-        let channels = channels(preprocess.channels);
-        let each = |values: &[f32], field: &str| -> Result<Vec<f32>> {
-            match values {
-                [one] => Ok(vec![*one; channels]),
-                all if all.len() == channels => Ok(all.to_vec()),
-                all => Err(Error::Package {
-                    reason: format!(
-                        "preprocess.{field} has {} values for {channels} channels",
-                        all.len()
-                    ),
-                    hint: format!("Give preprocess.{field} one value, or {channels}."),
-                }),
-            }
-        };
-        let (mean, std) = (
-            each(&preprocess.mean, "mean")?,
-            each(&preprocess.std, "std")?,
-        );
-        if std.iter().any(|std| *std == 0.0 || !std.is_finite()) {
-            return Err(Error::Package {
-                reason: "preprocess.std has a value that can't be divided by".into(),
-                hint: "Use 1 for values that should stay as they are.".into(),
-            });
-        }
         if preprocess.resize == Resize::ShortSide && preprocess.size.is_none_or(|size| size == 0) {
             return Err(Error::Package {
                 reason: "preprocess.size is missing, the pixels of the shorter side".into(),
@@ -92,20 +110,7 @@ impl ImageInput {
                 hint: "Set width and height of the input.".into(),
             });
         }
-        let normalised = |channel: usize| -> [f32; 256] {
-            std::array::from_fn(|byte| (byte as f32 - mean[channel]) / std[channel])
-        };
-        let tables = (0..channels).map(normalised);
-        let tables = match dtype {
-            ImageDtype::F32 => Tables::F32(tables.collect()),
-            ImageDtype::F16 => Tables::F16(tables.map(|table| table.map(f16::from_f32)).collect()),
-            // A cast saturates.
-            ImageDtype::U8 => Tables::U8(
-                tables
-                    .map(|table| table.map(|v| v.round_ties_even() as u8))
-                    .collect(),
-            ),
-        };
+        let tables = Tables::new(dtype, preprocess)?;
         let max_pixels = usize::try_from(max_pixels).unwrap_or(usize::MAX);
         Ok(Self {
             name: name.into(),

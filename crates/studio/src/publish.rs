@@ -161,12 +161,7 @@ pub async fn publish(
         job.or_cancelled(check_tag(request, tag, reference, job))
             .await?;
     }
-    let mut report = Report {
-        images: Vec::new(),
-        uploaded_bytes: 0,
-        reused_bytes: 0,
-        elapsed_ms: 0,
-    };
+    let mut report = Report::default();
     for (tag, reference) in &tags {
         let pushed = request
             .client

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::{Code, Failure};
 
 /// What `build`, `publish` and `verify` print, and the result card shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Report {
     /// One a tag.
