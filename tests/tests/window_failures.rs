@@ -48,9 +48,11 @@ fn a_broken_picture_is_a_card_that_says_so() {
 #[test]
 fn what_is_no_model_is_said_where_the_model_would_be() {
     let sandbox = Sandbox::new();
-    let pickle = sandbox.path("work/weights.pt");
-    fs::write(&pickle, b"\x80\x02}q\x00X\x01\x00\x00\x00aq\x01K\x01s.").unwrap();
-    let window = need!(Window::open(&sandbox, &[&pickle], &[]));
+    let checkpoint = sandbox.path("work/weights.pt");
+    // What `torch.save` wrote before its zip files: a magic number and a version, pickled.
+    let magic = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
+    fs::write(&checkpoint, magic).unwrap();
+    let window = need!(Window::open(&sandbox, &[&checkpoint], &[]));
     assert_eq!(
         code(&window, "model-failure").as_deref(),
         Some("ModelUnsupported")
