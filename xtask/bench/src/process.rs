@@ -39,7 +39,9 @@ pub fn run(command: &mut Command) -> Result<Run, Failed> {
     let mut peak_mib: f64 = 0.0;
     while !waiter.is_finished() {
         peak_mib = peak_mib.max(high_water_mib(pid).unwrap_or(0.0));
-        std::thread::sleep(Duration::from_millis(5));
+        // Often at first, for programs that end at once; then seldom, so as not to disturb.
+        let soon = started.elapsed() < Duration::from_millis(100);
+        std::thread::sleep(Duration::from_micros(if soon { 200 } else { 10_000 }));
     }
     let (output, seconds) = waiter.join().map_err(|_| "the waiting thread panicked")??;
     if !output.status.success() {
