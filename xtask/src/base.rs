@@ -45,12 +45,12 @@ pub fn make(places: &Places, update_lock: bool) -> Result<Vec<Component>> {
     let mut made = Vec::new();
     for arch in Arch::ALL {
         let heading = format!("Base for linux/{arch}");
-        let made_ = process::step(&heading, || base(places, arch, &locked))?;
+        let folder = process::step(&heading, || base(places, arch, &locked))?;
         made.push(Component {
             kind: "base",
             target: "all",
             arch,
-            made: made_,
+            made: folder,
         });
     }
     Ok(made)

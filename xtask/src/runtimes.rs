@@ -30,12 +30,12 @@ pub fn make(places: &Places) -> Result<Vec<Component>> {
             continue;
         }
         let heading = format!("Runtime for linux/{arch}");
-        let made_ = process::step(&heading, || runtime(places, arch))?;
+        let folder = process::step(&heading, || runtime(places, arch))?;
         made.push(Component {
             kind: "runtime",
             target: "cpu",
             arch,
-            made: made_,
+            made: folder,
         });
     }
     Ok(made)

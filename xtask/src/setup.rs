@@ -51,7 +51,7 @@ const PACKAGES: [(Need, &str, &[&str]); 6] = [
     (
         Need::Window,
         "pictures of the window on a machine without a display",
-        &["dbus-x11", "imagemagick", "xdotool", "xvfb"],
+        &["dbus-x11", "imagemagick", "xvfb"],
     ),
     (
         Need::Test,
@@ -132,7 +132,7 @@ fn packages(need: Need) -> Result {
     }
     println!("    to be installed:");
     for (_, what, names) in &missing {
-        println!("   {}", described(what, names).trim_start_matches('\n'));
+        println!("    {}", described(what, names).trim());
     }
     install(&missing)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use boxwright_oci::registry::Client;
-use boxwright_oci::{ImageConfig, Layer, Platform, Progress, Reference, media_type};
+use boxwright_oci::{Digest, ImageConfig, Layer, Platform, Progress, Reference, media_type};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Result};
@@ -13,6 +13,9 @@ use crate::{Error, Result};
 pub(crate) struct Base {
     pub(crate) layers: Vec<Layer>,
     pub(crate) config: ImageConfig,
+    /// Where it came from, for the image's annotations.
+    pub(crate) name: String,
+    pub(crate) digest: Digest,
 }
 
 /// Fetches `reference` for `platform` into `cache`, and checks that it is what it says.
@@ -59,5 +62,7 @@ pub(crate) async fn fetch(
     Ok(Base {
         layers,
         config: image.config,
+        name: reference.to_string(),
+        digest: image.manifest_digest,
     })
 }

@@ -151,10 +151,11 @@ fn image(
     ];
     let all = below.into_iter().chain(own).collect();
     let config = description.config(planned, base.map(|base| &base.config));
-    Image::new(
-        planned.platform.clone(),
-        config,
-        all,
-        description.annotations(),
-    )
+    let mut annotations = description.annotations();
+    if let Some(base) = base {
+        let (name, digest) = (base.name.clone(), base.digest.to_string());
+        annotations.insert("org.opencontainers.image.base.name".to_owned(), name);
+        annotations.insert("org.opencontainers.image.base.digest".to_owned(), digest);
+    }
+    Image::new(planned.platform.clone(), config, all, annotations)
 }
