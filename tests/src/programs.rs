@@ -50,8 +50,9 @@ pub fn share() -> PathBuf {
 
 /// The checkout.
 pub fn checkout() -> PathBuf {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests
+    // Asked at run time: checkouts may share a target folder.
+    let tests = std::env::var_os("CARGO_MANIFEST_DIR").expect("the tests run by cargo");
+    Path::new(&tests)
         .parent()
         .expect("tests/ lies in the checkout")
         .to_owned()

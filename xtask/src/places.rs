@@ -1,7 +1,7 @@
 //! Where things are, and which processor they are for.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::Result;
 
@@ -28,7 +28,8 @@ impl Places {
         let cache = folder("XDG_CACHE_HOME").unwrap_or_else(|| home.join(".cache"));
         let cache = cache.join("boxwright");
         let target = folder("CARGO_TARGET_DIR").unwrap_or_else(|| cache.join("target"));
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        // Asked at run time: checkouts may share a target folder, and with it this program.
+        let manifest = folder("CARGO_MANIFEST_DIR").ok_or("run it as `cargo xtask`")?;
         let root = manifest
             .parent()
             .filter(|root| root.join("Cargo.lock").is_file())

@@ -1,12 +1,12 @@
 //! Editing, on the sample's files.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::*;
 
 fn sample() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/efficientnet-lite0")
+    std::fs::canonicalize("../../samples/efficientnet-lite0").unwrap()
 }
 
 fn open() -> (tempfile::TempDir, OpenDocument) {

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use boxwright_studio::api::{Event, PreviewStatus, State};
@@ -16,7 +15,7 @@ use tokio::sync::broadcast::Receiver;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn share() -> Option<Share> {
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let checkout = std::fs::canonicalize("../..").ok()?;
     let made = Share::at(&checkout.join("dist/share/boxwright"));
     let share = Share::find().unwrap_or(made);
     let there = share.serve_program().is_file() && share.catalogue().is_ok();
@@ -55,7 +54,7 @@ async fn a_lost_worker_is_reported_in_words_within_a_second_and_the_next_preview
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/efficientnet-lite0");
+    let sample = std::fs::canonicalize("../../samples/efficientnet-lite0").unwrap();
     for name in ["model.onnx", "labels.txt"] {
         fs::copy(sample.join(name), folder.path().join(name)).unwrap();
     }

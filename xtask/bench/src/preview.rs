@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use boxwright_model::LoadedPackage;
 use boxwright_predict::{Options, Predictor, Source, Want};
 
+use crate::programs::package;
 use crate::table::{Aim, Row, interleave};
 use crate::{Bench, Failed, process};
 
@@ -28,7 +29,7 @@ pub fn large_against_the_limit(bench: &Bench) -> Result<Vec<Row>, Failed> {
 pub fn against_python(bench: &Bench) -> Result<Vec<Row>, Failed> {
     let photos = small_photos(bench)?;
     let python = python(bench)?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/sequential.py");
+    let script = package()?.join("python/sequential.py");
     let model = bench.sample().join("model.onnx");
     let (ours, theirs) = interleave(
         RUNS,
@@ -133,12 +134,12 @@ fn large_photos(bench: &Bench) -> Result<PathBuf, Failed> {
             .to_rgb8()
             .save(originals.join(path.file_name().unwrap_or_default()))?;
     }
-    process::multiply(&originals, 8, &bench.scratch.path().join("large"))
+    process::multiply(&originals, 24, &bench.scratch.path().join("large"))
 }
 
 /// A Python with OpenCV and ONNX Runtime, made once.
 fn python(bench: &Bench) -> Result<PathBuf, Failed> {
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/requirements.txt");
+    let requirements = package()?.join("python/requirements.txt");
     let venv = bench.scratch.path().join("venv");
     process::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     let mut install = Command::new(venv.join("bin/pip"));

@@ -16,9 +16,7 @@ pub struct Programs {
 impl Programs {
     /// The `dist` folder of this checkout.
     pub fn find() -> Result<Self, Failed> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../..")
-            .canonicalize()?;
+        let root = package()?.join("../..").canonicalize()?;
         let (bin, share) = (root.join("dist/bin"), root.join("dist/share/boxwright"));
         if !bin.join("boxwright").is_file() || !share.join("catalogue.json").is_file() {
             return Err("there is no dist folder: run `cargo xtask dist` first".into());
@@ -41,4 +39,12 @@ impl Programs {
     pub fn serve(&self) -> Command {
         Command::new(self.share.join("bin/boxwright-serve"))
     }
+}
+
+/// This package's folder. Asked at run time: checkouts may share a target folder.
+pub fn package() -> Result<PathBuf, Failed> {
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR");
+    Ok(folder
+        .map(PathBuf::from)
+        .ok_or("run it as `cargo xtask bench`")?)
 }

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "every test takes a part")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use boxwright_model::LoadedPackage;
 use boxwright_model::package::{
@@ -29,10 +29,7 @@ pub fn library() -> Option<PathBuf> {
 }
 
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .unwrap()
+    std::fs::canonicalize("../..").unwrap()
 }
 
 pub fn sample_folder() -> PathBuf {

@@ -1,7 +1,7 @@
 //! The window without a window, on the real worker where there is one.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use boxwright_build::Share;
@@ -83,13 +83,13 @@ impl Window {
 }
 
 fn share_of_checkout() -> Option<Share> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist/share/boxwright");
+    let root = std::path::absolute("../../dist/share/boxwright").ok()?;
     let share = Share::at(&root);
     (share.serve_program().is_file() && share.catalogue().is_ok()).then_some(share)
 }
 
 fn sample() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/efficientnet-lite0")
+    std::fs::canonicalize("../../samples/efficientnet-lite0").unwrap()
 }
 
 fn first_class(sample: &Sample) -> (&str, f32) {

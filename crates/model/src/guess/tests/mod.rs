@@ -52,10 +52,7 @@ fn lines(count: usize) -> String {
 
 #[test]
 fn the_sample_is_guessed_as_its_reference_has_it() {
-    let sample = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../samples/efficientnet-lite0"
-    );
+    let sample = "../../samples/efficientnet-lite0";
     let sample = fs::canonicalize(sample).unwrap();
     let found = inspect(&sample.join("model.onnx")).unwrap();
     let guessed = package(&found, &sample).unwrap();

@@ -61,10 +61,7 @@ fn a_model_says_what_it_is() {
 
 #[test]
 fn the_sample_is_read() {
-    let sample = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../samples/efficientnet-lite0/model.onnx"
-    );
+    let sample = "../../samples/efficientnet-lite0/model.onnx";
     let found = inspect(sample.as_ref()).unwrap();
     assert_eq!(found.summary.opset, [(String::new(), 18)].into());
     assert_eq!(
