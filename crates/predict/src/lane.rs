@@ -219,9 +219,8 @@ impl Lane {
         let shape = image.shape(axis, self.fitted.width, self.fitted.height);
         let wanted = &job.pipeline.interpretation.outputs;
         let outputs = self.guarded(|lane| {
-            lane.numbers.tensor(shape, |value| {
-                job.session.run(job.pipeline.input, value, wanted)
-            })
+            lane.numbers
+                .tensor(shape, |value| job.session.run(&[value], wanted))
         });
         self.timing.infer_ms += ms(started);
         let outputs = outputs?;
@@ -270,14 +269,16 @@ impl Lane {
         let axis = job.pipeline.batch.axis(1);
         let tensor = TensorFile::parse(bytes)?.fit(spec)?;
         let shape: Vec<usize> = std::iter::once(axis).chain(tensor.shape).collect();
-        let value = tensor::from_bytes(&shape, tensor.datatype, &tensor.bytes.repeat(axis))?;
+        let value = tensor::from_bytes(
+            &shape,
+            tensor.datatype,
+            std::iter::repeat_n(tensor.bytes, axis),
+        )?;
         self.timing.decode_ms += ms(started);
         let started = Instant::now();
-        let outputs = job.session.run(
-            job.pipeline.input,
-            &value,
-            &job.pipeline.interpretation.outputs,
-        );
+        let outputs = job
+            .session
+            .run(&[&value], &job.pipeline.interpretation.outputs);
         self.timing.infer_ms += ms(started);
         interpreted(job, &outputs?, 0, axis)
     }

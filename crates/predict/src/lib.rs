@@ -12,16 +12,22 @@
 mod decode;
 mod error;
 mod lane;
+mod machine;
 mod pipeline;
 mod postprocess;
 mod predictor;
 mod preprocess;
 mod resize;
+mod serving;
 mod session;
 mod tensor;
 mod tensor_file;
+mod tensors;
 mod thumbnail;
 
 pub use error::{Error, Result};
+pub use machine::memory_limit;
 pub use predictor::{Options, Prediction, Predictor, RawTensor, Source, Want};
+pub use serving::Spread;
 pub use session::runtime_version;
+pub use tensors::{Rows, Tensor, TensorBatch};

@@ -10,8 +10,6 @@ use crate::preprocess::ImageInput;
 /// Everything around the model.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
-    /// The input's place in the signature.
-    pub input: usize,
     pub kind: Kind,
     pub batch: Batch,
     pub interpretation: Interpretation,
@@ -55,11 +53,34 @@ impl Pipeline {
         }
     }
 
+    /// The input's shape for one sample, where that is known without one.
+    pub fn resting_shape(&self) -> Option<Vec<usize>> {
+        let axis = self.batch.axis(1);
+        match &self.kind {
+            Kind::Image(image) => image
+                .size
+                .map(|(width, height)| image.shape(axis, width, height)),
+            Kind::Tensor(spec) => {
+                let length = |(place, dimension): (usize, &Dimension)| match dimension {
+                    _ if place == 0 => Some(axis),
+                    Dimension::Fixed(length) => usize::try_from(*length).ok(),
+                    Dimension::Dynamic(_) => None,
+                };
+                spec.shape
+                    .as_ref()?
+                    .iter()
+                    .enumerate()
+                    .map(length)
+                    .collect()
+            }
+        }
+    }
+
     /// Checks that the package's pipeline fits the model.
     pub fn new(package: &LoadedPackage, signature: &Signature, max_pixels: u64) -> Result<Self> {
         let file = &package.package;
-        let (place, input) = only_input(file, signature)?;
-        let spec = &signature.inputs[place];
+        let input = only_input(file, signature)?;
+        let spec = &signature.inputs[0];
         let (kind, batch) = match input.kind {
             InputKind::Image => {
                 let (image, batch) = image(file, input, spec, max_pixels)?;
@@ -76,7 +97,6 @@ impl Pipeline {
         let interpretation =
             Interpretation::new(&file.postprocess, package.labels.clone(), signature)?;
         Ok(Self {
-            input: place,
             kind,
             batch,
             interpretation,
@@ -84,7 +104,7 @@ impl Pipeline {
     }
 }
 
-fn only_input<'a>(package: &'a Package, signature: &Signature) -> Result<(usize, &'a Input)> {
+fn only_input<'a>(package: &'a Package, signature: &Signature) -> Result<&'a Input> {
     if signature.inputs.len() > 1 || package.input.len() > 1 {
         let names: Vec<_> = signature
             .inputs
@@ -109,7 +129,7 @@ fn only_input<'a>(package: &'a Package, signature: &Signature) -> Result<(usize,
             hint: format!("Its input is `{}`.", signature.inputs[0].name),
         });
     }
-    Ok((0, input))
+    Ok(input)
 }
 
 fn image(

@@ -1,11 +1,10 @@
 //! The crate's door: a package, ready to predict.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use boxwright_model::package::{hash_files, model_digest};
@@ -15,9 +14,11 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::lane::{Job, Lane, Sample};
+use crate::machine::processor;
 use crate::pipeline::{Kind, Pipeline};
+use crate::serving::{Wide, threads};
 use crate::session::Session;
-use crate::tensor;
+use crate::tensors::Rows;
 
 /// How a package is loaded.
 #[derive(Debug, Clone)]
@@ -87,28 +88,32 @@ pub struct Prediction {
 }
 
 /// The model, loaded once for all pipelines around it.
-struct Loaded {
-    session: Session,
+pub(crate) struct Loaded {
+    pub library: PathBuf,
+    pub session: Session,
+    /// For runs that have the machine for themselves, where that was found to be faster.
+    pub wide: OnceLock<Wide>,
+    pub rows: Rows,
     device: DeviceUsed,
     digest: String,
     load_ms: f64,
-    files: Vec<Stamp>,
+    pub files: Vec<Stamp>,
     max_pixels: u64,
-    threads: usize,
+    pub threads: usize,
 }
 
 /// What tells that a file is still the one that was loaded.
 #[derive(Debug, PartialEq)]
-struct Stamp {
-    path: PathBuf,
-    length: u64,
+pub(crate) struct Stamp {
+    pub path: PathBuf,
+    pub length: u64,
     modified: Option<SystemTime>,
 }
 
-/// A package on a device: one session, shared by all threads.
+/// A package on a device: the model's session, shared by all threads, and the pipeline around it.
 pub struct Predictor {
-    loaded: Arc<Loaded>,
-    pipeline: Pipeline,
+    pub(crate) loaded: Arc<Loaded>,
+    pub(crate) pipeline: Pipeline,
     alone: AtomicBool,
     /// Lanes that rest between calls.
     lanes: Mutex<Vec<Lane>>,
@@ -130,26 +135,24 @@ impl Predictor {
         let started = Instant::now();
         let (session, digest) = std::thread::scope(|scope| {
             let digest = scope.spawn(|| digest(&package));
-            let session = Session::load(&options.library, model);
+            let session = Session::load(&options.library, model, 1);
             (session, digest.join())
         });
         let load_ms = started.elapsed().as_secs_f64() * 1000.0;
         let session = session?;
         let digest = digest.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let pipeline = Pipeline::new(&package, &session.signature, options.max_pixels)?;
-        let threads = match options.threads {
-            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            threads => threads,
-        };
-        let max_pixels = options.max_pixels;
         let loaded = Loaded {
+            library: options.library.clone(),
+            wide: OnceLock::new(),
+            rows: Rows::of(&session.signature, matches!(pipeline.kind, Kind::Image(_))),
             session,
             device,
             digest,
             load_ms,
             files,
-            max_pixels,
-            threads,
+            max_pixels: options.max_pixels,
+            threads: threads(options.threads),
         };
         Ok(Self::around(Arc::new(loaded), pipeline))
     }
@@ -205,47 +208,6 @@ impl Predictor {
         self.loaded.load_ms
     }
 
-    /// Runs the model once on zeros, so that the first sample doesn't pay for it.
-    ///
-    /// # Errors
-    /// [`Error::Run`] where the model fails on them.
-    pub fn warm_up(&self) -> Result<()> {
-        let axis = self.pipeline.batch.axis(1);
-        let zeros = |shape: &[usize], datatype: DataType| {
-            let length: usize = shape.iter().product();
-            let bytes = vec![0; length.saturating_mul(datatype.size().unwrap_or(0))];
-            let value = tensor::from_bytes(shape, datatype, &bytes)?;
-            let outputs = &self.pipeline.interpretation.outputs;
-            self.loaded
-                .session
-                .run(self.pipeline.input, &value, outputs)
-                .map(drop)
-        };
-        let datatype = self.signature().inputs[self.pipeline.input].datatype;
-        match &self.pipeline.kind {
-            Kind::Image(image) => match image.size {
-                Some((width, height)) => zeros(&image.shape(axis, width, height), datatype),
-                None => Ok(()),
-            },
-            // A dynamic axis has no length to warm up with.
-            Kind::Tensor(_) => Ok(()),
-        }
-    }
-
-    /// Predicts one encoded sample on the calling thread.
-    pub fn predict_one(&self, bytes: &[u8], want: &Want) -> Prediction {
-        let slot = Mutex::new(None);
-        let keep = |_: usize, prediction: Prediction| {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(prediction);
-        };
-        let mut lane = self.lane();
-        let cancel = AtomicBool::new(false);
-        lane.run(self.job(want, &cancel, &keep), 0, &[Sample::Bytes(bytes)]);
-        self.rest(lane);
-        let prediction = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
-        prediction.unwrap_or_else(|| Prediction::failed(&Error::Run("it gave no result".into())))
-    }
-
     /// Predicts samples on all threads. `each` gets every sample's index and prediction as they
     /// come, from several threads at once; after `cancel` is set, no further sample is begun.
     ///
@@ -269,7 +231,9 @@ impl Predictor {
         };
         let work = || {
             let mut lane = self.lane();
-            let job = self.job(want, cancel, &counted);
+            // One thread a run: parallelism comes from running several batches at once, which
+            // overlaps with decoding and needs no hand-over inside the operators.
+            let job = self.job(&self.loaded.session, want, cancel, &counted);
             while let Some(range) = self.take(&next, samples.len(), threads, batch_size)
                 && !cancel.load(Ordering::Relaxed)
             {
@@ -307,9 +271,7 @@ impl Predictor {
         threads: usize,
         batch_size: usize,
     ) -> Option<Range<usize>> {
-        let most = self
-            .pipeline
-            .most_together(batch_size, self.alone.load(Ordering::Relaxed));
+        let most = self.most_together(batch_size);
         let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
         let left = count - *next;
         let share = left.div_ceil(2 * threads).min(most);
@@ -318,16 +280,22 @@ impl Predictor {
         (share > 0).then_some(range)
     }
 
-    fn job<'a>(
+    /// The most samples to run together where `wanted` would be.
+    pub fn most_together(&self, wanted: usize) -> usize {
+        self.pipeline
+            .most_together(wanted, self.alone.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn job<'a>(
         &'a self,
+        session: &'a Session,
         want: &'a Want,
         cancel: &'a AtomicBool,
         each: &'a (dyn Fn(usize, Prediction) + Sync),
     ) -> Job<'a> {
-        let (session, pipeline) = (&self.loaded.session, &self.pipeline);
         Job {
             session,
-            pipeline,
+            pipeline: &self.pipeline,
             alone: &self.alone,
             want,
             cancel,
@@ -335,7 +303,7 @@ impl Predictor {
         }
     }
 
-    fn lane(&self) -> Lane {
+    pub(crate) fn lane(&self) -> Lane {
         let resting = self
             .lanes
             .lock()
@@ -344,7 +312,7 @@ impl Predictor {
         resting.unwrap_or_else(|| Lane::new(self.loaded.max_pixels))
     }
 
-    fn rest(&self, mut lane: Lane) {
+    pub(crate) fn rest(&self, mut lane: Lane) {
         lane.rest();
         self.lanes
             .lock()
@@ -411,15 +379,4 @@ fn device(asked: &str) -> Result<DeviceUsed> {
         name: processor(),
         reason: reason.into(),
     })
-}
-
-/// What the processor calls itself, where the system says so.
-fn processor() -> String {
-    let known = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|info| {
-            let line = info.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        });
-    known.unwrap_or_else(|| format!("{} processor", std::env::consts::ARCH))
 }

@@ -84,17 +84,17 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Loads a model file; its external data is found beside it.
-    pub fn load(library: &Path, model: &Path) -> Result<Self> {
+    /// Loads a model file; its external data is found beside it. A run takes `threads` threads.
+    pub fn load(library: &Path, model: &Path, threads: usize) -> Result<Self> {
         let environment = environment(library)?;
         let failed = |error: &dyn std::fmt::Display| Error::Model {
             path: model.into(),
             reason: one_line(error),
         };
-        // One thread a run: parallelism comes from running several batches at once, which
-        // overlaps with decoding and needs no hand-over inside the operators.
         let session = ort::session::Session::builder(&environment)
-            .and_then(|builder| Ok(builder.with_intra_threads(1)?))
+            .and_then(|builder| Ok(builder.with_intra_threads(threads)?))
+            // Threads that wait for work by spinning would take the cores from other runs.
+            .and_then(|builder| Ok(builder.with_intra_op_spinning(false)?))
             .and_then(|builder| Ok(builder.with_inter_threads(1)?))
             .and_then(|builder| Ok(builder.with_optimization_level(GraphOptimizationLevel::All)?))
             .and_then(|mut builder| builder.commit_from_file(model))
@@ -138,15 +138,22 @@ impl Session {
         })
     }
 
-    /// Runs the model on `value` for the input `input`, and gives the wanted `outputs`, by their
-    /// places in the signature. Several threads may do so at once.
+    /// Runs the model on its `inputs`, in the signature's order, and gives the wanted `outputs`, by
+    /// their places in the signature. Several threads may do so at once.
     #[expect(
         unsafe_code,
         reason = "ort's own `run` takes the session for itself alone"
     )]
-    pub fn run(&self, input: usize, value: &DynValue, outputs: &[usize]) -> Result<Vec<DynValue>> {
-        let input_names = [self.inputs[input].as_ptr()];
-        let input_values = [value.ptr()];
+    pub fn run(&self, inputs: &[&DynValue], outputs: &[usize]) -> Result<Vec<DynValue>> {
+        let input_names: Vec<_> = self.inputs.iter().map(|name| name.as_ptr()).collect();
+        let input_values: Vec<_> = inputs.iter().map(|value| value.ptr()).collect();
+        if input_names.len() != input_values.len() {
+            return Err(Error::Shape(format!(
+                "the model takes {} inputs, and {} were given",
+                input_names.len(),
+                input_values.len()
+            )));
+        }
         let names: Vec<_> = outputs
             .iter()
             .map(|output| self.outputs[*output].as_ptr())

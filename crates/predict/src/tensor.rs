@@ -160,6 +160,25 @@ impl<'a> Slice<'a> {
         })
     }
 
+    /// The whole of an output.
+    pub fn whole(name: &'a str, value: &'a DynValue) -> Option<Self> {
+        let shape: Vec<usize> = value
+            .dtype()
+            .tensor_shape()?
+            .iter()
+            .map(|length| usize::try_from(*length).ok())
+            .collect::<Option<_>>()?;
+        let range = 0..shape.iter().product();
+        let datatype = datatype(value.dtype().tensor_type()?)?;
+        Some(Self {
+            name,
+            shape,
+            datatype,
+            value,
+            range,
+        })
+    }
+
     /// The elements as scores.
     pub fn scores(&self) -> Result<Vec<f32>> {
         for_elements!(
@@ -182,14 +201,23 @@ impl<'a> Slice<'a> {
         )
     }
 
-    /// The elements as bytes, little-endian.
+    /// The elements as bytes, as in [`crate::Tensor`].
     pub fn bytes(&self) -> Result<Vec<u8>> {
         for_elements!(self.datatype, T => {
             let elements = self.elements::<T>()?;
             let mut bytes = Vec::with_capacity(size_of_val(elements));
             elements.iter().for_each(|element| element.write(&mut bytes));
             Ok(bytes)
-        }, Err(self.strings()))
+        }, {
+            let (_, texts) = self.value.try_extract_strings().map_err(|error| Error::Run(error.to_string()))?;
+            let mut bytes = Vec::new();
+            for text in &texts[self.range.clone()] {
+                let length = u32::try_from(text.len()).map_err(|_| Error::Run("a string is longer than 4 GiB".into()))?;
+                bytes.extend_from_slice(&length.to_le_bytes());
+                bytes.extend_from_slice(text.as_bytes());
+            }
+            Ok(bytes)
+        })
     }
 
     fn elements<T: ort::value::PrimitiveTensorElementType>(&self) -> Result<&[T]> {
@@ -211,20 +239,30 @@ impl<'a> Slice<'a> {
     }
 }
 
-/// A tensor for a run, from little-endian bytes.
-pub(crate) fn from_bytes(shape: &[usize], datatype: DataType, bytes: &[u8]) -> Result<DynValue> {
+/// A tensor for a run, from little-endian bytes in one or more parts; what they leave of it is
+/// zeros, or empty strings. Strings come as in [`crate::Tensor`].
+pub(crate) fn from_bytes<'a>(
+    shape: &[usize],
+    datatype: DataType,
+    parts: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<DynValue> {
+    let length = shape.iter().product();
     macro_rules! build {
-        ($type:ty) => {{
-            let (chunks, _) = bytes.as_chunks::<{ size_of::<$type>() }>();
-            let elements: Vec<$type> = chunks.iter().map(|c| <$type>::from_le_bytes(*c)).collect();
+        ($type:ty, $read:expr, $zero:expr) => {{
+            let mut elements: Vec<$type> = Vec::with_capacity(length);
+            for part in parts {
+                let (chunks, _) = part.as_chunks::<{ size_of::<$type>() }>();
+                elements.extend(chunks.iter().copied().map($read));
+            }
+            elements.resize(length, $zero);
             Tensor::from_array((shape.to_vec(), elements)).map(|tensor| tensor.into_dyn())
         }};
+        ($type:ty) => {
+            build!($type, <$type>::from_le_bytes, <$type>::default())
+        };
     }
     match datatype {
-        DataType::Bool => {
-            let elements: Vec<bool> = bytes.iter().map(|byte| *byte != 0).collect();
-            Tensor::from_array((shape.to_vec(), elements)).map(|tensor| tensor.into_dyn())
-        }
+        DataType::Bool => build!(bool, |[byte]: [u8; 1]| byte != 0, false),
         DataType::Int8 => build!(i8),
         DataType::Int16 => build!(i16),
         DataType::Int32 => build!(i32),
@@ -238,11 +276,43 @@ pub(crate) fn from_bytes(shape: &[usize], datatype: DataType, bytes: &[u8]) -> R
         DataType::Fp32 => build!(f32),
         DataType::Fp64 => build!(f64),
         DataType::Bytes => {
-            return Err(Error::Unsupported {
-                reason: "the model takes strings".into(),
-                hint: "Strings can't be given to a model yet.".into(),
-            });
+            let mut texts: Vec<String> = Vec::new();
+            for part in parts {
+                for element in strings(part) {
+                    let text = element.and_then(|bytes| std::str::from_utf8(bytes).ok());
+                    let text = text.ok_or_else(|| {
+                        Error::Shape("the model takes strings, and an element is not UTF-8".into())
+                    })?;
+                    texts.push(text.to_owned());
+                }
+            }
+            texts.resize(length, String::new());
+            Tensor::from_string_array((shape.to_vec(), texts.as_slice()))
+                .map(|tensor| tensor.into_dyn())
         }
     }
     .map_err(|error| Error::Shape(error.to_string()))
+}
+
+/// The elements of BYTES: each after its length in bytes, a little-endian u32. The last is `None`
+/// where the bytes end too early.
+pub(crate) fn strings(mut bytes: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
+        }
+        let element = bytes.split_first_chunk::<4>().and_then(|(length, rest)| {
+            rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
+        });
+        match element {
+            Some((element, rest)) => {
+                bytes = rest;
+                Some(Some(element))
+            }
+            None => {
+                bytes = &[];
+                Some(None)
+            }
+        }
+    })
 }

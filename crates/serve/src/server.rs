@@ -1,9 +1,12 @@
 //! The server in the container: one port, live at once, ready after load and warm-up.
 
 mod body;
+mod engine;
 mod guard;
 mod life;
 mod listen;
+mod metrics;
+mod models;
 mod page;
 mod problem;
 mod queue;
@@ -14,15 +17,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use boxwright_predict::{Options, Predictor, Want};
+use boxwright_predict::{Options, Predictor};
 use tokio::net::TcpListener;
 
 use crate::settings::Settings;
+use engine::Engine;
 use life::Life;
-use queue::Queue;
+use metrics::Metrics;
 
-/// Pictures that may wait for their turn.
-const WAITING: usize = 512;
 /// How long what is in flight may take after SIGTERM: less than the 30 s that orchestrators grant.
 const DRAIN: Duration = Duration::from_secs(25);
 
@@ -65,7 +67,7 @@ async fn serve(settings: Settings) -> Result<(), String> {
     let only_local = address.ip().is_loopback();
     let router = routes::router(Arc::clone(&life), settings.max_body, only_local);
     let listening = listen::Listening::start(listener, router);
-    begin_loading(settings, &life);
+    begin_loading(settings, &life, &Arc::new(Metrics::default()));
     asked_to_end.await;
     life.drain();
     tracing::info!("ending: what is in flight is finished first");
@@ -100,15 +102,15 @@ fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 /// Loads and warms up on a thread of its own.
-fn begin_loading(settings: Settings, life: &Arc<Life>) {
-    let life = Arc::clone(life);
+fn begin_loading(settings: Settings, life: &Arc<Life>, metrics: &Arc<Metrics>) {
+    let (life, metrics) = (Arc::clone(life), Arc::clone(metrics));
     // Loading counts as work in flight: ending in the middle of it could crash native code.
     let work = life.work();
     std::thread::spawn(move || {
-        let loaded = catch_unwind(AssertUnwindSafe(|| load(&settings, &life)));
+        let loaded = catch_unwind(AssertUnwindSafe(|| load(&settings, &life, &metrics)));
         match loaded.unwrap_or_else(|_| Err("loading failed inside; the log says where".into())) {
-            Ok((queue, on)) => {
-                life.is_ready(queue);
+            Ok((engine, on)) => {
+                life.is_ready(engine);
                 tracing::info!("ready on {on}");
             }
             Err(reason) => {
@@ -120,8 +122,12 @@ fn begin_loading(settings: Settings, life: &Arc<Life>) {
     });
 }
 
-/// The way to the loaded model, and what it runs on.
-fn load(settings: &Settings, life: &Life) -> Result<(Queue, String), String> {
+/// The loaded model, and what it runs on.
+fn load(
+    settings: &Settings,
+    life: &Life,
+    metrics: &Arc<Metrics>,
+) -> Result<(Engine, String), String> {
     let begun = Instant::now();
     let package = crate::package::open(&settings.package).map_err(|error| error.to_string())?;
     life.is_called(&package.package.package.name);
@@ -130,22 +136,22 @@ fn load(settings: &Settings, life: &Life) -> Result<(Queue, String), String> {
         threads: settings.threads,
         ..Options::new(crate::program::library()?)
     };
-    let predictor = Predictor::load(package, &options).map_err(|error| error.to_string())?;
+    let predictor =
+        Predictor::load(package.clone(), &options).map_err(|error| error.to_string())?;
     predictor
         .warm_up()
         .map_err(|error| format!("the warm-up failed: {error}"))?;
-    let threads = match settings.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
+    let spread = predictor.tune();
     let device = predictor.device();
-    let ms = begun.elapsed().as_millis();
     let on = format!(
-        "{} ({}) after {ms} ms: {}",
-        device.name, device.kind, device.reason
+        "{} ({}) after {} ms: {} {} at once, of one thread each; alone, of {}",
+        device.name,
+        device.kind,
+        begun.elapsed().as_millis(),
+        device.reason,
+        spread.lanes,
+        spread.lone_threads
     );
-    let queue = Queue::start(threads, WAITING, move |picture| {
-        predictor.predict_one(picture, &Want::default()).outcome
-    });
-    Ok((queue, on))
+    let engine = Engine::start(&package, predictor, spread, Arc::clone(metrics));
+    Ok((engine, on))
 }

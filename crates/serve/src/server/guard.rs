@@ -4,12 +4,12 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 
 /// Turns a panic into a 500 for its request alone, and logs the request.
 pub async fn watch(request: Request, next: Next) -> Response {
@@ -41,7 +41,7 @@ pub async fn only_local(request: Request, next: Next) -> Response {
     match host {
         Some(host) if !is_local(host) => {
             let message = "this server is for this machine only; call it by http://127.0.0.1";
-            Problem::new(StatusCode::FORBIDDEN, message).into_response()
+            Problem::new(Kind::Forbidden, message).into_response()
         }
         _ => next.run(request).await,
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::engine::Engine;
 use super::problem::Problem;
-use super::queue::Queue;
 
 /// What the server can do at the moment.
 #[derive(Default)]
@@ -20,7 +20,7 @@ pub struct Life {
 enum Stage {
     #[default]
     Loading,
-    Ready(Arc<Queue>),
+    Ready(Arc<Engine>),
     Failed(String),
     Draining,
 }
@@ -38,8 +38,8 @@ impl Life {
     }
 
     /// The model is loaded and warm.
-    pub fn is_ready(&self, queue: Queue) {
-        self.pass(Stage::Ready(Arc::new(queue)));
+    pub fn is_ready(&self, engine: Engine) {
+        self.pass(Stage::Ready(Arc::new(engine)));
     }
 
     /// The model can't be loaded; the server never becomes ready.
@@ -64,11 +64,11 @@ impl Life {
     }
 
     /// The way to the model, with a token for the request.
-    pub fn queue(&self) -> Result<(Arc<Queue>, TaskTrackerToken), Problem> {
+    pub fn engine(&self) -> Result<(Arc<Engine>, TaskTrackerToken), Problem> {
         // Before the stage is looked at, so that draining sees every request that got through.
         let work = self.work();
         match &*self.stage.read().unwrap_or_else(PoisonError::into_inner) {
-            Stage::Ready(queue) => Ok((Arc::clone(queue), work)),
+            Stage::Ready(engine) => Ok((Arc::clone(engine), work)),
             stage => Err(Problem::not_ready(stage.in_words())),
         }
     }

@@ -1,16 +1,66 @@
-//! The one queue before the one pipeline: every door puts its pictures here.
+//! The one queue before the one model: every door puts its work here, and batches are made of
+//! whatever waits, whoever sent it.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use boxwright_model::Outcome;
+use boxwright_model::prediction::Timing;
+use boxwright_predict::{Tensor, TensorBatch};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::metrics::Metrics;
 use super::problem::Problem;
 
-/// Pictures that wait, and the threads that predict them. Dropping it ends the threads.
+/// One piece of work.
+#[derive(Debug)]
+pub enum Work {
+    /// An encoded sample for the whole pipeline.
+    Sample(Bytes),
+    /// Tensors for the model alone.
+    Tensors(TensorBatch),
+}
+
+impl Work {
+    /// How much of a batch it takes.
+    fn rows(&self) -> usize {
+        match self {
+            Self::Sample(_) => 1,
+            Self::Tensors(batch) => batch.rows(),
+        }
+    }
+
+    fn joins(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sample(_), Self::Sample(_)) => true,
+            (Self::Tensors(one), Self::Tensors(other)) => one.joins(other),
+            _ => false,
+        }
+    }
+}
+
+/// What became of one piece of work.
+#[derive(Debug)]
+pub enum Answer {
+    /// Of a sample.
+    Sample(Outcome),
+    /// Of tensors.
+    Tensors(boxwright_predict::Result<Vec<Tensor>>),
+}
+
+/// What runs batches; several threads call it at once.
+pub trait Run: Send + Sync + 'static {
+    /// The most rows of a batch that begins with `first`.
+    fn most_together(&self, first: &Work) -> usize;
+
+    /// Runs pieces of work that join each other. `lone` says that nothing else runs or waits.
+    fn run(&self, work: &[Work], lone: bool, answer: &(dyn Fn(usize, Answer) + Sync)) -> Timing;
+}
+
+/// Work that waits, and the threads that do it. Dropping it ends the threads.
 pub struct Queue {
     shared: Arc<Shared>,
     capacity: usize,
@@ -19,64 +69,70 @@ pub struct Queue {
 struct Shared {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
+    lanes: usize,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
+    /// Threads that are running a batch.
+    busy: usize,
     closed: bool,
 }
 
 struct Job {
-    picture: Bytes,
-    reply: oneshot::Sender<Outcome>,
+    work: Work,
+    since: Instant,
+    reply: oneshot::Sender<Answer>,
 }
 
 impl Queue {
-    /// Starts `threads` threads that predict. At most `capacity` pictures wait.
-    pub fn start(
-        threads: usize,
-        capacity: usize,
-        predict: impl Fn(&[u8]) -> Outcome + Send + Sync + 'static,
-    ) -> Self {
+    /// Starts `lanes` threads that run batches. At most `capacity` rows wait.
+    pub fn start(lanes: usize, capacity: usize, metrics: Arc<Metrics>, run: impl Run) -> Self {
+        let lanes = lanes.max(1);
         let shared = Arc::new(Shared {
             waiting: Mutex::default(),
             arrived: Condvar::new(),
+            lanes,
+            metrics,
         });
-        let predict = Arc::new(predict);
-        for _ in 0..threads.max(1) {
-            let (shared, predict) = (Arc::clone(&shared), Arc::clone(&predict));
-            std::thread::spawn(move || work(&shared, &*predict));
+        let run = Arc::new(run);
+        for _ in 0..lanes {
+            let (shared, run) = (Arc::clone(&shared), Arc::clone(&run));
+            std::thread::spawn(move || lane(&shared, &*run));
         }
         Self { shared, capacity }
     }
 
-    /// Predicts pictures, in order. A request with more pictures than may wait is taken while
-    /// nothing else waits. Dropping the future frees its places.
-    pub async fn predict(&self, pictures: Vec<Bytes>) -> Result<Vec<Outcome>, Problem> {
-        let mut replies = Vec::with_capacity(pictures.len());
+    /// Does work, and gives the answers in its order. A request with more than may wait is taken
+    /// while nothing else waits. Dropping the future frees its places.
+    pub async fn ask(&self, work: Vec<Work>) -> Result<Vec<Answer>, Problem> {
+        let mut replies = Vec::with_capacity(work.len());
         {
             let mut waiting = self.shared.lock();
-            let jobs = &mut waiting.jobs;
-            if jobs.len() + pictures.len() > self.capacity {
-                jobs.retain(|job| !job.reply.is_closed());
+            let added = work.iter().map(Work::rows).sum::<usize>();
+            if waiting.rows() + added > self.capacity {
+                waiting.jobs.retain(|job| !job.reply.is_closed());
             }
-            if !jobs.is_empty() && jobs.len() + pictures.len() > self.capacity {
+            if !waiting.jobs.is_empty() && waiting.rows() + added > self.capacity {
                 return Err(Problem::busy());
             }
-            for picture in pictures {
-                let (reply, outcome) = oneshot::channel();
-                jobs.push_back(Job { picture, reply });
-                replies.push(outcome);
+            let since = Instant::now();
+            for work in work {
+                let (reply, answer) = oneshot::channel();
+                waiting.jobs.push_back(Job { work, since, reply });
+                replies.push(answer);
             }
+            self.shared.metrics.queue_holds(waiting.rows());
         }
         self.shared.arrived.notify_all();
-        let mut outcomes = Vec::with_capacity(replies.len());
+        let mut answers = Vec::with_capacity(replies.len());
         for reply in replies {
-            // A reply that was dropped is a prediction that panicked.
-            outcomes.push(reply.await.map_err(|_| Problem::internal())?);
+            // A reply that was dropped is a run that panicked.
+            answers.push(reply.await.map_err(|_| Problem::internal())?);
         }
-        Ok(outcomes)
+        Ok(answers)
     }
 }
 
@@ -87,136 +143,89 @@ impl Drop for Queue {
     }
 }
 
+impl Waiting {
+    fn rows(&self) -> usize {
+        self.jobs.iter().map(|job| job.work.rows()).sum()
+    }
+
+    /// The next batch: what waits is shared among the threads that are free, so that no core
+    /// idles while another has more than one piece to do.
+    fn take(&mut self, lanes: usize, most: impl Fn(&Work) -> usize) -> Option<Vec<Job>> {
+        self.jobs.retain(|job| !job.reply.is_closed());
+        let free = lanes.saturating_sub(self.busy).max(1);
+        let share = self.rows().div_ceil(free);
+        let first = self.jobs.pop_front()?;
+        let most = most(&first.work);
+        let mut rows = first.work.rows();
+        let mut taken = vec![first];
+        let mut place = 0;
+        while let Some(job) = self.jobs.get(place)
+            && rows < share.min(most)
+        {
+            if rows + job.work.rows() <= most && taken[0].work.joins(&job.work) {
+                rows += job.work.rows();
+                taken.extend(self.jobs.remove(place));
+            } else {
+                place += 1;
+            }
+        }
+        Some(taken)
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next picture that somebody still waits for; `None` when the queue has ended.
-    fn next(&self) -> Option<Job> {
+    /// The next batch that somebody still waits for, and whether it has the machine for itself;
+    /// `None` when the queue has ended. No thread waits for a batch to fill up while it could run:
+    /// batches form while all cores are taken.
+    fn next(&self, run: &dyn Run) -> Option<(Vec<Job>, bool)> {
         let mut waiting = self.lock();
         loop {
-            match waiting.jobs.pop_front() {
-                Some(job) if job.reply.is_closed() => {}
-                Some(job) => return Some(job),
-                None if waiting.closed => return None,
-                None => {
-                    waiting = self
-                        .arrived
-                        .wait(waiting)
-                        .unwrap_or_else(PoisonError::into_inner);
-                }
+            if let Some(jobs) = waiting.take(self.lanes, |work| run.most_together(work)) {
+                waiting.busy += 1;
+                self.metrics.queue_holds(waiting.rows());
+                return Some((jobs, waiting.busy == 1 && waiting.jobs.is_empty()));
             }
+            if waiting.closed {
+                return None;
+            }
+            waiting = self
+                .arrived
+                .wait(waiting)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
-fn work(shared: &Shared, predict: &(dyn Fn(&[u8]) -> Outcome + Sync)) {
-    while let Some(Job { picture, reply }) = shared.next() {
-        if let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| predict(&picture))) {
-            // Nobody may wait any more.
-            let _ = reply.send(outcome);
+fn lane(shared: &Shared, run: &dyn Run) {
+    while let Some((jobs, lone)) = shared.next(run) {
+        let begun = Instant::now();
+        let waits: Vec<Duration> = jobs.iter().map(|job| begun - job.since).collect();
+        let (work, replies): (Vec<Work>, Vec<_>) = jobs
+            .into_iter()
+            .map(|job| (job.work, Mutex::new(Some(job.reply))))
+            .unzip();
+        let answer = |place: usize, answer: Answer| {
+            let reply = replies
+                .get(place)
+                .and_then(|reply| reply.lock().unwrap_or_else(PoisonError::into_inner).take());
+            if let Some(reply) = reply {
+                // Nobody may wait any more.
+                let _ = reply.send(answer);
+            }
+        };
+        let rows = work.iter().map(Work::rows).sum();
+        match catch_unwind(AssertUnwindSafe(|| run.run(&work, lone, &answer))) {
+            Ok(timing) => shared.metrics.batch_ran(rows, &waits, &timing),
+            Err(_) => tracing::error!(rows, "a batch panicked"),
         }
+        shared.lock().busy -= 1;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use boxwright_model::prediction::ClassPrediction;
-
-    use super::*;
-
-    fn echo(picture: &[u8]) -> Outcome {
-        let class = String::from_utf8_lossy(picture).into_owned();
-        Outcome::Classes(vec![ClassPrediction { class, score: 1.0 }])
-    }
-
-    fn pictures(names: &[&'static str]) -> Vec<Bytes> {
-        names
-            .iter()
-            .map(|name| Bytes::from_static(name.as_bytes()))
-            .collect()
-    }
-
-    /// A queue with one thread that says when it begins a picture, then waits to be let on.
-    fn gated(capacity: usize) -> (Arc<Queue>, mpsc::Receiver<Vec<u8>>, mpsc::Sender<()>) {
-        let (begun, sees) = mpsc::channel();
-        let (lets, gate) = mpsc::channel();
-        let gate = Mutex::new((begun, gate));
-        let queue = Queue::start(1, capacity, move |picture| {
-            let gate = gate.lock().unwrap();
-            gate.0.send(picture.to_vec()).unwrap();
-            gate.1.recv().unwrap();
-            echo(picture)
-        });
-        (Arc::new(queue), sees, lets)
-    }
-
-    fn asked(queue: &Arc<Queue>, names: &[&'static str]) -> tokio::task::JoinHandle<bool> {
-        let (queue, pictures) = (Arc::clone(queue), pictures(names));
-        tokio::spawn(async move { queue.predict(pictures).await.is_ok() })
-    }
-
-    #[tokio::test]
-    async fn answers_keep_the_order_of_the_pictures() {
-        let queue = Queue::start(4, 100, echo);
-        let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
-        let pictures = names.iter().map(|name| Bytes::from(name.clone())).collect();
-        let outcomes = queue.predict(pictures).await.unwrap();
-        let expected: Vec<Outcome> = names.iter().map(|name| echo(name.as_bytes())).collect();
-        assert_eq!(outcomes, expected);
-    }
-
-    #[tokio::test]
-    async fn a_panic_costs_its_own_request() {
-        let queue = Queue::start(1, 100, |picture| match picture {
-            b"bad" => panic!("a fault in the pipeline"),
-            _ => echo(picture),
-        });
-        let (bad, good) = tokio::join!(
-            queue.predict(pictures(&["bad"])),
-            queue.predict(pictures(&["good"]))
-        );
-        assert!(bad.is_err());
-        assert_eq!(good.unwrap(), [echo(b"good")]);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn past_the_capacity_a_request_is_refused_and_a_caller_that_left_frees_its_places() {
-        let (queue, sees, lets) = gated(2);
-        let first = asked(&queue, &["first"]);
-        assert_eq!(sees.recv().unwrap(), b"first");
-        let left = asked(&queue, &["gone", "gone too"]);
-        while queue.shared.lock().jobs.len() < 2 {
-            tokio::task::yield_now().await;
-        }
-        assert!(queue.predict(pictures(&["too much"])).await.is_err());
-        left.abort();
-        assert!(left.await.is_err());
-        let last = asked(&queue, &["last"]);
-        for _ in 0..2 {
-            lets.send(()).unwrap();
-        }
-        assert_eq!(
-            sees.recv().unwrap(),
-            b"last",
-            "a picture nobody waits for was predicted"
-        );
-        assert!(first.await.unwrap() && last.await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn a_request_larger_than_the_queue_is_taken_when_nothing_waits() {
-        let queue = Queue::start(2, 2, echo);
-        assert_eq!(
-            queue
-                .predict(pictures(&["a", "b", "c", "d"]))
-                .await
-                .unwrap()
-                .len(),
-            4
-        );
-    }
-}
+#[path = "queue_tests.rs"]
+mod tests;

@@ -98,9 +98,9 @@ async fn model(State(server): State<Server>, Path(segment): Path<String>) -> Res
 }
 
 async fn predict(State(server): State<Server>, request: Request) -> Result<Response, Problem> {
-    let (queue, _in_flight) = server.life.queue()?;
+    let (engine, _in_flight) = server.life.engine()?;
     let pictures = body::pictures(request, server.max_body).await?;
-    let predictions = queue.predict(pictures).await?;
+    let predictions = engine.predict(pictures).await?;
     Ok(Json(json!({ "predictions": predictions })).into_response())
 }
 
@@ -117,7 +117,7 @@ async fn predict_instances(
         return Err(Problem::not_found("a model answers to `:predict` only"));
     }
     is_served(&server.life, name)?;
-    let (queue, _in_flight) = server.life.queue()?;
+    let (engine, _in_flight) = server.life.engine()?;
     let (parts, body) = request.into_parts();
     let bytes = body::read(&parts.headers, body, server.max_body).await?;
     // Megabytes of base64 would hold up the threads that answer the health checks.
@@ -125,7 +125,7 @@ async fn predict_instances(
         .await
         .map_err(|_| Problem::internal())??;
     let readable = instances.iter().flatten().cloned().collect();
-    let mut predicted = queue.predict(readable).await?.into_iter();
+    let mut predicted = engine.predict(readable).await?.into_iter();
     let predictions: Vec<Outcome> = instances
         .into_iter()
         .filter_map(|instance| match instance {
