@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use boxwright_studio::api::{
-    Account, Doctor, Document, Event, ExportFormat, Pick, PublishRequest, PublishTo, Settings,
-    SignIn, State as View,
+    Doctor, Document, Event, ExportFormat, Pick, PublishRequest, PublishTo, Settings, SignIn,
+    SignInOutcome, State as View,
 };
 use boxwright_studio::model::package::{Package, Preprocess};
 use boxwright_studio::{Failure, Result, Studio};
@@ -173,7 +173,7 @@ async fn export(
 }
 
 #[tauri::command]
-async fn sign_in(studio: State<'_, Studio>, request: SignIn) -> Result<Account> {
+async fn sign_in(studio: State<'_, Studio>, request: SignIn) -> Result<SignInOutcome> {
     studio.sign_in(request).await
 }
 

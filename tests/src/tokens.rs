@@ -78,7 +78,12 @@ impl TokenServer {
 
     /// Where tokens are asked for.
     pub fn realm(&self) -> String {
-        format!("http://{}/token", self.address)
+        format!("http://{}/token", self.host())
+    }
+
+    /// Its address and port.
+    pub fn host(&self) -> String {
+        self.address.to_string()
     }
 
     /// The certificate that a registry trusts, in PEM.

@@ -6,10 +6,19 @@
     reason = "a test's panic is its report"
 )]
 
+use std::fs;
+use std::net::Ipv4Addr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use boxwright_tests::image::Archive;
 use boxwright_tests::registry::{Auth, Registry};
 use boxwright_tests::report::Report;
-use boxwright_tests::{Sandbox, need, onnx};
+use boxwright_tests::tokens::TokenServer;
+use boxwright_tests::{Run, Sandbox, need, onnx};
+
+const USER: &str = "ann";
+const PASSWORD: &str = "correct horse battery staple";
 
 #[test]
 fn an_image_stands_on_the_base_that_the_user_names() {
@@ -80,4 +89,97 @@ fn a_base_that_is_not_there_is_said_before_anything_is_written() {
         "{failure:#}"
     );
     assert!(!file.exists());
+}
+
+/// What a build says on a base at a registry that wants a password, before and after signing in.
+fn needs_a_password(registry: &Registry) {
+    let sandbox = Sandbox::new();
+    let package = sandbox.path("work/colours");
+    onnx::write_mean_colour(&package, "colours", ["red", "green", "blue"]);
+    let (base, host) = (registry.reference("bases/debian:12"), registry.host());
+    let login = || {
+        let args = ["login", &host, "--username", USER, "--password-stdin"];
+        let command = sandbox.boxwright(args).input(format!("{PASSWORD}\n"));
+        command.run().ok();
+    };
+    let build = |name: &str| {
+        let build = ["build", "--target", "cpu", "--base", &base, "--output"];
+        sandbox.boxwright(build).arg(name).arg(&package).run()
+    };
+    let is_refused = |run: Run| {
+        let failure = run.failure("RegistryUnauthorized");
+        let hint = failure["hint"].as_str().unwrap();
+        assert!(
+            hint.contains(&format!("boxwright login {host}")),
+            "{failure:#}"
+        );
+        assert!(!sandbox.path("work/refused.tar").exists());
+    };
+    login();
+    let publish = ["publish", "--target", "cpu", "--to", &base];
+    let published = sandbox.boxwright(publish).arg(&package).run().ok();
+    let published = Report::new(published.json());
+    sandbox.boxwright(["logout", &host]).run().ok();
+    is_refused(build("refused.tar"));
+
+    let docker = sandbox.home().join(".docker/config.json");
+    let auth = STANDARD.encode(format!("{USER}:wrong"));
+    let config = serde_json::json!({"auths": {host.clone(): {"auth": auth}}});
+    fs::write(&docker, config.to_string()).unwrap();
+    is_refused(build("refused.tar"));
+
+    login();
+    build("image.tar").ok();
+    let image = Archive::open(&sandbox.path("work/image.tar")).image("amd64");
+    assert_eq!(
+        image.manifest["annotations"]["org.opencontainers.image.base.digest"],
+        published.platform("cpu")["digest"]
+    );
+}
+
+#[test]
+fn a_base_is_pulled_with_the_users_password() {
+    needs_a_password(&need!(Registry::start(Auth::Basic(USER, PASSWORD))));
+}
+
+#[test]
+fn a_base_is_pulled_with_a_token_for_the_users_password() {
+    let tokens = TokenServer::start(Ipv4Addr::LOCALHOST, USER, PASSWORD, 60);
+    needs_a_password(&need!(Registry::start(Auth::Bearer(&tokens))));
+}
+
+#[test]
+fn publishing_on_a_base_says_which_of_two_registries_wants_a_password() {
+    let (bases, images) = (
+        need!(Registry::start(Auth::Basic(USER, PASSWORD))),
+        need!(Registry::start(Auth::Open)),
+    );
+    let sandbox = Sandbox::new();
+    let package = sandbox.path("work/colours");
+    onnx::write_mean_colour(&package, "colours", ["red", "green", "blue"]);
+    let (base, to) = (bases.reference("debian:12"), images.reference("colours:1"));
+    let publish = ["publish", "--target", "cpu", "--base", &base, "--to", &to];
+    let run = sandbox.boxwright(publish).arg(&package).run();
+    let failure = run.failure("RegistryUnauthorized");
+    let hint = failure["hint"].as_str().unwrap();
+    assert!(hint.contains(&bases.host()), "{failure:#}");
+    assert!(!hint.contains(&images.host()), "{failure:#}");
+}
+
+#[test]
+fn a_base_at_a_registry_with_a_certificate_of_its_own_needs_the_authority() {
+    let registry = need!(Registry::start_tls(Auth::Open));
+    let sandbox = Sandbox::new();
+    let package = sandbox.path("work/colours");
+    onnx::write_mean_colour(&package, "colours", ["red", "green", "blue"]);
+    let base = registry.reference("debian:12");
+    let with_authority = |args: &[&str]| {
+        let command = sandbox.boxwright(args).arg("--ca-file");
+        command.arg(registry.ca_file()).arg(&package).run()
+    };
+    with_authority(&["publish", "--target", "cpu", "--to", &base]).ok();
+    let build = ["build", "--target", "cpu", "--base", &base, "--output"];
+    with_authority(&[&build[..], &["image.tar"]].concat()).ok();
+    let run = sandbox.boxwright(build).arg("other.tar").arg(&package);
+    run.run().failure("RegistryUnreachable");
 }

@@ -11,6 +11,8 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use boxwright_tests::image::sha256;
 use boxwright_tests::registry::{Auth, Registry, Skopeo};
 use boxwright_tests::report::Report;
@@ -250,18 +252,60 @@ fn bearer_tokens_are_fetched_and_fetched_again_when_they_expire() {
 }
 
 #[test]
-fn a_realm_on_another_host_gets_no_password() {
+fn a_realm_on_another_host_gets_the_password_by_the_users_word_alone() {
     let tokens = TokenServer::start(Ipv4Addr::new(127, 7, 7, 7), USER, PASSWORD, 60);
     let registry = need!(Registry::start(Auth::Bearer(&tokens)));
     let sandbox = Sandbox::new();
+    let package = colours(&sandbox);
+    let told = || {
+        let asked = tokens.asked();
+        asked.iter().any(|asked| asked.authorization.is_some())
+    };
+    let allow = |realm: &str, password: &str| {
+        let host = registry.host();
+        let args = ["login", &host, "--username", USER, "--password-stdin"];
+        let command = sandbox.boxwright(args).args(["--trust-realm", realm]);
+        command.input(format!("{password}\n")).run()
+    };
+    let word = format!("--trust-realm {}`", tokens.host());
+
     let run = login(&sandbox, &registry.host(), PASSWORD);
     assert_eq!(run.status, Some(1), "{}", run.stderr());
-    assert!(run.stderr().contains("127.7.7.7"), "{}", run.stderr());
-    let told = tokens
-        .asked()
-        .iter()
-        .any(|asked| asked.authorization.is_some());
-    assert!(!told, "the password went to 127.7.7.7");
+    assert!(run.stderr().contains(&word), "{}", run.stderr());
+    // A password that Docker keeps is none that may go there.
+    let docker = sandbox.home().join(".docker/config.json");
+    let auth = STANDARD.encode(format!("{USER}:{PASSWORD}"));
+    let config = serde_json::json!({"auths": {registry.host(): {"auth": auth}}});
+    fs::create_dir(docker.parent().unwrap()).unwrap();
+    fs::write(&docker, config.to_string()).unwrap();
+    let run = publish(&sandbox, &package, &registry.reference("colours:1")).run();
+    let failure = run.failure("RegistryUnauthorized");
+    assert!(
+        failure["hint"].as_str().unwrap().contains(&word),
+        "{failure:#}"
+    );
+    // Nor is a word about another host one about this host, and an address is no host.
+    assert_eq!(allow("127.7.7.8", PASSWORD).status, Some(1));
+    let pasted = allow(&tokens.realm(), PASSWORD);
+    assert_eq!(pasted.status, Some(2));
+    assert!(
+        pasted.stderr().contains(&tokens.host()),
+        "{}",
+        pasted.stderr()
+    );
+    assert!(!told(), "the password went to {}", tokens.host());
+
+    // What did not work is not remembered; what did is, for everything that follows.
+    assert_eq!(allow(&tokens.host(), "wrong").status, Some(1));
+    assert!(told());
+    login(&sandbox, &registry.host(), PASSWORD).says_why();
+    allow(&tokens.host(), PASSWORD).ok();
+    let run = publish(&sandbox, &package, &registry.reference("colours:1")).run();
+    Report::new(run.ok().json());
+    login(&sandbox, &registry.host(), PASSWORD).ok();
+    sandbox.boxwright(["logout", &registry.host()]).run().ok();
+    let run = login(&sandbox, &registry.host(), PASSWORD);
+    assert!(run.stderr().contains(&word), "{}", run.stderr());
 }
 
 #[test]

@@ -29,9 +29,22 @@ const steps = {
       await page.getByTestId("sign-in-failure").waitFor();
     },
   },
+  "sign-in-realm": {
+    state: "no-registry",
+    async act(page) {
+      await page.getByTestId("to-registry").click();
+      await page.getByTestId("sign-in").click();
+      await page.getByTestId("sign-in-registry").fill("strange.example.com");
+      await page.getByTestId("sign-in-user").fill("ada");
+      await page.getByTestId("sign-in-password").fill("right");
+      await page.getByTestId("sign-in-submit").click();
+      await page.getByTestId("sign-in-realm").waitFor();
+    },
+  },
   "viewer": { state: "filled", act: (page) => page.getByTestId("card").nth(1).click() },
   "viewer-broken": { state: "mixed", act: (page) => page.getByTestId("card").nth(2).click() },
   "closing": { state: "guesses", query: "&closing" },
+  "closing-publishing": { state: "publishing", query: "&closing" },
   "dragging": { state: "filled", query: "&drag" },
   "dragging-empty": { state: "empty", query: "&drag" },
   "selected": { state: "mixed", act: async (page) => { for (const n of [0, 1, 4]) await page.getByTestId("card").nth(n).click({ modifiers: ["Control"] }); } },

@@ -3,12 +3,12 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use boxwright_studio::api::Kept;
+use boxwright_studio::api::{Kept, SignInOutcome};
 use boxwright_studio::credentials::{Accounts, keychain};
 use boxwright_studio::errors::blocking;
 use boxwright_studio::oci::registry::Secret;
 use boxwright_studio::registry::Connection;
-use boxwright_studio::{Code, Failure, Places};
+use boxwright_studio::{Code, Failure, Places, Wants, oci};
 
 use crate::args::{Login, Logout};
 use crate::console::{Console, print_line};
@@ -36,9 +36,17 @@ pub async fn login(args: Login, console: &Console) -> Result<(), Failure> {
         ca_file: args.connection.ca_file,
     };
     let accounts = Arc::new(Accounts::new(&Places::find()));
-    let account = connection
-        .sign_in(&args.registry, args.username, password, kept, &accounts)
+    let (registry, trusted) = (&args.registry, args.trust_realm);
+    let outcome = connection
+        .sign_in(registry, args.username, password, kept, trusted, &accounts)
         .await?;
+    let account = match outcome {
+        SignInOutcome::SignedIn { account } => account,
+        SignInOutcome::RealmUntrusted { registry, realm } => {
+            let failure = oci::Error::RealmUntrusted { registry, realm };
+            return Err(with_own_hint(failure.into()));
+        }
+    };
     if let Err(reason) = keychain {
         console.say(&format!(
             "The password is kept in Docker's config.json: {reason}."
@@ -59,6 +67,27 @@ pub async fn logout(args: Logout) -> Result<(), Failure> {
     blocking(move || accounts.forget(&registry)).await?;
     print_line(&format!("signed out of {}", tame(&args.registry)));
     Ok(())
+}
+
+/// What to do about a password is this front end's own.
+pub fn with_own_hint(mut failure: Failure) -> Failure {
+    let login = |registry: &str| {
+        let registry = tame(registry);
+        format!("`boxwright login {registry} --username NAME --password-stdin")
+    };
+    match failure.wants.as_deref() {
+        Some(Wants::SignIn { registry }) => {
+            failure.hint = format!("Sign in with {}`.", login(registry));
+        }
+        Some(Wants::Trust { registry, realm }) => {
+            let (login, realm) = (login(registry), tame(realm));
+            failure.hint = format!(
+                "If you trust {realm} with the password, sign in with {login} --trust-realm {realm}`."
+            );
+        }
+        None => {}
+    }
+    failure
 }
 
 /// All of stdin but the line's end.

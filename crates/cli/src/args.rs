@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use boxwright_studio::build::Target;
 use boxwright_studio::model::guess::Preset;
+use boxwright_studio::oci::{Error, check_registry};
 
 /// Packages ML models as container images, without Docker.
 #[derive(Parser)]
@@ -188,7 +189,7 @@ fn target(text: &str) -> Result<Target, String> {
 /// How a registry is spoken to.
 #[derive(Args)]
 pub struct Registry {
-    /// Speak to this registry without TLS.
+    /// Speak to the registry without TLS; this machine's own needs no such word.
     #[arg(long)]
     pub plain_http: bool,
     /// Certificates (PEM) that are trusted besides the system's.
@@ -206,6 +207,9 @@ pub struct Build {
     /// The archive.
     #[arg(long, value_name = "FILE.tar")]
     pub output: PathBuf,
+    /// The base's registry.
+    #[command(flatten)]
+    pub registry: Registry,
 }
 
 #[derive(Args)]
@@ -235,8 +239,22 @@ pub struct Login {
     /// Read the password from stdin: the only way in, so that it is in no list of processes.
     #[arg(long, required = true)]
     pub password_stdin: bool,
+    /// A token server on another host that may get this registry's password, now and later.
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    pub trust_realm: Option<String>,
     #[command(flatten)]
     pub connection: Registry,
+}
+
+fn host(text: &str) -> Result<String, String> {
+    match check_registry(text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(Error::ReferenceInvalid {
+            proposal: Some(proposal),
+            ..
+        }) => Err(format!("a host and its port are enough: {proposal}")),
+        Err(_) => Err("it is no host, like auth.example.com or localhost:5001".to_owned()),
+    }
 }
 
 #[derive(Args)]

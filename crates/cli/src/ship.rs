@@ -14,6 +14,7 @@ use boxwright_studio::registry::Connection;
 use boxwright_studio::verify::{self, VerifyRequest};
 use boxwright_studio::{Code, Failure, Places, Stop, history, samples};
 
+use crate::accounts::with_own_hint;
 use crate::args::{Build, Builder, Publish, Registry, Source, Verify};
 use crate::console::{Console, print_line};
 use crate::package;
@@ -28,12 +29,18 @@ pub async fn build(args: Build, console: &Console) -> Result<(), Stop> {
     let title = args.output.display().to_string();
     let job = console.job(JobKind::Build, &title, &publish::BUILD_STAGES);
     let work = async {
-        let request = request(args.source, Connection::default(), console).await?;
+        let base = args.source.base.as_deref();
+        let base = base.map(str::parse::<Reference>).transpose()?;
+        let connection = match &base {
+            Some(base) => connection(args.registry, base),
+            None => Connection::default(),
+        };
+        let request = request(args.source, connection, console).await?;
         let share = Share::find()?;
         let report = publish::build_archive(&share, &request, tag.as_ref(), &args.output, &job);
         remember(&request, &report.await?)
     };
-    let result = work.await;
+    let result = work.await.map_err(with_hint);
     finish(result, &job, console).map(drop)
 }
 
@@ -66,7 +73,7 @@ pub async fn publish(args: Publish, console: &Console) -> Result<ExitCode, Stop>
         let report = publish::publish(&Share::find()?, &request, &job).await?;
         remember(&request.build, &report)
     };
-    let result = work.await.map_err(|stop| with_hint(stop, &to));
+    let result = work.await.map_err(with_hint);
     finish(result, &job, console)
 }
 
@@ -90,7 +97,7 @@ pub async fn verify(args: Verify, console: &Console) -> Result<ExitCode, Stop> {
         };
         verify::run(&Share::find()?, &request, &job).await
     };
-    let result = work.await.map_err(|stop| with_hint(stop, &reference));
+    let result = work.await.map_err(with_hint);
     finish(result, &job, console)
 }
 
@@ -193,20 +200,14 @@ struct Printed {
     error: Option<Failure>,
 }
 
-/// What to do about a password is this front end's own.
-fn with_hint(stop: Stop, reference: &Reference) -> Stop {
+/// What to do about a password or a tag is this front end's own.
+fn with_hint(stop: Stop) -> Stop {
     match stop {
-        Stop::Failed(mut failure) if failure.code == Code::RegistryUnauthorized => {
-            let registry = reference.registry();
-            failure.hint = format!(
-                "Sign in with `boxwright login {registry} --username NAME --password-stdin`."
-            );
-            Stop::Failed(failure)
-        }
         Stop::Failed(mut failure) if failure.code == Code::TagExists => {
             failure.hint.push_str(" `--replace` does that.");
             Stop::Failed(failure)
         }
-        other => other,
+        Stop::Failed(failure) => Stop::Failed(with_own_hint(failure)),
+        Stop::Cancelled => Stop::Cancelled,
     }
 }

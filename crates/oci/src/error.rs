@@ -36,7 +36,7 @@ pub enum Error {
     RealmUntrusted {
         /// The registry's host.
         registry: String,
-        /// Scheme, host and port of the token server; what `ClientOptions::trusted_realms` takes.
+        /// Host and port of the token server, as `ClientOptions::trusted_realms` takes it.
         realm: String,
     },
     /// Signed in, but not allowed.
@@ -141,9 +141,10 @@ impl Error {
             Self::Unauthorized { registry, .. } => {
                 format!("sign in to {registry} with a name and password (or token) that it knows")
             }
-            Self::RealmUntrusted { realm, .. } => {
+            Self::RealmUntrusted { registry, realm } => {
                 format!(
-                    "if you trust {realm} with the password, allow it; otherwise use another registry"
+                    "if you trust {realm} with the password, sign in to {registry} and allow it; \
+                     otherwise use another registry"
                 )
             }
             Self::Denied { .. } => {

@@ -99,22 +99,19 @@ async fn a_strange_token_server_gets_no_password_without_the_users_word() {
         answer(200, r#"{"token":"good"}"#),
     ));
     // Another host as far as names go; the port alone would not make it one.
-    let origin = format!(
-        "http://{}",
-        strange.address.replace("127.0.0.1", "localhost")
-    );
+    let host = strange.address.replace("127.0.0.1", "localhost");
     let fake = Fake::start(Vec::new()).await;
-    let challenge = format!("Bearer realm=\"{origin}/token\",service=\"s\"");
+    let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"s\"");
     fake.world.lock().unwrap().wanted = Some(("Bearer good".into(), challenge));
 
     let error = client_of("canary").check(&fake.address).await.unwrap_err();
     assert!(
-        matches!(&error, Error::RealmUntrusted { realm, .. } if *realm == origin),
+        matches!(&error, Error::RealmUntrusted { realm, .. } if *realm == host),
         "{error}"
     );
     assert!(strange.world.lock().unwrap().seen.is_empty());
     let client = Client::new(ClientOptions {
-        trusted_realms: vec![origin],
+        trusted_realms: vec![host],
         credentials: Arc::new(Credentials::new("me", "canary".to_owned())),
         ..options()
     });

@@ -5,7 +5,7 @@ use boxwright_model::Error as ModelError;
 use boxwright_oci::Error as OciError;
 use boxwright_worker::WorkerError;
 
-use crate::failure::{Code, Failure, Stop};
+use crate::failure::{Code, Failure, Stop, Wants};
 
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
@@ -66,11 +66,9 @@ impl From<WorkerError> for Failure {
                 causes,
                 retryable,
             } => Self {
-                code: Code::named(&code),
-                message,
-                hint,
                 causes,
                 retryable,
+                ..Self::new(Code::named(&code), message, hint)
             },
             WorkerError::Protocol { source } => Self::new(
                 Code::WorkerLost,
@@ -103,10 +101,24 @@ impl From<OciError> for Failure {
         };
         let mut failure = Self::new(code, error.to_string(), sentence(&error.hint()));
         failure.retryable = error.retryable();
+        failure.wants = wants(&error).map(Box::new);
         if let Some(source) = std::error::Error::source(&error) {
             failure = failure.caused_by(source);
         }
         failure
+    }
+}
+
+fn wants(error: &OciError) -> Option<Wants> {
+    match error {
+        OciError::Unauthorized { registry, .. } => Some(Wants::SignIn {
+            registry: registry.clone(),
+        }),
+        OciError::RealmUntrusted { registry, realm } => Some(Wants::Trust {
+            registry: registry.clone(),
+            realm: realm.clone(),
+        }),
+        _ => None,
     }
 }
 

@@ -17,6 +17,26 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// Whether the same request may succeed later.
     pub retryable: bool,
+    /// What a registry wants from the user, for a front end that has words of its own for it.
+    #[serde(skip)]
+    pub wants: Option<Box<Wants>>,
+}
+
+/// What a registry wants from the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wants {
+    /// A name and a password that it knows.
+    SignIn {
+        /// Host and port.
+        registry: String,
+    },
+    /// The user's word that a token server on another host may get the password.
+    Trust {
+        /// Host and port.
+        registry: String,
+        /// Host and port of the token server.
+        realm: String,
+    },
 }
 
 impl Failure {
@@ -28,6 +48,7 @@ impl Failure {
             hint: hint.into(),
             causes: Vec::new(),
             retryable: false,
+            wants: None,
         }
     }
 

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use boxwright_oci::registry::{Client, ClientOptions, CredentialSource, Credentials, Secret};
+use boxwright_oci::{Error, check_registry};
 
-use crate::api::{Account, Kept};
+use crate::api::{Kept, SignInOutcome};
 use crate::credentials::Accounts;
 use crate::errors::blocking;
 use crate::failure::Failure;
@@ -47,9 +48,10 @@ impl Connection {
         accounts: &Arc<Accounts>,
         places: &Places,
     ) -> Result<ClientOptions, Failure> {
-        let (accounts, host) = (Arc::clone(accounts), registry.to_owned());
-        let source = blocking(move || accounts.source(&host)).await?;
+        let (asked, host) = (Arc::clone(accounts), registry.to_owned());
+        let source = blocking(move || asked.source(&host)).await?;
         let mut options = self.with(source);
+        options.trusted_realms = accounts.trusted_realms(registry);
         // What was published to the same registry before may be mounted from there.
         let published = history::published(places).into_iter();
         let images = published.flat_map(|published| published.report.images);
@@ -62,7 +64,9 @@ impl Connection {
         Ok(options)
     }
 
-    /// Checks a password against its registry, and keeps it.
+    /// Checks a password against its registry, and keeps it. `trusted` is a token server on another
+    /// host (host and port) that may get the password, now and later: the user's word. Where the
+    /// registry names one without that word, nothing is sent or kept.
     ///
     /// # Errors
     /// [`Code::RegistryUnauthorized`](crate::Code::RegistryUnauthorized) if the registry refuses
@@ -73,16 +77,35 @@ impl Connection {
         username: String,
         password: Secret,
         kept: Kept,
+        trusted: Option<String>,
         accounts: &Arc<Accounts>,
-    ) -> Result<Account, Failure> {
+    ) -> Result<SignInOutcome, Failure> {
         let credentials = Credentials {
             username,
             secret: password,
         };
-        let client = Client::new(self.with(Arc::new(credentials.clone())))?;
-        client.check(registry).await?;
+        if let Some(realm) = &trusted {
+            check_registry(realm)?;
+        }
+        let mut options = self.with(Arc::new(credentials.clone()));
+        options.trusted_realms = accounts.trusted_realms(registry);
+        options.trusted_realms.extend(trusted.clone());
+        match Client::new(options)?.check(registry).await {
+            Ok(()) => {}
+            Err(Error::RealmUntrusted { registry, realm }) => {
+                return Ok(SignInOutcome::RealmUntrusted { registry, realm });
+            }
+            Err(error) => return Err(error.into()),
+        }
         let (accounts, registry) = (Arc::clone(accounts), registry.to_owned());
-        blocking(move || accounts.keep(&registry, &credentials, kept)).await
+        let keep = move || {
+            let account = accounts.keep(&registry, &credentials, kept)?;
+            if let Some(realm) = trusted {
+                accounts.trust(&registry, &realm)?;
+            }
+            Ok::<_, Failure>(SignInOutcome::SignedIn { account })
+        };
+        blocking(keep).await
     }
 
     fn with(&self, credentials: Arc<dyn CredentialSource>) -> ClientOptions {

@@ -46,6 +46,7 @@ fn contract() -> String {
     all.visit::<api::Event>();
     all.visit::<api::PublishRequest>();
     all.visit::<api::SignIn>();
+    all.visit::<api::SignInOutcome>();
     all.visit::<api::Pick>();
     all.visit::<api::ExportFormat>();
     all.visit::<api::Doctor>();

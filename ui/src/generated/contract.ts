@@ -595,6 +595,21 @@ export type SignIn = {
   keep: Kept,
   /** The user allows this registry to be spoken to without TLS. */
   plain_http: boolean,
+  /**
+   * The token server (host and port) that the user allows to get the password, after
+   * [`SignInOutcome::RealmUntrusted`].
+   */
+  trust_realm: string | null,
+};
+
+/** What became of a sign-in. */
+export type SignInOutcome = { "outcome": "signed-in",
+/** Whose it is, and where it is kept. */
+account: Account, } | { "outcome": "realm-untrusted",
+/** Host and port. */
+registry: string,
+/** Host and port of the token server. */
+realm: string,
 };
 
 /** What goes into a model and what comes out. */

@@ -1,5 +1,5 @@
 /** What the page needs from where it runs. Nothing else in the page knows the shell. */
-import type { Account, Doctor, Document, Event, ExportFormat, Package, Pick, Preprocess, PublishRequest, Settings, SignIn, State } from "../generated/contract";
+import type { Doctor, Document, Event, ExportFormat, Package, Pick, Preprocess, PublishRequest, Settings, SignIn, SignInOutcome, State } from "../generated/contract";
 
 /** The studio's commands. Each may throw a `Failure`. */
 export interface Commands {
@@ -19,7 +19,8 @@ export interface Commands {
   removeSamples(ids: number[]): Promise<void>;
   clearSamples(): Promise<void>;
   export(format: ExportFormat): Promise<string | null>;
-  signIn(request: SignIn): Promise<Account>;
+  /** Kept; or, before the password goes to a server on another host, that the user has to be asked. */
+  signIn(request: SignIn): Promise<SignInOutcome>;
   signOut(registry: string): Promise<void>;
   keychainAvailable(): Promise<boolean>;
   /** The job, or nothing where the dialog that asks for the archive was dismissed. */

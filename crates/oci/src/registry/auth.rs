@@ -11,7 +11,7 @@ use reqwest::{RequestBuilder, Response, Url};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, authority};
 use super::http::{Http, STALLED_AFTER, read_body, unreachable};
 use super::retry::Fault;
 use super::{ClientOptions, Credentials, Secret, answer};
@@ -237,7 +237,7 @@ impl Ask<'_> {
         {
             return Err(Fault::fatal(Error::RealmUntrusted {
                 registry: registry.clone(),
-                realm: realm.origin().ascii_serialization(),
+                realm: authority(&realm),
             }));
         }
         let request = self.request(context.http, realm, credentials.as_ref())?;

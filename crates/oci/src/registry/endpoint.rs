@@ -87,15 +87,27 @@ impl Endpoint {
     }
 
     /// Whether the token server `realm` may get the password: it speaks the registry's scheme, and
-    /// is on the same host or under the same registrable domain; or the user named it.
+    /// is on the same host or under the same registrable domain; or the user named its host, whose
+    /// port is then the scheme's own unless it was named too.
     pub(super) fn trusts(&self, realm: &Url, trusted: &[String]) -> bool {
-        let named =
-            |entry: &String| Url::parse(entry).is_ok_and(|url| url.origin() == realm.origin());
+        let named = |entry: &String| {
+            Url::parse(&format!("{}://{entry}/", realm.scheme()))
+                .is_ok_and(|url| url.origin() == realm.origin())
+        };
         let (Some(registry), Some(host)) = (self.base.host_str(), realm.host_str()) else {
             return false;
         };
         realm.scheme() == self.base.scheme() && are_related(registry, host)
             || trusted.iter().any(named)
+    }
+}
+
+/// Host, and port where it is not the scheme's own, of `url`.
+pub(super) fn authority(url: &Url) -> String {
+    let origin = url.origin().ascii_serialization();
+    match origin.split_once("://") {
+        Some((_, authority)) => authority.to_owned(),
+        None => origin,
     }
 }
 
@@ -206,14 +218,31 @@ mod tests {
             ("localhost:5000", "https://auth.example.com/token", false),
             ("ghcr.io", "https://my-auth.example.com/token", true),
             ("ghcr.io", "https://my-auth.example.com:444/token", false),
+            ("ghcr.io", "https://not-my-auth.example.com/token", false),
+            ("lan:5000", "http://lan:5001/token", true),
+            ("lan:5000", "https://lan:5001/token", true),
+            ("lan:5000", "https://lan:5002/token", false),
+            ("127.0.0.1:5000", "http://lan:5001/token", true),
+            ("127.0.0.1:5000", "http://lan/token", false),
         ] {
-            let own_word = ["https://my-auth.example.com".to_owned()];
+            let own_word = ["my-auth.example.com".to_owned(), "lan:5001".into()];
             let realm_url = Url::parse(realm).unwrap();
             assert_eq!(
                 endpoint(registry).trusts(&realm_url, &own_word),
                 trusted,
                 "{registry} {realm}"
             );
+        }
+    }
+
+    #[test]
+    fn an_authority_is_a_host_with_the_port_that_has_to_be_named() {
+        for (url, expected) in [
+            ("https://auth.example.com/token?a=b", "auth.example.com"),
+            ("https://auth.example.com:444/token", "auth.example.com:444"),
+            ("http://me:pw@[::1]:5001/", "[::1]:5001"),
+        ] {
+            assert_eq!(authority(&Url::parse(url).unwrap()), expected);
         }
     }
 

@@ -42,8 +42,8 @@ pub struct ClientOptions {
     pub ca_file: Option<PathBuf>,
     /// Who the user is.
     pub credentials: Arc<dyn CredentialSource>,
-    /// Token servers (`https://host[:port]`) that may get the password although they don't
-    /// visibly belong to the registry: the user's word.
+    /// Token servers (`host` or `host:port`) that may get the password although they don't visibly
+    /// belong to the registry: the user's word.
     pub trusted_realms: Vec<String>,
     /// Repositories whose blobs may be mounted instead of sent, where they are in the registry
     /// that is pushed to.

@@ -59,7 +59,7 @@ pub enum Event {
     Settings(Settings),
     /// Something failed that belongs to no job and no command's answer, such as a drop.
     Failure(Failure),
-    /// The window is asked to close while there are unsaved changes.
+    /// The window is asked to close while there are unsaved changes or a job runs.
     CloseRequested,
 }
 
@@ -168,6 +168,29 @@ pub struct SignIn {
     pub keep: Kept,
     /// The user allows this registry to be spoken to without TLS.
     pub plain_http: bool,
+    /// The token server (host and port) that the user allows to get the password, after
+    /// [`SignInOutcome::RealmUntrusted`].
+    pub trust_realm: Option<String>,
+}
+
+/// What became of a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum SignInOutcome {
+    /// The registry accepted the password, and it is kept.
+    SignedIn {
+        /// Whose it is, and where it is kept.
+        account: Account,
+    },
+    /// The password was not sent: the registry wants it to go to a server that does not visibly
+    /// belong to it, which takes the user's word.
+    RealmUntrusted {
+        /// Host and port.
+        registry: String,
+        /// Host and port of the token server.
+        realm: String,
+    },
 }
 
 /// What a file dialog is opened for.

@@ -4,6 +4,7 @@
 mod docker;
 mod helper;
 pub mod keychain;
+mod realms;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,11 +16,13 @@ use crate::api::{Account, Kept};
 use crate::failure::Failure;
 use crate::places::{self, Places};
 pub use docker::DockerConfig;
+use realms::Realms;
 
 /// The accounts of this user. Its functions block: a keychain may ask to be unlocked.
 pub struct Accounts {
     /// Registries and user names, no secrets: the keychain can't be listed without unlocking it.
     index: PathBuf,
+    realms: Realms,
     docker: Option<DockerConfig>,
     session: Mutex<BTreeMap<String, Credentials>>,
 }
@@ -29,6 +32,7 @@ impl Accounts {
     pub fn new(places: &Places) -> Self {
         Self {
             index: places.file("accounts.json"),
+            realms: Realms::in_file(places.file("realms.json")),
             docker: DockerConfig::find(),
             session: Mutex::default(),
         }
@@ -125,12 +129,27 @@ impl Accounts {
         Ok(account)
     }
 
-    /// Forgets the credentials of a registry, wherever they are.
+    /// The token servers (host and port) that may get the password for a registry although they
+    /// don't visibly belong to it.
+    pub fn trusted_realms(&self, registry: &str) -> Vec<String> {
+        self.realms.of(registry)
+    }
+
+    /// Remembers the user's word that the token server `realm` may get the password for `registry`.
+    ///
+    /// # Errors
+    /// As [`places::write`].
+    pub fn trust(&self, registry: &str, realm: &str) -> Result<(), Failure> {
+        self.realms.trust(registry, realm)
+    }
+
+    /// Forgets the credentials of a registry, wherever they are, and where they may be sent.
     ///
     /// # Errors
     /// If they are somewhere that can't be asked.
     pub fn forget(&self, registry: &str) -> Result<(), Failure> {
         self.session().remove(registry);
+        self.realms.forget(registry)?;
         let index = places::read_list::<Account>(&self.index);
         for account in index.iter().filter(|account| account.registry == registry) {
             if account.kept == Kept::Keychain {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::editing::nothing_open;
 use super::{Inner, Result, Studio};
 use crate::api::{
-    Account, Event, Job, JobKind, JobStatus, PublishRequest, PublishTo, Report, SignIn,
+    Event, Job, JobKind, JobStatus, PublishRequest, PublishTo, Report, SignIn, SignInOutcome,
 };
 use crate::credentials::keychain;
 use crate::errors::blocking;
@@ -216,18 +216,20 @@ impl Studio {
         });
     }
 
-    /// Checks a password against its registry and keeps it.
+    /// Checks a password against its registry and keeps it, unless a question to the user comes
+    /// first.
     ///
     /// # Errors
     /// [`Code::RegistryUnauthorized`] if the registry refuses it; that it can't be reached, or the
     /// password can't be kept.
-    pub async fn sign_in(&self, request: SignIn) -> Result<Account> {
+    pub async fn sign_in(&self, request: SignIn) -> Result<SignInOutcome> {
         let SignIn {
             registry,
             username,
             password,
             keep,
             plain_http,
+            trust_realm,
         } = request;
         let password = Secret::new(password);
         let registry = registry.trim().to_owned();
@@ -236,9 +238,12 @@ impl Studio {
             connection.plain_http.push(registry.clone());
         }
         let accounts = &self.inner.accounts;
-        let account = connection
-            .sign_in(&registry, username, password, keep, accounts)
+        let outcome = connection
+            .sign_in(&registry, username, password, keep, trust_realm, accounts)
             .await?;
+        if matches!(outcome, SignInOutcome::RealmUntrusted { .. }) {
+            return Ok(outcome);
+        }
         let settings = self.inner.lock().settings.clone();
         if settings.plain_http != connection.plain_http {
             let plain_http = connection.plain_http;
@@ -248,7 +253,7 @@ impl Studio {
             })?;
         }
         self.inner.tell(Event::Accounts(accounts.list()));
-        Ok(account)
+        Ok(outcome)
     }
 
     /// Forgets the credentials of a registry.

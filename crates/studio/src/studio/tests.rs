@@ -413,6 +413,7 @@ async fn a_registry_that_is_gone_takes_no_password() {
         password: "canary".into(),
         keep: crate::api::Kept::Session,
         plain_http: false,
+        trust_realm: None,
     };
     let failure = window.studio.sign_in(request).await.unwrap_err();
     assert_eq!(failure.code, Code::RegistryUnreachable);

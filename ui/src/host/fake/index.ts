@@ -105,10 +105,13 @@ export function fake(query: URLSearchParams): Host {
     async signIn(request) {
       await wait(400);
       if (request.password === "wrong") throw data.failure("RegistryUnauthorized", `${request.registry} refused the password of ${request.username}.`, "Check the password, or make an access token.");
+      // Any registry may be typed in, so that the question can be seen in a plain browser.
+      const realm = "auth.example.net";
+      if (request.registry.startsWith("strange.") && request.trust_realm !== realm) return { outcome: "realm-untrusted", registry: request.registry, realm };
       const account = { registry: request.registry, username: request.username, kept: request.keep };
       state.accounts = [account, ...state.accounts.filter((one) => one.registry !== account.registry)];
       emit({ event: "accounts", value: state.accounts });
-      return account;
+      return { outcome: "signed-in", account };
     },
     async signOut(registry) {
       state.accounts = state.accounts.filter((one) => one.registry !== registry);
