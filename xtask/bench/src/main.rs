@@ -3,10 +3,13 @@
 //!
 //! `cargo xtask bench [ROW…]` runs the rows whose name holds one of the words.
 
+mod load;
 mod preview;
 mod process;
 mod programs;
 mod publish;
+mod server;
+mod serving;
 mod start;
 mod table;
 mod two_gigabytes;
@@ -33,7 +36,10 @@ const ROWS: &[(&str, Measurement)] = &[
     ("size", publish::image_size),
     ("inspect", publish::inspect_two_gigabytes),
     ("package", publish::package_two_gigabytes),
-    ("serve", start::serve),
+    ("serve-start", start::serve),
+    ("serve-limit", serving::against_the_limit),
+    ("serve-peers", serving::against_peers),
+    ("serve-size", serving::image_size),
     ("studio", start::studio),
 ];
 

@@ -28,8 +28,9 @@ pub fn large_against_the_limit(bench: &Bench) -> Result<Vec<Row>, Failed> {
 /// The sample's photos, against a sequential Python program.
 pub fn against_python(bench: &Bench) -> Result<Vec<Row>, Failed> {
     let photos = small_photos(bench)?;
-    let python = python(bench)?;
-    let script = package()?.join("python/sequential.py");
+    let scripts = package()?.join("python");
+    let python = venv(bench, &scripts.join("requirements.txt"))?;
+    let script = scripts.join("sequential.py");
     let model = bench.sample().join("model.onnx");
     let (ours, theirs) = interleave(
         RUNS,
@@ -56,7 +57,7 @@ pub fn against_python(bench: &Bench) -> Result<Vec<Row>, Failed> {
     )])
 }
 
-fn ratio(what: &str, ours: f64, theirs: f64, least: f64) -> Row {
+pub fn ratio(what: &str, ours: f64, theirs: f64, least: f64) -> Row {
     Row {
         what: what.into(),
         figure: ours / theirs,
@@ -83,7 +84,7 @@ fn preview(bench: &Bench, photos: &Path) -> Result<f64, Failed> {
         .ok_or_else(|| "the preview has no timing".into())
 }
 
-fn single_threaded(bench: &Bench) -> Result<Predictor, Failed> {
+pub fn single_threaded(bench: &Bench) -> Result<Predictor, Failed> {
     let mut options = Options::new(bench.programs.share.join("lib/libonnxruntime.so"));
     options.threads = 1;
     Ok(Predictor::load(
@@ -93,7 +94,7 @@ fn single_threaded(bench: &Bench) -> Result<Predictor, Failed> {
 }
 
 /// Decode, preprocess and infer, each alone on one core, as if spread perfectly over all cores.
-fn limit(single: &Predictor, photos: &Path) -> Result<f64, Failed> {
+pub fn limit(single: &Predictor, photos: &Path) -> Result<f64, Failed> {
     let samples = files(photos)?
         .into_iter()
         .take(80)
@@ -107,7 +108,7 @@ fn limit(single: &Predictor, photos: &Path) -> Result<f64, Failed> {
     Ok((count * cores) as f64 / seconds)
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?
         .map(|entry| Ok(entry?.path()))
         .collect::<std::io::Result<_>>()?;
@@ -115,7 +116,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
     Ok(files)
 }
 
-fn small_photos(bench: &Bench) -> Result<PathBuf, Failed> {
+pub fn small_photos(bench: &Bench) -> Result<PathBuf, Failed> {
     let to = bench.scratch.path().join("photos");
     if to.is_dir() {
         return Ok(to);
@@ -137,10 +138,14 @@ fn large_photos(bench: &Bench) -> Result<PathBuf, Failed> {
     process::multiply(&originals, 24, &bench.scratch.path().join("large"))
 }
 
-/// A Python with OpenCV and ONNX Runtime, made once.
-fn python(bench: &Bench) -> Result<PathBuf, Failed> {
-    let requirements = package()?.join("python/requirements.txt");
-    let venv = bench.scratch.path().join("venv");
+/// The Python of an environment with these requirements, made once.
+pub fn venv(bench: &Bench, requirements: &Path) -> Result<PathBuf, Failed> {
+    let name = requirements.file_stem().unwrap_or_default();
+    let venv = bench.scratch.path().join(name);
+    let python = venv.join("bin/python");
+    if python.exists() {
+        return Ok(python);
+    }
     process::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     let mut install = Command::new(venv.join("bin/pip"));
     process::run(
@@ -148,5 +153,5 @@ fn python(bench: &Bench) -> Result<PathBuf, Failed> {
             .args(["install", "--quiet", "--requirement"])
             .arg(requirements),
     )?;
-    Ok(venv.join("bin/python"))
+    Ok(python)
 }

@@ -1,37 +1,26 @@
 //! From the start of a program until it can be used.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::server::{Ended, Server};
 use crate::table::{Aim, Row, median};
-use crate::{Bench, Failed, process};
+use crate::{Bench, Failed};
 
 const RUNS: usize = 9;
 const DEADLINE: Duration = Duration::from_secs(60);
-
-/// A child that is ended when it is no longer needed.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // It may have ended by itself: nothing is lost then.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// `boxwright-serve` with the sample: until `/v2/health/ready` answers 200.
 pub fn serve(bench: &Bench) -> Result<Vec<Row>, Failed> {
     let (mut seconds, mut memory) = (Vec::new(), Vec::new());
     for run in 0..=RUNS {
-        let (taken, peak) = start_serving(bench)?;
+        let server = Server::ours(bench)?;
         // The first run reads the files into the page cache.
         if run > 0 {
-            seconds.push(taken);
-            memory.push(peak);
+            seconds.push(server.seconds);
+            memory.push(server.peak_mib());
         }
     }
     Ok(vec![Row {
@@ -41,46 +30,6 @@ pub fn serve(bench: &Bench) -> Result<Vec<Row>, Failed> {
         aim: Aim::AtMost(0.3),
         detail: format!("{:.0} MiB resident at most", median(&memory)),
     }])
-}
-
-fn start_serving(bench: &Bench) -> Result<(f64, f64), Failed> {
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let mut command = bench.programs.serve();
-    command
-        .arg("--package")
-        .arg(bench.sample())
-        .env("PORT", port.to_string());
-    command
-        .env("ORT_DISABLE_TELEMETRY", "1")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let started = Instant::now();
-    let server = Ended(command.spawn()?);
-    while !is_ready(port) {
-        if started.elapsed() > DEADLINE {
-            return Err("boxwright-serve was not ready within a minute".into());
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let seconds = started.elapsed().as_secs_f64();
-    Ok((
-        seconds,
-        process::high_water_mib(server.0.id()).unwrap_or(0.0),
-    ))
-}
-
-fn is_ready(port: u16) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-        let request = format!(
-            "GET /v2/health/ready HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer.starts_with("HTTP/1.1 200"))
-    };
-    ask().unwrap_or(false)
 }
 
 /// The studio with the sample: until its window shows the finished preview, which is later than

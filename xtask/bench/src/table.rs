@@ -7,6 +7,8 @@ pub enum Aim {
     AtLeast(f64),
     /// The figure should be this or less.
     AtMost(f64),
+    /// Nothing: it is there to be known.
+    None,
 }
 
 impl Aim {
@@ -14,6 +16,7 @@ impl Aim {
         match self {
             Self::AtLeast(least) => figure >= least,
             Self::AtMost(most) => figure <= most,
+            Self::None => true,
         }
     }
 }
@@ -42,17 +45,17 @@ pub fn print(rows: &[Row]) -> usize {
         .unwrap_or(0);
     println!("{:<width$}  {:>12}  {:>12}  ", "what", "measured", "aim");
     for row in rows {
-        let (sign, bound) = match row.aim {
-            Aim::AtLeast(least) => ("≥", least),
-            Aim::AtMost(most) => ("≤", most),
+        let aim = match row.aim {
+            Aim::AtLeast(least) => format!("≥ {least} {}", row.unit),
+            Aim::AtMost(most) => format!("≤ {most} {}", row.unit),
+            Aim::None => String::new(),
         };
-        let verdict = if row.aim.met(row.figure) {
-            "ok  "
-        } else {
-            "MISS"
+        let verdict = match row.aim {
+            Aim::None => "    ",
+            aim if aim.met(row.figure) => "ok  ",
+            _ => "MISS",
         };
         let measured = format!("{:.2} {}", row.figure, row.unit);
-        let aim = format!("{sign} {bound} {}", row.unit);
         println!(
             "{:<width$}  {measured:>12}  {aim:>12}  {verdict}  {}",
             row.what, row.detail
