@@ -48,6 +48,11 @@ pub fn share() -> PathBuf {
     share
 }
 
+/// The server of the share folder, which is the one that goes into images.
+pub fn serve() -> PathBuf {
+    share().join("bin/boxwright-serve")
+}
+
 /// The checkout.
 pub fn checkout() -> PathBuf {
     // Asked at run time: checkouts may share a target folder.
