@@ -163,7 +163,8 @@ async fn export(
     studio: State<'_, Studio>,
     format: ExportFormat,
 ) -> Result<Option<String>> {
-    let Some(path) = dialogs::save(&window, &studio.export_name(format)).await else {
+    let (name, folder) = (studio.export_name(format), studio.last_folder());
+    let Some(path) = dialogs::save(&window, "Save the predictions", &name, folder).await else {
         return Ok(None);
     };
     studio.export(format, &path).await?;
@@ -195,10 +196,13 @@ async fn publish(
 ) -> Result<Option<u32>> {
     let archive = match request.to {
         PublishTo::Registry { .. } => None,
-        PublishTo::Archive => match dialogs::save(&window, &studio.archive_name()).await {
-            None => return Ok(None),
-            path => path,
-        },
+        PublishTo::Archive => {
+            let (name, folder) = (studio.archive_name(), studio.last_folder());
+            match dialogs::save(&window, "Save the archive", &name, folder).await {
+                None => return Ok(None),
+                path => path,
+            }
+        }
     };
     studio.publish(request, archive).await.map(Some)
 }
@@ -236,13 +240,8 @@ async fn doctor(studio: State<'_, Studio>) -> Result<Doctor> {
 }
 
 #[tauri::command]
-async fn close_window(window: WebviewWindow, discard: bool) -> Result<()> {
-    let closed = if discard {
-        window::destroy(&window)
-    } else {
-        window.close()
-    };
-    closed.map_err(|error| internal("The window can't be closed", error))
+async fn close_window(window: WebviewWindow) -> Result<()> {
+    window::destroy(&window).map_err(|error| internal("The window can't be closed", error))
 }
 
 #[tauri::command]

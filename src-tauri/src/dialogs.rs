@@ -48,11 +48,20 @@ pub async fn pick(window: &WebviewWindow, what: Pick) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Asks where to save, proposing `name`.
-pub async fn save(window: &WebviewWindow, name: &str) -> Option<PathBuf> {
-    let dialog = AsyncFileDialog::new()
+/// Asks where to save, proposing `name` in `folder`; without one, the system's choice.
+pub async fn save(
+    window: &WebviewWindow,
+    title: &str,
+    name: &str,
+    folder: Option<PathBuf>,
+) -> Option<PathBuf> {
+    let mut dialog = AsyncFileDialog::new()
         .set_parent(window)
+        .set_title(title)
         .set_file_name(name);
+    if let Some(folder) = folder {
+        dialog = dialog.set_directory(folder);
+    }
     dialog.save_file().await.map(FileHandle::into)
 }
 

@@ -1,5 +1,5 @@
 //! The window: its size remembered, what is dropped on it opened, its closing held back while there
-//! are unsaved changes.
+//! are unsaved changes or a job runs.
 
 use boxwright_studio::{Places, Studio, places};
 use serde::{Deserialize, Serialize};
@@ -142,7 +142,7 @@ fn on_drag(window: &Window, event: &DragDropEvent) {
     }
 }
 
-/// Closes the window although there are unsaved changes.
+/// Closes the window whatever is unsaved or runs: its user was asked.
 pub fn destroy(window: &WebviewWindow) -> tauri::Result<()> {
     remember(&window.as_ref().window());
     window.destroy()

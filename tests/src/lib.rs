@@ -30,6 +30,8 @@ pub mod tokens;
 pub mod venv;
 pub mod wait;
 pub mod webdriver;
+pub mod x11;
+pub mod xdnd;
 
 pub use command::{Command, Run};
 pub use missing::Missing;

@@ -14,6 +14,7 @@ use crate::programs;
 use crate::sandbox::Sandbox;
 use crate::server::{Server, free_port};
 use crate::wait;
+use crate::x11;
 
 /// The key under which the protocol names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -24,7 +25,7 @@ pub struct Window {
     session: String,
     agent: ureq::Agent,
     _driver: Server,
-    _display: Display,
+    display: Display,
 }
 
 /// An element of the page.
@@ -42,6 +43,16 @@ impl Window {
         files: &[&Path],
         more: &[(&str, &str)],
     ) -> Result<Self, Missing> {
+        Self::open_on(Display::start(1440, 900)?, sandbox, files, more)
+    }
+
+    /// Opens the studio on this display.
+    pub fn open_on(
+        display: Display,
+        sandbox: &Sandbox,
+        files: &[&Path],
+        more: &[(&str, &str)],
+    ) -> Result<Self, Missing> {
         let driver = programs::tools().join("tools/bin/tauri-driver");
         let driver = if driver.is_file() {
             driver
@@ -50,7 +61,6 @@ impl Window {
         };
         let native = program("WebKitWebDriver")?;
         let studio = programs::program("boxwright-studio");
-        let display = Display::start(1440, 900)?;
         let (port, native_port) = (free_port(), free_port());
         let mut command = Command::new(driver);
         command
@@ -92,7 +102,7 @@ impl Window {
             session,
             agent,
             _driver: server,
-            _display: display,
+            display,
         };
         // It is made hidden, and shown once it is painted; before that nothing can be pressed.
         window.until(
@@ -100,6 +110,28 @@ impl Window {
             "document.elementFromPoint(200, 200) !== null",
         );
         Ok(window)
+    }
+
+    /// Another client of the window's display.
+    pub fn client(&self) -> x11::Client {
+        x11::Client::new(&self.display)
+    }
+
+    /// Presses the mouse's button on the element with this `data-testid`. Nothing is asked of the
+    /// page after that: it may be the end of it.
+    #[track_caller]
+    pub fn press(&self, id: &str) {
+        let button = self.find(id);
+        let client = self.client();
+        let window = client.area(client.window("Boxwright"));
+        let middle = |start: i16, from: &str, length: &str| {
+            let half = button.number(length) / 2.0;
+            start + (button.number(from) + half) as i16
+        };
+        client.click(
+            middle(window.x, "x", "width"),
+            middle(window.y, "y", "height"),
+        );
     }
 
     /// The element with this `data-testid`, once it is there.
@@ -299,6 +331,12 @@ impl Element<'_> {
         self.get(&format!("attribute/{name}"))
             .as_str()
             .map(str::to_owned)
+    }
+
+    /// A number of its place in the page: `x`, `y`, `width` or `height`, in pixels.
+    #[track_caller]
+    fn number(&self, name: &str) -> f64 {
+        self.get("rect")[name].as_f64().unwrap()
     }
 
     /// Whether it can be used.

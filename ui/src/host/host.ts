@@ -32,7 +32,8 @@ export interface Commands {
   dismissJob(id: number): Promise<void>;
   setSettings(settings: Settings): Promise<void>;
   doctor(): Promise<Doctor>;
-  closeWindow(discard: boolean): Promise<void>;
+  /** Closes the window whatever is unsaved or runs. */
+  closeWindow(): Promise<void>;
   copyText(text: string): Promise<void>;
 }
 

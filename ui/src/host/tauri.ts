@@ -33,7 +33,7 @@ export const host: Host = {
   dismissJob: (id) => invoke("dismiss_job", { id }),
   setSettings: (settings) => invoke("set_settings", { settings }),
   doctor: () => invoke("doctor"),
-  closeWindow: (discard) => invoke("close_window", { discard }),
+  closeWindow: () => invoke("close_window"),
   copyText: (text) => invoke("copy_text", { text }),
   async listen(to) {
     await Promise.all([

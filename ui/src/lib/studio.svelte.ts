@@ -6,9 +6,9 @@ import { Draft } from "./draft.svelte";
 import { place, toFailure, type Place } from "./failures";
 import { apply, fromState, isBusy, type View } from "./view";
 
-export type Dialog = { kind: "none" } | { kind: "settings" } | { kind: "sign-in"; registry: string } | { kind: "unsaved"; before: Leaving } | { kind: "viewer"; id: number };
+export type Dialog = { kind: "none" } | { kind: "settings" } | { kind: "sign-in"; registry: string } | { kind: "leaving"; before: Leaving } | { kind: "viewer"; id: number };
 
-/** What is about to happen to a package with unsaved changes. */
+/** What is about to happen while changes are unsaved or a job runs. */
 export type Leaving = { what: "close-window" } | { what: "leave"; then: (host: Host) => Promise<void> };
 
 export class Studio {
@@ -69,7 +69,7 @@ export class Studio {
       this.clear("model");
       this.clear("window");
     } else if (event.event === "failure") this.fail(event.value);
-    else if (event.event === "close-requested") this.dialog = { kind: "unsaved", before: { what: "close-window" } };
+    else if (event.event === "close-requested") void this.leaving();
   }
 
   fail(thrown: unknown, where?: Place): void {
@@ -99,8 +99,14 @@ export class Studio {
   /** Opens another package or closes this one, asking first where edits would be lost. */
   async leave(then: (host: Host) => Promise<void>): Promise<void> {
     await this.draft.flush();
-    if (this.edited) this.dialog = { kind: "unsaved", before: { what: "leave", then } };
+    if (this.edited) this.dialog = { kind: "leaving", before: { what: "leave", then } };
     else await this.run(then, "model");
+  }
+
+  /** Asks before the window closes; what is being typed counts as an edit. */
+  private async leaving(): Promise<void> {
+    await this.draft.flush();
+    this.dialog = { kind: "leaving", before: { what: "close-window" } };
   }
 
   /** Runs a command that answers with a changed document, after every edit has been sent. */

@@ -108,6 +108,7 @@ export const ids = {
   unsavedSave: "unsaved-save",
   unsavedDiscard: "unsaved-discard",
   unsavedCancel: "unsaved-cancel",
+  runningJob: "running-job",
   dropZones: "drop-zones",
   failure: "failure",
   failureHint: "failure-hint",

@@ -159,14 +159,16 @@ impl Studio {
         doctor::examine(Ok(self.inner.share.clone()), &self.inner.places).await
     }
 
-    /// Whether the window may close now. If not, [`Event::CloseRequested`] has gone out.
+    /// Whether the window may close now: nothing is unsaved and no job runs. If not,
+    /// [`Event::CloseRequested`] has gone out.
     pub fn may_close(&self) -> bool {
         let shown = self.inner.lock();
         let edited = shown.document.as_ref().is_some_and(OpenDocument::is_edited);
-        if edited {
+        let asks = edited || shown.jobs.any_runs();
+        if asks {
             self.inner.tell(Event::CloseRequested);
         }
-        !edited
+        !asks
     }
 
     /// Ends jobs and workers before the program ends.

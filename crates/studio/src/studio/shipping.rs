@@ -114,6 +114,11 @@ impl Jobs {
             .collect()
     }
 
+    /// Whether one of them runs.
+    pub(super) fn any_runs(&self) -> bool {
+        self.entries.iter().any(|entry| !entry.has_ended())
+    }
+
     /// Cancels those that run, and returns them.
     pub(super) fn cancel_all(&mut self) -> Vec<Handle> {
         let running: Vec<Handle> = self
@@ -161,10 +166,9 @@ impl Studio {
             } else {
                 Vec::new()
             };
-            shown.last_folder = archive
-                .as_deref()
-                .and_then(Path::parent)
-                .map(Path::to_owned);
+            if let Some(folder) = archive.as_deref().and_then(Path::parent) {
+                shown.last_folder = Some(folder.to_owned());
+            }
             Shipment {
                 root: package.root,
                 package: package.package,
