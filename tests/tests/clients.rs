@@ -69,6 +69,10 @@ impl Served {
 
     /// Runs a script of the clients' folder with a Python that has what `requirements` pins.
     fn passes(&self, script: &str, requirements: &str) -> Result<(), Missing> {
+        self.passes_with(script, requirements, &[])
+    }
+
+    fn passes_with(&self, script: &str, requirements: &str, more: &[&str]) -> Result<(), Missing> {
         let folder = folder();
         let python = venv::python(&folder.join(requirements))?;
         let output = Command::new(python)
@@ -76,6 +80,7 @@ impl Served {
             .args([self.port.to_string(), self.omi.to_string()])
             .arg(programs::sample().join("images"))
             .arg(&self.preview)
+            .args(more)
             .current_dir(self.sandbox.path("work"))
             .output()
             .unwrap();
@@ -86,8 +91,16 @@ impl Served {
             String::from_utf8_lossy(&output.stderr),
             self.server.log()
         );
+        print!("{}", String::from_utf8_lossy(&output.stdout));
         Ok(())
     }
+}
+
+#[test]
+fn eight_callers_of_mixed_protocols_all_get_the_right_answers_for_a_minute() {
+    let served = Served::start();
+    let pid = served.server.pid().to_string();
+    need!(served.passes_with("soak.py", "requirements.txt", &[&pid, "60"]));
 }
 
 fn folder() -> PathBuf {
