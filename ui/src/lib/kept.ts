@@ -2,7 +2,7 @@
 import type { Kept } from "../generated/contract";
 
 export const keptWords: Record<Kept, string> = {
-  keychain: "password in the system keychain",
-  "docker-config": "password in Docker's config.json",
-  session: "password kept until you quit",
+  keychain: "password in the keychain",
+  "docker-config": "password in Docker's config",
+  session: "signed in until you quit",
 };
