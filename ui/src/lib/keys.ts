@@ -1,36 +1,62 @@
 /** The window's shortcuts: one table, used by the listener, the tooltips and the settings dialog. */
 
-export type Command = "undo" | "redo" | "save" | "open" | "add" | "publish" | "settings" | "preview";
+export type Command = "undo" | "redo" | "save" | "open" | "add" | "publish" | "settings" | "preview" | "keys";
 
 interface Shortcut {
   command: Command;
   key: string;
   shift: boolean;
-  /** As shown. */
-  text: string;
   what: string;
 }
 
 export const shortcuts: readonly Shortcut[] = [
-  { command: "open", key: "o", shift: false, text: "Ctrl+O", what: "Open a model or package" },
-  { command: "add", key: "o", shift: true, text: "Ctrl+Shift+O", what: "Add pictures" },
-  { command: "save", key: "s", shift: false, text: "Ctrl+S", what: "Save the package" },
-  { command: "undo", key: "z", shift: false, text: "Ctrl+Z", what: "Undo" },
-  { command: "redo", key: "z", shift: true, text: "Ctrl+Shift+Z", what: "Redo" },
-  { command: "preview", key: "r", shift: false, text: "Ctrl+R", what: "Predict again" },
-  { command: "publish", key: "enter", shift: false, text: "Ctrl+Enter", what: "Publish" },
-  { command: "settings", key: ",", shift: false, text: "Ctrl+,", what: "Settings" },
+  { command: "open", key: "o", shift: false, what: "Open a model or package" },
+  { command: "add", key: "o", shift: true, what: "Add pictures" },
+  { command: "save", key: "s", shift: false, what: "Save the package" },
+  { command: "undo", key: "z", shift: false, what: "Undo" },
+  { command: "redo", key: "z", shift: true, what: "Redo" },
+  { command: "preview", key: "r", shift: false, what: "Predict again" },
+  { command: "publish", key: "enter", shift: false, what: "Publish" },
+  { command: "settings", key: ",", shift: false, what: "Settings" },
 ];
 
+/** What the grid of pictures answers to while the keyboard is on it. */
+export const gridKeys: readonly { keys: readonly string[]; what: string }[] = [
+  { keys: ["←", "↑", "↓", "→"], what: "Move" },
+  { keys: ["Enter"], what: "Open large" },
+  { keys: ["Space"], what: "Select" },
+  { keys: ["Shift", "→"], what: "Select a range" },
+  { keys: caps("a", false), what: "Select all" },
+  { keys: ["Esc"], what: "Select none" },
+  { keys: ["Delete"], what: "Remove" },
+];
+
+function isMac(): boolean {
+  return typeof navigator !== "undefined" && /^Mac/.test(navigator.platform ?? "");
+}
+
+/** A shortcut's caps, as its keyboard names them. */
+function caps(key: string, shift: boolean): string[] {
+  const name = key === "enter" ? "Enter" : key.toUpperCase();
+  return isMac() ? [...(shift ? ["⇧"] : []), "⌘", name] : ["Ctrl", ...(shift ? ["Shift"] : []), name];
+}
+
+export function keysOf(command: Command): string[] {
+  const one = shortcuts.find((shortcut) => shortcut.command === command);
+  return one ? caps(one.key, one.shift) : [];
+}
+
+/** A shortcut in one line of text, for a tooltip. */
 export function label(command: Command): string {
-  return shortcuts.find((one) => one.command === command)?.text ?? "";
+  return keysOf(command).join(isMac() ? "" : "+");
 }
 
 type Pressed = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
 
 /** The command of a pressed key; Command takes Ctrl's place on a Mac. */
 export function command(event: Pressed): Command | null {
-  if (event.altKey || !(event.ctrlKey || event.metaKey)) return null;
+  if (event.altKey) return null;
+  if (!(event.ctrlKey || event.metaKey)) return event.key === "?" ? "keys" : null;
   const key = event.key.toLowerCase();
   if (key === "y" && !event.shiftKey) return "redo";
   return shortcuts.find((one) => one.key === key && one.shift === event.shiftKey)?.command ?? null;

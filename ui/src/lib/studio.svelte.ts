@@ -6,7 +6,8 @@ import { Draft } from "./draft.svelte";
 import { place, toFailure, type Place } from "./failures";
 import { apply, fromState, isBusy, type View } from "./view";
 
-export type Dialog = { kind: "none" } | { kind: "settings" } | { kind: "sign-in"; registry: string } | { kind: "leaving"; before: Leaving } | { kind: "viewer"; id: number };
+export type SettingsPage = "general" | "machine" | "keys";
+export type Dialog = { kind: "none" } | { kind: "settings"; page?: SettingsPage } | { kind: "sign-in"; registry: string } | { kind: "leaving"; before: Leaving } | { kind: "viewer"; id: number };
 
 /** What is about to happen while changes are unsaved or a job runs. */
 export type Leaving = { what: "close-window" } | { what: "leave"; then: (host: Host) => Promise<void> };
