@@ -12,10 +12,12 @@ use std::net::Ipv4Addr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use boxwright_tests::image::Archive;
-use boxwright_tests::registry::{Auth, Registry};
+use boxwright_tests::registry::{Auth, Registry, Skopeo};
 use boxwright_tests::report::Report;
+use boxwright_tests::sandbox::photo;
 use boxwright_tests::tokens::TokenServer;
 use boxwright_tests::{Run, Sandbox, need, onnx};
+use serde_json::Value;
 
 const USER: &str = "ann";
 const PASSWORD: &str = "correct horse battery staple";
@@ -182,4 +184,46 @@ fn a_base_at_a_registry_with_a_certificate_of_its_own_needs_the_authority() {
     with_authority(&[&build[..], &["image.tar"]].concat()).ok();
     let run = sandbox.boxwright(build).arg("other.tar").arg(&package);
     run.run().failure("RegistryUnreachable");
+}
+
+#[test]
+fn layers_that_a_mirror_compressed_with_zstd_are_a_base_and_are_proven() {
+    let (origin, mirror) = (
+        need!(Registry::start(Auth::Open)),
+        need!(Registry::start(Auth::Open)),
+    );
+    let skopeo = need!(Skopeo::find());
+    let sandbox = Sandbox::new();
+    let package = sandbox.package("cat");
+    let (from, to) = (origin.reference("cat:1"), mirror.reference("cat:1"));
+    let publish = ["publish", "--target", "cpu", "--to", &from];
+    sandbox.boxwright(publish).arg(&package).run().ok();
+    skopeo.mirror_as_zstd(&from, &to);
+    let types = |image: &str| -> Vec<String> {
+        let manifest = skopeo.raw(&format!("docker://{image}"));
+        let mut manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        if let Some(only) = manifest["manifests"][0]["digest"].as_str() {
+            let (repository, _) = image.rsplit_once(':').unwrap();
+            let manifest_only = skopeo.raw(&format!("docker://{repository}@{only}"));
+            manifest = serde_json::from_slice(&manifest_only).unwrap();
+        }
+        let layers = manifest["layers"].as_array().unwrap().iter();
+        let types = layers.map(|layer| layer["mediaType"].as_str().unwrap().to_owned());
+        types.collect()
+    };
+    let zstd = "application/vnd.oci.image.layer.v1.tar+zstd";
+    assert_eq!(types(&to), [zstd; 4]);
+
+    let verify = sandbox.boxwright(["verify", &to]).arg(photo("cat.jpg"));
+    let run = verify.arg("--package").arg(&package).run().ok();
+    let report = Report::new(run.json());
+    assert_eq!(report.proof("cpu")["status"], "proven", "{:#}", report.0);
+
+    let above = sandbox.path("work/colours");
+    onnx::write_mean_colour(&above, "colours", ["red", "green", "blue"]);
+    let stands = mirror.reference("colours:1");
+    let publish = ["publish", "--target", "cpu", "--base", &to, "--to", &stands];
+    sandbox.boxwright(publish).arg(&above).run().ok();
+    assert_eq!(types(&stands)[..4], [zstd; 4]);
+    assert_eq!(types(&stands).len(), 4 + 3);
 }

@@ -182,6 +182,26 @@ async fn the_registrys_pause_is_kept() {
 }
 
 #[tokio::test]
+async fn a_pause_until_a_date_is_kept_by_the_registrys_clock_and_never_for_long() {
+    // By this machine's clock the first date passed long ago.
+    for (until, least, most) in [("Wed, 21 Oct 2015 07:28:01 GMT", 1, 5), ("9999", 1, 5)] {
+        let date = "Wed, 21 Oct 2015 07:28:00 GMT".to_owned();
+        let headers = vec![("retry-after", until.to_owned()), ("date", date)];
+        let later = Mischief::Answer(503, headers, String::new());
+        let fake = Fake::start(vec![Rule(Method::HEAD, "/manifests/", 1, later)]).await;
+        let mut options = support::options();
+        options.retry.longest_pause = Duration::from_secs(1);
+        let started = Instant::now();
+        let client = Client::new(options).unwrap();
+        let found = client.resolve(&fake.reference().parse().unwrap()).await;
+        assert_eq!(found.unwrap(), None);
+        let waited = started.elapsed();
+        assert!(waited >= Duration::from_secs(least), "{until}: {waited:?}");
+        assert!(waited < Duration::from_secs(most), "{until}: {waited:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_leads_nowhere_is_an_error() {
     for location in [
         "ftp://example.com/x",
@@ -230,6 +250,45 @@ async fn cancelling_stops_at_once() {
     let (result, cancelled) = tokio::join!(pushing, cancelling);
     assert!(matches!(result, Err(Error::Cancelled)));
     assert!(cancelled.elapsed() < Duration::from_millis(200));
+    assert!(!fake.seen(Method::POST, "/blobs/uploads/").is_empty());
+    assert_eq!(fake.open_uploads(), 0, "the registry was told");
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_end_an_upload_is_not_waited_for() {
+    let fake = Fake::start(vec![
+        Rule(Method::PUT, "/blobs/uploads/", 9, answer(403, "")),
+        Rule(Method::DELETE, "/blobs/uploads/", 9, Mischief::Hang),
+    ])
+    .await;
+    let started = Instant::now();
+    let error = push(&anonymous(), &one_layer(17, 10), &fake.reference())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Denied { .. }), "{error}");
+    assert!(!fake.seen(Method::DELETE, "/blobs/uploads/").is_empty());
+    assert!(started.elapsed() < Duration::from_secs(4));
+}
+
+#[tokio::test]
+async fn uploads_that_came_to_nothing_are_ended_at_the_registry() {
+    // The second chunk is refused for good, the other blobs are dropped on their way.
+    let refused = vec![
+        Rule(Method::PUT, "/blobs/uploads/", 1, answer(403, "")),
+        Rule(Method::PATCH, "/blobs/uploads/", 9, Mischief::Hang),
+    ];
+    // No chunks are taken: the upload that was opened for them is of no use.
+    let whole = vec![Rule(Method::PATCH, "/", 99, answer(405, ""))];
+    // The registry stands elsewhere than was thought.
+    let elsewhere = vec![Rule(Method::PATCH, "/", 1, answer(416, ""))];
+    for (rules, arrives) in [(refused, false), (whole, true), (elsewhere, true)] {
+        let fake = Fake::start(rules).await;
+        let set = one_layer(18, CHUNK + 10);
+        let pushed = push(&anonymous(), &set, &fake.reference()).await;
+        assert_eq!(pushed.is_ok(), arrives, "{pushed:?}");
+        assert!(!fake.seen(Method::DELETE, "/blobs/uploads/").is_empty());
+        assert_eq!(fake.open_uploads(), 0);
+    }
 }
 
 #[tokio::test]
@@ -242,12 +301,7 @@ async fn a_layer_whose_file_changed_never_arrives() {
             path: path.clone(),
             len: len as u64,
         };
-        let plan = boxwright_oci::layer::TarPlan::builder()
-            .file("m", source, 0o644)
-            .finish();
-        let cancel = CancellationToken::new();
-        let layer =
-            boxwright_oci::Layer::tar(plan.unwrap(), "model", None, &Silent, &cancel).unwrap();
+        let layer = support::file_layer("m", source);
         let set = ImageSet::new(
             vec![support::image("amd64", vec![layer])],
             Default::default(),

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use boxwright_oci::registry::{Client, ClientOptions, Credentials};
-use boxwright_oci::{Digest, Error, Platform, Reference, Silent};
+use boxwright_oci::{Digest, Error, ImageSet, Platform, Reference, Silent};
 use support::debian::{Kind, Registry};
 use support::{Event, Recorder, anonymous, both_platforms, client_of, options, push};
 use tokio_util::sync::CancellationToken;
@@ -228,6 +228,45 @@ async fn a_blob_is_mounted_from_a_repository_that_has_it() {
             "{pushed:?}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_push_ends_its_uploads() {
+    for kind in [Kind::Open, Kind::Token] {
+        let Some(registry) = Registry::start(kind).await else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.onnx");
+        std::fs::write(&path, support::noise(7, 1000)).unwrap();
+        let source = boxwright_oci::layer::FileSource::Path {
+            path: path.clone(),
+            len: 1000,
+        };
+        let layer = support::file_layer("model", source);
+        let set = ImageSet::new(
+            vec![support::image("amd64", vec![layer])],
+            Default::default(),
+        );
+        std::fs::write(&path, support::noise(8, 1000)).unwrap();
+        // The layer's upload is opened and comes to nothing. That of the configuration may be cut
+        // off in the middle, which this registry does not let anyone end; hardly every time.
+        let mut left = Vec::new();
+        for name in ["a", "b", "c", "d", "e", "f"] {
+            let to = format!("{}/team/{name}:1", registry.address);
+            let error = push(&client_of("secret"), &set, &to).await.unwrap_err();
+            assert!(matches!(error, Error::FileChanged { .. }), "{error}");
+            let uploads = format!("storage/docker/registry/v2/repositories/team/{name}/_uploads");
+            let open = std::fs::read_dir(registry.path(&uploads)).unwrap();
+            // A folder without the time of its start is the trace of a request that ended late.
+            left.push(open.filter(|one| started(one.as_ref().unwrap())).count());
+        }
+        assert!(left.contains(&0), "uploads that were left open: {left:?}");
+    }
+}
+
+fn started(upload: &std::fs::DirEntry) -> bool {
+    upload.path().join("startedat").exists()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,8 @@
 //! What a registry's refusal means, in its own words.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
@@ -42,7 +42,7 @@ pub(super) async fn fault(
 ) -> Fault {
     let status = response.status();
     let headers = response.headers();
-    let pause = header(headers, RETRY_AFTER.as_str()).and_then(|text| text.trim().parse().ok());
+    let pause = retry_after(headers, SystemTime::now());
     let lacks_scope = challenges(headers)
         .iter()
         .any(|challenge| challenge.parameter("error") == Some("insufficient_scope"));
@@ -74,8 +74,22 @@ pub(super) async fn fault(
     Fault {
         error,
         transient: is_transient(status),
-        pause: pause.map(Duration::from_secs),
+        pause,
     }
+}
+
+/// How long the registry asks to wait: seconds, or until a date, which is told by its own clock
+/// where it says what that shows. Whoever waits sets the limit.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = header(headers, RETRY_AFTER.as_str())?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    let its_now = header(headers, DATE.as_str());
+    let its_now = its_now.and_then(|text| httpdate::parse_http_date(text).ok());
+    // One that has passed asks for nothing.
+    until.duration_since(its_now.unwrap_or(now)).ok()
 }
 
 /// The first error's code, and all errors' text, of the specification's `{"errors": […]}`, of a
@@ -125,6 +139,38 @@ fn explain(body: &[u8]) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_is_a_number_of_seconds_or_a_date_by_the_registrys_clock() {
+        let now = httpdate::parse_http_date("Sat, 21 Nov 2026 12:00:00 GMT").unwrap();
+        for (after, date, seconds) in [
+            ("7", "", Some(7)),
+            (" 0 ", "", Some(0)),
+            ("Sat, 21 Nov 2026 12:00:30 GMT", "", Some(30)),
+            ("Saturday, 21-Nov-26 12:00:30 GMT", "", Some(30)),
+            ("Sat Nov 21 12:00:30 2026", "", Some(30)),
+            // Its clock is an hour behind, or shows nothing.
+            (
+                "Sat, 21 Nov 2026 11:00:30 GMT",
+                "Sat, 21 Nov 2026 11:00:00 GMT",
+                Some(30),
+            ),
+            ("Sat, 21 Nov 2026 12:00:30 GMT", "midday", Some(30)),
+            ("Sat, 21 Nov 2026 11:59:59 GMT", "", None),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", "", Some(251_607_038_399)),
+            ("-1", "", None),
+            ("soon", "", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, after.parse().unwrap());
+            if !date.is_empty() {
+                headers.insert(DATE, date.parse().unwrap());
+            }
+            let pause = retry_after(&headers, now).map(|pause| pause.as_secs());
+            assert_eq!(pause, seconds, "{after} {date}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
 
     #[test]
     fn a_registrys_text_is_taken_from_every_shape_and_tamed() {

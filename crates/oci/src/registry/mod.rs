@@ -24,6 +24,7 @@ mod pull;
 mod push;
 mod retry;
 mod session;
+mod unfinished;
 mod upload;
 mod watch;
 
@@ -187,12 +188,9 @@ impl Client {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<Pushed> {
-        or_cancelled(cancel, async {
-            let cell = self.cell(to.registry());
-            let session = self.open(&cell, to.registry()).await?;
-            push::push(session, set, to, progress).await
-        })
-        .await
+        let cell = self.cell(to.registry());
+        let session = or_cancelled(cancel, self.open(&cell, to.registry())).await?;
+        push::push(session, set, to, progress, cancel).await
     }
 
     /// Fetches what `reference` names into the folder `to`, an OCI layout, which may hold blobs of

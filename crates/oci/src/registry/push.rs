@@ -2,24 +2,42 @@
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
+use tokio_util::sync::CancellationToken;
 
 use super::pull::head;
 use super::session::{Access, Call, Payload, Session};
+use super::unfinished::Unfinished;
 use super::upload::{Arrival, Upload, exists};
 use super::watch::in_parallel;
-use super::{Pushed, answer};
+use super::{Pushed, answer, or_cancelled};
 use crate::progress::{Progress, stage};
 use crate::{Blob, BlobSource, Error, ImageSet, Reference, Result};
 
 const PARALLEL_QUESTIONS: usize = 8;
 const PARALLEL_UPLOADS: usize = 4;
 
-/// Sends `set` to the repository of `to`.
+/// Sends `set` to the repository of `to`. What is under way when it fails or is cancelled is ended
+/// at the registry too.
 pub(super) async fn push(
     session: &Session,
     set: &ImageSet,
     to: &Reference,
     progress: &dyn Progress,
+    cancel: &CancellationToken,
+) -> Result<Pushed> {
+    let unfinished = Unfinished::default();
+    let sending = send(session, set, to, progress, &unfinished);
+    let pushed = or_cancelled(cancel, sending).await;
+    unfinished.end(session, to.repository()).await;
+    pushed
+}
+
+async fn send(
+    session: &Session,
+    set: &ImageSet,
+    to: &Reference,
+    progress: &dyn Progress,
+    unfinished: &Unfinished,
 ) -> Result<Pushed> {
     let mount_from = mountable(session, to);
     let access = Access::push(to.repository(), &mount_from);
@@ -40,7 +58,7 @@ pub(super) async fn push(
     }
     let (access_ref, mounts) = (&access, &mount_from);
     let arrivals = in_parallel(PARALLEL_UPLOADS, missing, |blob| async move {
-        let upload = Upload::new(session, access_ref, blob, progress)?;
+        let upload = Upload::new(session, access_ref, blob, progress, unfinished)?;
         Ok((blob.descriptor.size, upload.run(mounts).await?))
     });
     for (size, arrival) in arrivals.await? {

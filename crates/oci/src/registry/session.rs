@@ -101,6 +101,15 @@ impl Access {
         }
     }
 
+    /// To end uploads, for which some registries want more than for starting them.
+    pub(super) fn delete(repository: &str) -> Self {
+        let scopes = vec![format!("repository:{repository}:pull,push,delete")];
+        Self {
+            repository: repository.into(),
+            scopes,
+        }
+    }
+
     /// To push, and to mount blobs from other repositories.
     pub(super) fn push(repository: &str, mount_from: &[String]) -> Self {
         let mut scopes = vec![format!("repository:{repository}:pull,push")];

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
 use reqwest::{Body, Method, Response, StatusCode, Url};
@@ -14,6 +13,7 @@ use reqwest::{Body, Method, Response, StatusCode, Url};
 use super::answer;
 use super::retry::{Backoff, Fault};
 use super::session::{Access, Call, Payload, Session};
+use super::unfinished::Unfinished;
 use super::watch::{PUTTING_AWAY, watched};
 use crate::blob::Rehash;
 use crate::progress::{Progress, stage};
@@ -38,6 +38,7 @@ pub(super) struct Upload<'a> {
     progress: &'a dyn Progress,
     rehash: Arc<Rehash>,
     place: Option<Place>,
+    unfinished: &'a Unfinished,
     /// The registry takes no chunks.
     whole: bool,
     backoff: Backoff,
@@ -87,6 +88,7 @@ impl<'a> Upload<'a> {
         access: &'a Access,
         blob: &'a Blob,
         progress: &'a dyn Progress,
+        unfinished: &'a Unfinished,
     ) -> Result<Self> {
         Ok(Self {
             session,
@@ -95,6 +97,7 @@ impl<'a> Upload<'a> {
             progress,
             rehash: Arc::new(Rehash::new(blob)?),
             place: None,
+            unfinished,
             whole: blob.descriptor.size <= CHUNK_BYTES,
             backoff: Backoff::new(session.options.retry),
             restarts: 0,
@@ -239,6 +242,7 @@ impl<'a> Upload<'a> {
         };
         let status = response.status();
         if status.is_success() {
+            self.place = None;
             self.report(self.blob.descriptor.size);
             return Ok(Arrival::Sent);
         }
@@ -275,31 +279,27 @@ impl<'a> Upload<'a> {
     /// Does what helps against `trouble`, or gives up.
     async fn recover(&mut self, trouble: Trouble) -> Result<Option<Arrival>> {
         if let Some(error) = self.rehash.fault() {
-            self.abandon().await;
             return Err(error);
         }
         match trouble {
-            Trouble::Fatal(error) => {
-                self.abandon().await;
-                Err(error)
-            }
+            Trouble::Fatal(error) => Err(error),
             Trouble::Whole(error) => {
                 if std::mem::replace(&mut self.whole, true) {
                     return Err(error);
                 }
-                self.abandon().await;
+                self.leave();
                 Ok(None)
             }
             Trouble::Restart(error) => {
                 self.restarts += 1;
-                self.place = None;
+                self.leave();
                 self.backoff.wait(Fault::transient(error)).await?;
                 self.find().await
             }
             Trouble::Wait(fault) => {
                 self.backoff.wait(fault).await?;
                 if self.whole {
-                    self.place = None;
+                    self.leave();
                 }
                 match self.place {
                     Some(_) => self.resume().await,
@@ -327,7 +327,7 @@ impl<'a> Upload<'a> {
             .map_err(drop)
             .and_then(|response| response.status().is_success().then_some(response).ok_or(()))
         else {
-            self.place = None;
+            self.leave();
             return self.find().await;
         };
         let location = self.location(response)?;
@@ -352,17 +352,10 @@ impl<'a> Upload<'a> {
         Ok(found.then_some(Arrival::Sent))
     }
 
-    /// Tells the registry that the upload is over: a courtesy, which may fail.
-    async fn abandon(&mut self) {
+    /// Goes on without the upload that is open.
+    fn leave(&mut self) {
         if let Some(place) = self.place.take() {
-            let mut call = Call::new(
-                Method::DELETE,
-                place.location,
-                self.access,
-                "ending an upload",
-            );
-            call.patience = Some(Duration::from_secs(2));
-            let _ = self.session.send(&call).await;
+            self.unfinished.add(place.location);
         }
     }
 
@@ -385,6 +378,13 @@ impl<'a> Upload<'a> {
         let digest = self.blob.digest().to_string();
         self.progress
             .bytes(stage::PUSH, &digest, done, Some(self.blob.descriptor.size));
+    }
+}
+
+impl Drop for Upload<'_> {
+    /// Given up by an error, or because the push was cancelled.
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

@@ -16,8 +16,10 @@ use crate::error::shown;
 use crate::{Descriptor, Digest, Error, Hasher, Result, media_type};
 
 mod tree;
+mod zstd;
 
 use tree::Tree;
+use zstd::Zstd;
 
 /// The most that the headers of one entry (long names, pax records) may take.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
@@ -103,6 +105,7 @@ impl Layer<'_> {
         match media_type::to_oci(&self.descriptor.media_type) {
             media_type::LAYER_TAR => Ok(Box::new(file)),
             media_type::LAYER_GZIP => Ok(Box::new(MultiGzDecoder::new(file))),
+            media_type::LAYER_ZSTD => Ok(Box::new(Zstd::new(file))),
             other => Err(self.invalid(&format!("its type {:?} is not supported", shown(other)))),
         }
     }

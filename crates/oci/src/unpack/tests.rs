@@ -234,6 +234,85 @@ fn a_layer_of_another_digest_is_refused() {
     assert!(error.to_string().contains("another digest"), "{error}");
 }
 
+/// Unpacks one layer of zstd into `root` of `folder`.
+fn unpack_zstd(folder: &Path, bytes: &[u8], tar: &[u8], max_bytes: u64) -> Result<()> {
+    let path = folder.join("layer");
+    fs::write(&path, bytes).unwrap();
+    let size = bytes.len() as u64;
+    let descriptor = Descriptor::new(media_type::LAYER_ZSTD, Digest::of(bytes), size);
+    let _ = fs::remove_dir_all(folder.join("root"));
+    let to = folder.join("root");
+    unpack(&[(descriptor, path)], &[Digest::of(tar)], &to, max_bytes)
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+#[test]
+fn a_layer_of_zstd_is_all_its_frames_and_no_more_than_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let content = "all work and no play\n".repeat(100_000);
+    let tar = tar_of(&[file("a", &content), file("b", "x")]);
+    let (first, second) = tar.split_at(tar.len() / 3);
+    // What is not content: a table of contents, as some tools append.
+    let table = [
+        &0x184d_2a5e_u32.to_le_bytes()[..],
+        &3u32.to_le_bytes(),
+        b"toc",
+    ]
+    .concat();
+    let bytes = [&table[..], &zstd(first), &zstd(b""), &zstd(second), &table].concat();
+    unpack_zstd(folder.path(), &bytes, &tar, 8 << 20).unwrap();
+    assert_eq!(read(&folder, "a").as_deref(), Some(content.as_str()));
+    assert_eq!(read(&folder, "b").as_deref(), Some("x"));
+
+    let refused = |bytes: &[u8], max_bytes| match unpack_zstd(folder.path(), bytes, &tar, max_bytes)
+    {
+        Err(Error::ContentInvalid { detail, .. }) => detail,
+        other => panic!("{other:?}"),
+    };
+    let too_much = refused(&bytes, 1 << 20);
+    assert!(too_much.contains("more than it may"), "{too_much}");
+    let other = refused(&zstd(&tar_of(&[file("a", "y")])), 8 << 20);
+    assert!(other.contains("another digest"), "{other}");
+    refused(&bytes[..bytes.len() / 2], 8 << 20);
+    refused(&bytes[..bytes.len() - 2], 8 << 20);
+    refused(&[&bytes[..], b"rest"].concat(), 8 << 20);
+    // A frame that wants a window of 1 GiB.
+    let window = refused(&[0x28, 0xb5, 0x2f, 0xfd, 0, 20 << 3, 1, 0, 0], 8 << 20);
+    assert!(window.to_lowercase().contains("window"), "{window}");
+}
+
+#[test]
+fn what_zstd_itself_compresses_is_unpacked() {
+    let folder = tempfile::tempdir().unwrap();
+    let noise: String = (0..400_000u32)
+        .map(|i| char::from(b'a' + (i.wrapping_mul(i) >> 7) as u8 % 26))
+        .collect();
+    let tar = tar_of(&[file("a", &noise), file("b", &noise.repeat(8))]);
+    let plain = folder.path().join("plain.tar");
+    fs::write(&plain, &tar).unwrap();
+    for arguments in [&["-1"][..], &["-19", "--long=27"], &["--ultra", "-22"]] {
+        let run = std::process::Command::new("zstd")
+            .args(arguments)
+            .args(["--stdout", "--quiet"])
+            .arg(&plain)
+            .output();
+        let Ok(run) = run else {
+            println!("SKIPPED: zstd is not installed");
+            return;
+        };
+        assert!(
+            run.status.success(),
+            "{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
+        unpack_zstd(folder.path(), &run.stdout, &tar, 64 << 20).unwrap();
+        assert_eq!(read(&folder, "a").as_deref(), Some(noise.as_str()));
+    }
+}
+
 #[test]
 fn nothing_becomes_set_user_id_and_folders_stay_removable() {
     let entries = [
@@ -278,6 +357,21 @@ proptest! {
         }
         prop_assert_eq!(fs::read_to_string(folder.path().join("victim")).unwrap(), "safe");
         prop_assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn bytes_that_are_no_zstd_never_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..400),
+        at in 0usize..200,
+        flip in 1u8..,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let tar = tar_of(&[file("a", "some text, some text, some text")]);
+        let _ = unpack_zstd(folder.path(), &[&[0x28, 0xb5, 0x2f, 0xfd], &bytes[..]].concat(), &tar, 1 << 20);
+        let mut damaged = zstd(&tar);
+        let at = at % damaged.len();
+        damaged[at] ^= flip;
+        let _ = unpack_zstd(folder.path(), &damaged, &tar, 1 << 20);
     }
 
     #[test]

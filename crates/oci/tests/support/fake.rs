@@ -106,6 +106,11 @@ impl Fake {
             .contains_key(&digest.to_string())
     }
 
+    /// Uploads that were opened and neither finished nor ended.
+    pub fn open_uploads(&self) -> usize {
+        self.world.lock().unwrap().uploads.len()
+    }
+
     fn rule(&self, method: &Method, path: &str) -> Option<Mischief> {
         let mut world = self.world.lock().unwrap();
         let at = world

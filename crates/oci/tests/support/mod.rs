@@ -33,7 +33,11 @@ pub fn noise(seed: u64, len: usize) -> Vec<u8> {
 
 /// A layer that holds one file.
 pub fn layer(path: &str, content: Vec<u8>) -> Layer {
-    let source = FileSource::Bytes(content.into());
+    file_layer(path, FileSource::Bytes(content.into()))
+}
+
+/// A layer that holds one file, from wherever it is.
+pub fn file_layer(path: &str, source: FileSource) -> Layer {
     let plan = TarPlan::builder()
         .mtime(0)
         .file(path, source, 0o644)

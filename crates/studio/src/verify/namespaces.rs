@@ -2,7 +2,8 @@
 //! mount, process and network namespaces, with an empty environment and no home.
 //!
 //! Only programs that we know are run so: base and runtime must be those of our catalogue, and the
-//! layers above them may hold nothing but the package.
+//! layers above them may hold nothing but the package. They are known by their content, which is
+//! checked when it is unpacked: a mirror may have compressed it anew.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -97,14 +98,11 @@ pub fn command(
 fn check_known(image: &PulledImage, catalogue: &Catalogue) -> Result<(), String> {
     let platform = image.platform.to_string();
     for (place, kind) in [Kind::Base, Kind::Runtime].into_iter().enumerate() {
-        let layer = image
-            .layers
-            .get(place)
-            .map(|(descriptor, _)| descriptor.digest);
+        let content = image.config.rootfs.diff_ids.get(place);
         let known = catalogue.components.iter().any(|component| {
             component.kind == kind
                 && component.platform == platform
-                && Some(component.digest) == layer
+                && Some(&component.diff_id) == content
         });
         if !known {
             return Err(format!(
