@@ -4,19 +4,57 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
+use super::budget::Share;
+use super::http::{apart, encoding};
 use super::problem::Problem;
 
-/// How much of a body that is too large is read and thrown away, as a multiple of the limit, and
-/// for how long. A client that is still sending would not see the answer otherwise.
+/// How much of a body that is not wanted is read and thrown away, as a multiple of the limit, and
+/// for how long.
 const DISCARDED: usize = 4;
 const DISCARDING: Duration = Duration::from_secs(5);
 
-/// The whole body, if it has at most `limit` bytes.
-pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// The whole body, unpacked where it is compressed, if it has at most `limit` bytes. The bytes keep
+/// the request's share of the memory for bodies.
+pub async fn read(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let encoding = match encoding::of(&parts.headers) {
+        Ok(encoding) => encoding,
+        Err(problem) => {
+            discard(&parts.headers, body, limit).await;
+            return Err(problem);
+        }
+    };
+    let sent = read_sent(&parts.headers, body, limit).await?;
+    let Some(share) = parts.extensions.get::<Share>().cloned() else {
+        // Every request has a share once it has passed the guard.
+        return Err(Problem::internal());
+    };
+    let sent = share.keep(sent);
+    let Some(encoding) = encoding else {
+        return Ok(sent);
+    };
+    let unpack = move || {
+        let unpacked = encoding.decode(&sent, limit)?;
+        share.add(unpacked.len())?;
+        Ok(share.keep(unpacked))
+    };
+    apart(usize::MAX, unpack).await
+}
+
+/// Reads what is left of a body that is not wanted, within bounds: a client that is still sending
+/// would not see the answer otherwise.
+pub async fn discard(headers: &HeaderMap, body: Body, limit: usize) {
+    // A client that asked first has sent nothing.
+    if !headers.contains_key(header::EXPECT) {
+        discard_rest(body.into_data_stream(), limit).await;
+    }
+}
+
+async fn read_sent(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -32,7 +70,7 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
             chunk.map_err(|error| Problem::bad_request(format!("the body broke off: {error}")))?;
         if too_large || bytes.len() + chunk.len() > limit {
             drop(bytes);
-            let _ = tokio::time::timeout(DISCARDING, discard(chunks, limit)).await;
+            discard_rest(chunks, limit).await;
             return Err(Problem::too_large(limit));
         }
         bytes.extend_from_slice(&chunk);
@@ -40,20 +78,23 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
     Ok(bytes.freeze())
 }
 
-async fn discard(mut chunks: axum::body::BodyDataStream, limit: usize) {
+async fn discard_rest(mut chunks: axum::body::BodyDataStream, limit: usize) {
     let mut left = limit.saturating_mul(DISCARDED);
-    while let Some(Ok(chunk)) = chunks.next().await {
-        match left.checked_sub(chunk.len()) {
-            Some(less) => left = less,
-            None => return,
+    let rest = async {
+        while let Some(Ok(chunk)) = chunks.next().await {
+            match left.checked_sub(chunk.len()) {
+                Some(less) => left = less,
+                None => return,
+            }
         }
-    }
+    };
+    let _ = tokio::time::timeout(DISCARDING, rest).await;
 }
 
 /// The pictures of a request: its multipart parts in order, or its body as one.
 pub async fn pictures(request: Request, limit: usize) -> Result<Vec<Bytes>, Problem> {
     let (parts, body) = request.into_parts();
-    let bytes = read(&parts.headers, body, limit).await?;
+    let bytes = read(&parts, body, limit).await?;
     if !is_multipart(&parts.headers) {
         if bytes.is_empty() {
             return Err(Problem::bad_request(

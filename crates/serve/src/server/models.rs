@@ -10,8 +10,12 @@ use boxwright_predict::{Rows, Tensor};
 use bytes::Bytes;
 
 use super::engine::Engine;
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 
+/// What the server calls itself.
+pub const SERVER: &str = "boxwright";
+/// The protocol's extensions that are spoken.
+pub const EXTENSIONS: [&str; 3] = ["binary_tensor_data", "model_configuration", "model_repository"];
 /// The output of `NAME`.
 pub const PREDICTION: &str = "prediction";
 /// What `NAME` calls its input where samples are pictures.
@@ -80,9 +84,41 @@ pub struct ModelMetadata {
     pub outputs: Vec<TensorMetadata>,
 }
 
+impl ModelMetadata {
+    /// What runs it, by Triton's name.
+    pub fn backend(&self) -> &'static str {
+        match self.platform {
+            "onnxruntime_onnx" => "onnxruntime",
+            _ => "",
+        }
+    }
+
+    /// A tensor's axes as Triton's ModelConfig has them: without the batch.
+    pub fn dims<'a>(&self, tensor: &'a TensorMetadata) -> &'a [i64] {
+        let batch = usize::from(self.max_batch_size > 0);
+        tensor.shape.get(batch..).unwrap_or_default()
+    }
+}
+
+/// An element type by the name that it has in Triton's ModelConfig.
+pub fn config_type(datatype: DataType) -> String {
+    match datatype {
+        DataType::Bytes => "TYPE_STRING".into(),
+        other => format!("TYPE_{}", other.name()),
+    }
+}
+
 /// The names under which a package called `name` is served.
 pub fn names(name: &str) -> [String; 2] {
     [name.to_owned(), format!("{name}-tensor")]
+}
+
+/// Why a model can't be loaded or unloaded.
+pub fn fixed(model: &str) -> Problem {
+    let message = format!(
+        "the repository is fixed: `{model}` is loaded when the server starts, and unloaded when it ends"
+    );
+    Problem::new(Kind::Forbidden, message)
 }
 
 /// Which of the two `asked` is, of a package called `name`.

@@ -1,0 +1,10 @@
+//! The elements of a tensor in JSON: lists of numbers, truth values or strings, flat or nested.
+
+mod read;
+mod write;
+
+pub use read::{Strings, read};
+pub use write::{Elements, Rows};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+use boxwright_model::DataType;
+use boxwright_predict::Tensor;
+use half::{bf16, f16};
+use proptest::prelude::*;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+
+use super::read::Listed;
+use super::{Elements, Rows, Strings, read};
+
+const TYPES: [DataType; 14] = [
+    DataType::Bool,
+    DataType::Int8,
+    DataType::Int16,
+    DataType::Int32,
+    DataType::Int64,
+    DataType::Uint8,
+    DataType::Uint16,
+    DataType::Uint32,
+    DataType::Uint64,
+    DataType::Fp16,
+    DataType::Bf16,
+    DataType::Fp32,
+    DataType::Fp64,
+    DataType::Bytes,
+];
+
+fn listed(json: &Value, datatype: DataType) -> Result<Listed, String> {
+    read(&to_raw_value(json).unwrap(), datatype, Strings::Text)
+}
+
+fn tensor(datatype: DataType, shape: Vec<usize>, data: Vec<u8>) -> Tensor {
+    Tensor {
+        name: "y".into(),
+        datatype,
+        shape,
+        data: data.into(),
+    }
+}
+
+/// Reads, and writes again.
+fn there_and_back(json: &Value, datatype: DataType) -> Value {
+    let listed = listed(json, datatype).unwrap_or_else(|error| panic!("{datatype:?}: {error}"));
+    let tensor = tensor(datatype, listed.lengths, listed.data);
+    serde_json::to_value(Elements::nested(&tensor)).unwrap()
+}
+
+#[test]
+fn every_type_keeps_its_extremes() {
+    for (datatype, json) in [
+        (DataType::Bool, json!([true, false])),
+        (DataType::Int8, json!([-128, 127])),
+        (DataType::Int16, json!([-32768, 32767])),
+        (DataType::Int32, json!([i32::MIN, i32::MAX])),
+        (DataType::Int64, json!([i64::MIN, i64::MAX])),
+        (DataType::Uint8, json!([0, 255])),
+        (DataType::Uint16, json!([0, 65535])),
+        (DataType::Uint32, json!([0, u32::MAX])),
+        (DataType::Uint64, json!([0, u64::MAX])),
+        (DataType::Fp16, json!([-65504.0, 0.5])),
+        (DataType::Bf16, json!([-2.0, 0.0078125])),
+        (DataType::Fp32, json!([f32::MIN, f32::MIN_POSITIVE])),
+        (DataType::Fp64, json!([f64::MAX, 5e-324, 0.1])),
+        (DataType::Bytes, json!(["", "für \"alle\"\u{0}"])),
+    ] {
+        assert_eq!(there_and_back(&json, datatype), json, "{datatype:?}");
+        let nested = json!([[json.clone()], [json]]);
+        assert_eq!(there_and_back(&nested, datatype), nested, "{datatype:?}");
+    }
+}
+
+#[test]
+fn what_a_type_cannot_hold_is_named_with_its_place() {
+    for (datatype, wrong, words) in [
+        (
+            DataType::Bool,
+            json!(2),
+            "element 1 is 2, and BOOL takes true and false",
+        ),
+        (DataType::Bool, json!("true"), "a string"),
+        (DataType::Int8, json!(128), "whole numbers from -128 to 127"),
+        (DataType::Int8, json!(true), "element 1 is true"),
+        (DataType::Int16, json!(-32769), "-32769"),
+        (DataType::Int32, json!(1.5), "element 1 is 1.5, and INT32"),
+        (
+            DataType::Int64,
+            json!(9_223_372_036_854_775_808_u64),
+            "INT64",
+        ),
+        (DataType::Uint8, json!(256), "from 0 to 255"),
+        (DataType::Uint8, json!(-1), "from 0 to 255"),
+        (DataType::Uint16, json!(1e5), "from 0 to 65535"),
+        (DataType::Uint32, json!(4_294_967_296_u64), "UINT32"),
+        (DataType::Uint64, json!(1e20), "UINT64"),
+        (DataType::Fp16, json!(70000), "numbers up to 65504"),
+        (DataType::Bf16, json!(1e39), "BF16"),
+        (DataType::Fp32, json!(1e39), "FP32"),
+        (DataType::Fp32, json!(null), "element 1 is null"),
+        (DataType::Fp64, json!({}), "element 1 is an object"),
+        (
+            DataType::Bytes,
+            json!(1),
+            "element 1 is 1, and BYTES takes strings",
+        ),
+    ] {
+        let right = match datatype {
+            DataType::Bytes => json!("a"),
+            _ => json!(1),
+        };
+        let error = listed(&json!([right, wrong]), datatype).unwrap_err();
+        assert!(error.contains(words), "{datatype:?} {wrong}: {error}");
+    }
+}
+
+#[test]
+fn whole_numbers_may_be_written_as_floats() {
+    let json = RawValue::from_string("[1.0, -3e2, 9007199254740992.0]".into()).unwrap();
+    let listed = read(&json, DataType::Int64, Strings::Text).unwrap();
+    let numbers: Vec<u8> = [1_i64, -300, 1 << 53]
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect();
+    assert_eq!(listed.data, numbers);
+}
+
+#[test]
+fn lists_are_even_or_refused() {
+    for uneven in [
+        json!([1, [2]]),
+        json!([[1], 2]),
+        json!([[1, 2], [3]]),
+        json!([[], [1]]),
+        json!([[], 1]),
+        json!([[[1]], [[]]]),
+        json!([[[]], [1]]),
+    ] {
+        assert!(listed(&uneven, DataType::Int8).is_err(), "{uneven}");
+    }
+    let lengths = |json: Value| listed(&json, DataType::Int8).unwrap().lengths;
+    assert_eq!(lengths(json!(3)), [0; 0]);
+    assert_eq!(lengths(json!([])), [0]);
+    assert_eq!(lengths(json!([[], []])), [2, 0]);
+    assert_eq!(lengths(json!([[1, 2, 3], [4, 5, 6]])), [2, 3]);
+}
+
+#[test]
+fn lists_fit_a_shape_nested_in_part_or_flat() {
+    let fits = |lengths: &[usize], shape: &[usize]| {
+        let lengths = lengths.to_vec();
+        let (data, unreadable) = (Vec::new(), Vec::new());
+        Listed {
+            lengths,
+            data,
+            unreadable,
+        }
+        .fits(shape)
+    };
+    for lengths in [&[2, 3, 4][..], &[2, 12], &[24]] {
+        assert!(fits(lengths, &[2, 3, 4]), "{lengths:?}");
+    }
+    for lengths in [&[3, 2, 4][..], &[2, 3], &[2], &[2, 3, 4, 1], &[], &[4, 6]] {
+        assert!(!fits(lengths, &[2, 3, 4]), "{lengths:?}");
+    }
+    assert!(fits(&[1], &[]));
+    assert!(!fits(&[1], &[usize::MAX, 2]));
+}
+
+#[test]
+fn bad_base64_is_empty_and_told() {
+    let json = to_raw_value(&json!(["aGk=", "%", "aG8="])).unwrap();
+    let listed = read(&json, DataType::Bytes, Strings::Base64).unwrap();
+    let tensor = tensor(DataType::Bytes, vec![3], listed.data);
+    assert_eq!(tensor.strings().unwrap(), [&b"hi"[..], b"", b"ho"]);
+    assert_eq!(listed.unreadable.len(), 1);
+    assert_eq!(listed.unreadable[0].0, 1);
+}
+
+#[test]
+fn what_json_cannot_say_is_named() {
+    for (datatype, data) in [
+        (DataType::Fp16, f16::NAN.to_le_bytes().to_vec()),
+        (DataType::Bf16, bf16::INFINITY.to_le_bytes().to_vec()),
+        (DataType::Fp32, f32::NEG_INFINITY.to_le_bytes().to_vec()),
+        (DataType::Fp64, f64::NAN.to_le_bytes().to_vec()),
+        (DataType::Bytes, vec![1, 0, 0, 0, 0xff]),
+    ] {
+        let error = serde_json::to_vec(&Elements::flat(&tensor(datatype, vec![1], data)));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("output `y`"), "{error}");
+        assert!(error.contains("binary_data"), "{error}");
+    }
+}
+
+#[test]
+fn rows_are_nested_by_the_axes_after_the_first() {
+    let mut x = tensor(DataType::Uint8, vec![2, 3, 1], vec![1, 2, 3, 4, 5, 6]);
+    x.name = "x".into();
+    let y = tensor(DataType::Bool, vec![2], vec![1, 0]);
+    assert_eq!(
+        serde_json::to_value(Rows(&[x.clone(), y])).unwrap(),
+        json!([
+            {"x": [[1], [2], [3]], "y": true},
+            {"x": [[4], [5], [6]], "y": false},
+        ])
+    );
+    let y = tensor(DataType::Bool, vec![1], vec![1]);
+    let error = serde_json::to_value(Rows(&[x, y])).unwrap_err().to_string();
+    assert!(error.contains("`y`"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn floats_come_back_bit_for_bit(values in prop::collection::vec(any::<f64>(), 1..50)) {
+        for datatype in [DataType::Fp64, DataType::Fp32, DataType::Fp16, DataType::Bf16] {
+            let bytes = |value: &f64| match datatype {
+                DataType::Fp64 => value.to_le_bytes().to_vec(),
+                DataType::Fp32 => (*value as f32).to_le_bytes().to_vec(),
+                DataType::Fp16 => f16::from_f64(*value).to_le_bytes().to_vec(),
+                _ => bf16::from_f64(*value).to_le_bytes().to_vec(),
+            };
+            let data: Vec<u8> = values.iter().flat_map(bytes).collect();
+            let tensor = tensor(datatype, vec![values.len()], data.clone());
+            // Where one became infinite there is nothing to read back.
+            if let Ok(json) = to_raw_value(&Elements::flat(&tensor)) {
+                prop_assert_eq!(read(&json, datatype, Strings::Text).unwrap().data, data);
+            }
+        }
+    }
+
+    #[test]
+    fn strings_come_back(texts in prop::collection::vec(any::<String>(), 1..20)) {
+        let json = json!(texts);
+        prop_assert_eq!(there_and_back(&json, DataType::Bytes), json);
+    }
+
+    #[test]
+    fn any_json_is_read_or_refused(text in "[\\[\\]{},:\"0-9a-z. eE+-]{0,60}") {
+        if let Ok(json) = RawValue::from_string(text) {
+            for datatype in TYPES {
+                for strings in [Strings::Text, Strings::Base64] {
+                    let _ = read(&json, datatype, strings);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_nesting_is_read_or_refused(text in "[\\[\\],1]{0,300}") {
+        if let Ok(json) = RawValue::from_string(text)
+            && let Ok(listed) = read(&json, DataType::Uint8, Strings::Text)
+        {
+            prop_assert_eq!(listed.lengths.iter().product::<usize>(), listed.data.len());
+        }
+    }
+}

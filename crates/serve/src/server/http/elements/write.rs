@@ -1,0 +1,173 @@
+//! A tensor's bytes into lists.
+
+use std::cell::RefCell;
+
+use boxwright_model::DataType;
+use boxwright_predict::Tensor;
+use bytes::Bytes;
+use half::{bf16, f16};
+use serde::ser::Error;
+use serde::{Serialize, Serializer};
+
+/// A tensor's elements as they are written in JSON. What JSON can't say fails to be written: an
+/// infinity, what is no number, and bytes that are no text. The error names the tensor.
+#[derive(Debug, Clone, Copy)]
+pub struct Elements<'a> {
+    tensor: &'a Tensor,
+    nested: bool,
+}
+
+impl<'a> Elements<'a> {
+    /// All in a row.
+    pub fn flat(tensor: &'a Tensor) -> Self {
+        let nested = false;
+        Self { tensor, nested }
+    }
+
+    /// Nested by the tensor's axes.
+    pub fn nested(tensor: &'a Tensor) -> Self {
+        let nested = true;
+        Self { tensor, nested }
+    }
+}
+
+impl Serialize for Elements<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = named(self.tensor);
+        if !self.nested {
+            return serializer.collect_seq(all);
+        }
+        let (shape, rest) = (&self.tensor.shape[..], &RefCell::new(all));
+        Nested { shape, rest }.serialize(serializer)
+    }
+}
+
+/// Tensors of one batch, as a list of rows: each an object of what the tensors have in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a>(pub &'a [Tensor]);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rows = |tensor: &Tensor| tensor.shape.first().copied();
+        let count = self.0.first().and_then(rows).unwrap_or(0);
+        if let Some(other) = self.0.iter().find(|tensor| rows(tensor) != Some(count)) {
+            let message = format!("output `{}` has no row for each of {count}", other.name);
+            return Err(S::Error::custom(message));
+        }
+        let rests: Vec<_> = self
+            .0
+            .iter()
+            .map(|tensor| RefCell::new(named(tensor)))
+            .collect();
+        let row = |_| Row(self.0, &rests);
+        serializer.collect_seq((0..count).map(row))
+    }
+}
+
+/// The next row of tensors, whose elements come from the iterators beside them.
+struct Row<'a, I>(&'a [Tensor], &'a [RefCell<I>]);
+
+impl<T: Serialize, I: Iterator<Item = T>> Serialize for Row<'_, I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let both = self.0.iter().zip(self.1);
+        serializer.collect_map(both.map(|(tensor, rest)| {
+            let shape = tensor.shape.get(1..).unwrap_or_default();
+            (&tensor.name, Nested { shape, rest })
+        }))
+    }
+}
+
+/// The next elements, as lists of this shape.
+struct Nested<'a, I> {
+    shape: &'a [usize],
+    rest: &'a RefCell<I>,
+}
+
+impl<T: Serialize, I: Iterator<Item = T>> Serialize for Nested<'_, I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rest = self.rest;
+        match self.shape.split_first() {
+            Some((length, shape)) => {
+                serializer.collect_seq((0..*length).map(|_| Nested { shape, rest }))
+            }
+            None => match rest.borrow_mut().next() {
+                Some(element) => element.serialize(serializer),
+                None => Err(S::Error::custom("a tensor is shorter than its shape says")),
+            },
+        }
+    }
+}
+
+/// An element with its tensor's name.
+struct Named<'a> {
+    name: &'a str,
+    scalar: Scalar,
+}
+
+enum Scalar {
+    Truth(bool),
+    Signed(i64),
+    Unsigned(u64),
+    Single(f32),
+    Double(f64),
+    Text(Bytes),
+}
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let unsayable = |what: &dyn std::fmt::Display| {
+            S::Error::custom(format!(
+                "output `{}` holds {what}, which JSON can't say; ask for it as binary data \
+                 (`binary_data`)",
+                self.name
+            ))
+        };
+        match &self.scalar {
+            Scalar::Truth(value) => serializer.serialize_bool(*value),
+            Scalar::Signed(value) => serializer.serialize_i64(*value),
+            Scalar::Unsigned(value) => serializer.serialize_u64(*value),
+            Scalar::Single(value) if value.is_finite() => serializer.serialize_f32(*value),
+            Scalar::Double(value) if value.is_finite() => serializer.serialize_f64(*value),
+            Scalar::Single(value) => Err(unsayable(value)),
+            Scalar::Double(value) => Err(unsayable(value)),
+            Scalar::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => serializer.serialize_str(text),
+                Err(_) => Err(unsayable(&"bytes that are no text")),
+            },
+        }
+    }
+}
+
+fn named(tensor: &Tensor) -> impl Iterator<Item = Named<'_>> {
+    let name = &tensor.name;
+    scalars(tensor).map(move |scalar| Named { name, scalar })
+}
+
+fn scalars(tensor: &Tensor) -> Box<dyn Iterator<Item = Scalar> + '_> {
+    macro_rules! of {
+        ($type:ty, $scalar:ident) => {{
+            let (elements, _) = tensor.data.as_chunks::<{ size_of::<$type>() }>();
+            let read = |bytes: &[u8; _]| Scalar::$scalar(<$type>::from_le_bytes(*bytes).into());
+            Box::new(elements.iter().map(read))
+        }};
+    }
+    match tensor.datatype {
+        DataType::Bool => Box::new(tensor.data.iter().map(|byte| Scalar::Truth(*byte != 0))),
+        DataType::Int8 => of!(i8, Signed),
+        DataType::Int16 => of!(i16, Signed),
+        DataType::Int32 => of!(i32, Signed),
+        DataType::Int64 => of!(i64, Signed),
+        DataType::Uint8 => of!(u8, Unsigned),
+        DataType::Uint16 => of!(u16, Unsigned),
+        DataType::Uint32 => of!(u32, Unsigned),
+        DataType::Uint64 => of!(u64, Unsigned),
+        DataType::Fp16 => of!(f16, Single),
+        DataType::Bf16 => of!(bf16, Single),
+        DataType::Fp32 => of!(f32, Single),
+        DataType::Fp64 => of!(f64, Double),
+        DataType::Bytes => {
+            let elements = tensor.strings().unwrap_or_default();
+            Box::new(elements.into_iter().map(Scalar::Text))
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! KServe's V1 protocol.
+
+mod tensors;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use boxwright_model::Outcome;
+use boxwright_model::prediction::SampleError;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+use super::infer::no_base64;
+use super::openapi::{NAMED, Operation, RUNS};
+use super::{Asked, Server, apart, body_for, from_json, json as written, v2};
+use crate::server::body;
+use crate::server::engine::Engine;
+use crate::server::models::{self, Model};
+use crate::server::problem::Problem;
+
+const JSON: &str = "application/json";
+/// What stands behind a model's name to predict.
+const VERB: &str = ":predict";
+
+/// `GET /v1/models`.
+pub const MODELS: Operation = Operation::new(
+    "v1Models",
+    "The names of the models; none as long as the package is not read",
+)
+.gives(&[(200, "The names", &[(JSON, "Models")])]);
+
+/// `GET /v1/models/{model}`.
+pub const MODEL: Operation = Operation::new("v1Model", "Whether the model is loaded and warm")
+    .gives(&[
+        (200, "Ready", &[(JSON, "ModelReady")]),
+        (503, "Not ready, and why", &[(JSON, "ModelReady")]),
+    ])
+    .fails(NAMED);
+
+/// `POST /v1/models/{model}:predict`.
+pub const PREDICT: Operation = Operation::new(
+    "v1Predict",
+    "Predicts. `NAME` takes encoded samples in base64, and a bad one is an error in its \
+              place; `NAME-tensor` takes tensors: `instances` a row a sample, `inputs` a tensor \
+              an input",
+)
+.takes(&[(JSON, "V1Request")])
+.gives(&[(200, "The predictions", &[(JSON, "V1Response")])])
+.fails(RUNS);
+
+/// The names of the models.
+pub async fn models(State(server): State<Server>) -> Json<Value> {
+    let names: Vec<String> = server
+        .life
+        .name()
+        .into_iter()
+        .flat_map(models::names)
+        .collect();
+    Json(json!({ "models": names }))
+}
+
+/// Whether a model is loaded and warm.
+pub async fn model(State(server): State<Server>, asked: Asked) -> Result<Response, Problem> {
+    if asked.model.ends_with(VERB) {
+        return Ok(([(header::ALLOW, "POST")], Problem::wrong_method()).into_response());
+    }
+    server.knows(&asked.model)?;
+    let answer = json!({ "name": asked.model });
+    Ok(v2::readiness(answer, server.life.hindrance()))
+}
+
+/// Predicts, at `NAME:predict`: a path can't be matched in the middle of a segment.
+pub async fn predict(
+    State(server): State<Server>,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Problem> {
+    let named = asked.model.strip_suffix(VERB).map(str::to_owned);
+    let Some(model) = named else {
+        let (parts, body) = request.into_parts();
+        body::discard(&parts.headers, body, server.max_body).await;
+        return match asked.model.contains(':') {
+            true => Err(Problem::not_found("a model answers to `:predict` only")),
+            false => {
+                let allowed = [(header::ALLOW, "GET,HEAD")];
+                Ok((allowed, Problem::wrong_method()).into_response())
+            }
+        };
+    };
+    let version = None;
+    let asked = Asked { model, version };
+    let (engine, _in_flight, _, body) = body_for(&server, &asked, request).await?;
+    match engine.find(&asked.model, None)? {
+        Model::Pipeline => samples(&engine, body).await,
+        Model::Tensors => tensors::predict(&engine, asked.model, body).await,
+    }
+}
+
+async fn samples(engine: &Engine, body: Bytes) -> Result<Response, Problem> {
+    let instances = apart(body.len(), move || instances(&body)).await?;
+    let readable = instances.iter().flatten().cloned().collect();
+    let mut predicted = engine.predict(readable).await?.into_iter();
+    let predictions: Vec<Outcome> = instances
+        .into_iter()
+        .filter_map(|instance| match instance {
+            Ok(_) => predicted.next(),
+            Err(error) => Some(Outcome::Error(error)),
+        })
+        .collect();
+    let answer = serde_json::to_vec(&json!({ "predictions": predictions }));
+    Ok(written(answer.map_err(|_| Problem::internal())?))
+}
+
+#[derive(Deserialize)]
+struct Instances {
+    instances: Vec<Instance>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Instance {
+    Text(String),
+    Encoded { b64: String },
+    Other(IgnoredAny),
+}
+
+/// The instances' bytes; one that is not base64 is an error in its place.
+fn instances(body: &[u8]) -> Result<Vec<Result<Bytes, SampleError>>, Problem> {
+    let request: Instances = from_json(body)?;
+    let decoded = request
+        .instances
+        .into_iter()
+        .map(|instance| match instance {
+            Instance::Text(text) | Instance::Encoded { b64: text } => STANDARD
+                .decode(text)
+                .map(Bytes::from)
+                .map_err(|error| no_base64(&error.to_string())),
+            Instance::Other(_) => Err(SampleError {
+                code: "SampleUnreadable".into(),
+                message: "an instance is a sample in base64, or {\"b64\": \"<base64>\"}".into(),
+            }),
+        });
+    Ok(decoded.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::instances;
+
+    #[test]
+    fn a_bad_instance_is_an_error_in_its_place() {
+        let body = br#"{"instances": ["aGk=", {"b64": "aG8="}, "!", 3, {"tensor": [1]}]}"#;
+        let instances = instances(body).unwrap();
+        let texts: Vec<_> = instances
+            .iter()
+            .map(|i| i.as_deref().map_err(|e| &e.code))
+            .collect();
+        let code = "SampleUnreadable".to_owned();
+        assert_eq!(texts[..2], [Ok(&b"hi"[..]), Ok(&b"ho"[..])]);
+        assert_eq!(texts[2..], [Err(&code), Err(&code), Err(&code)]);
+    }
+
+    #[test]
+    fn a_body_without_instances_is_refused() {
+        for body in [
+            "",
+            "{}",
+            "[]",
+            r#"{"instances": "aGk="}"#,
+            r#"{"instances": null}"#,
+            r#"{"instances": []} and more"#,
+        ] {
+            assert!(instances(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+}
