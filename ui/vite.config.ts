@@ -12,5 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1000,
   },
-  test: { include: ["src/**/*.test.ts"] },
+  // A page in a browser keeps a core busy by itself.
+  test: { include: ["src/**/*.test.ts", "scripts/**/*.test.mjs"], maxConcurrency: 2 },
 });

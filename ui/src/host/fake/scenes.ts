@@ -146,6 +146,17 @@ export const scenes: Record<string, Scene> = {
   "proof-not-run": (state) => {
     state.jobs = [{ ...data.job(1, { status: "finished", report: data.report("mixed") }, 1), stage: "prove" }];
   },
+  cancelled: (state) => {
+    pictures(40)(state);
+    state.preview.status = "cancelled";
+    state.preview.done = 12;
+    state.preview.samples = state.preview.samples.map((sample, i) => (i < 12 ? sample : { ...sample, outcome: null }));
+    state.jobs = [data.job(1, { status: "cancelled" }, 0.4)];
+  },
+  jobs: (state) => {
+    const failure = data.failure("RegistryUnreachable", "registry.example.com can't be reached: connection refused.", "Check that the registry runs.", [], true);
+    state.jobs = [data.job(3, { status: "running" }), data.job(2, { status: "failed", failure, report: null }, 0.4, "registry.example.com/a-team-with-a-long-name/vision/efficientnet-lite0-quantised-for-phones:0.0.1"), { ...data.job(1, { status: "finished", report: data.report() }, 1), stage: "prove" }];
+  },
   archive: (state) => {
     state.settings = { ...state.settings, registry: "" };
     const report = data.report("proven", "efficientnet-lite0-0.0.1.tar");
