@@ -71,6 +71,15 @@ fn model(graph: Message) -> Message {
 /// `scores` f32 [batch, 3].
 pub fn mean_colour(size: u32) -> Vec<u8> {
     let side = size.to_string();
+    mean_colour_of(&side, &side)
+}
+
+/// The same model for pictures of any size: `images` f32 [batch, 3, height, width].
+pub fn mean_colour_of_any_size() -> Vec<u8> {
+    mean_colour_of("height", "width")
+}
+
+fn mean_colour_of(height: &str, width: &str) -> Vec<u8> {
     let axes = Message::default()
         .bytes(1, "axes")
         .number(8, 2)
@@ -89,7 +98,7 @@ pub fn mean_colour(size: u32) -> Vec<u8> {
     let graph = Message::default()
         .message(1, node)
         .bytes(2, "mean colour")
-        .message(11, value("images", &["batch", "3", &side, &side]))
+        .message(11, value("images", &["batch", "3", height, width]))
         .message(12, value("scores", &["batch", "3"]));
     model(graph).0
 }

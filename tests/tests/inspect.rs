@@ -65,6 +65,57 @@ fn dynamic_axes_keep_their_names() {
 }
 
 #[test]
+fn a_model_that_takes_any_size_runs_at_once_with_a_size_that_is_guessed() {
+    let sandbox = Sandbox::new();
+    let model = |name: &str| {
+        let path = sandbox.path("work").join(name);
+        fs::write(&path, onnx::mean_colour_of_any_size()).unwrap();
+        path
+    };
+    let (any, named) = (model("colours.onnx"), model("colours_384.onnx"));
+    let guessed = |model: &Path| {
+        let inspect = sandbox.boxwright(["inspect", "--json"]).arg(model);
+        let guessed = inspect.run().ok().json()["guessed"].clone();
+        let reasons = guessed["reasons"].as_array().unwrap().iter();
+        let mut width = reasons.filter(|one| one["field"] == "input.0.width");
+        let why = width.next().unwrap()["reason"].as_str().unwrap().to_owned();
+        assert_eq!(guessed["width"], guessed["height"]);
+        (guessed["width"].as_u64().unwrap(), why)
+    };
+    let (width, why) = guessed(&any);
+    assert_eq!(width, 224);
+    assert!(why.contains("any size"), "{why}");
+    let (width, why) = guessed(&named);
+    assert_eq!(width, 384);
+    assert!(why.contains("name says 384"), "{why}");
+
+    let preview = |package: &Path| {
+        let command = sandbox.boxwright(["preview", "--format", "json"]);
+        let run = command.arg(package).arg(photos()).run().ok();
+        let results = run.json()["results"].as_array().unwrap().clone();
+        assert_eq!(results.len(), 5);
+        for result in &results {
+            assert_eq!(result["classPredictions"].as_array().unwrap().len(), 3);
+        }
+        run.stderr()
+    };
+    let said = preview(&any);
+    assert!(
+        said.contains("guessed input.0.height = 224: the model takes any size"),
+        "{said}"
+    );
+    assert!(said.contains("[123.675,116.28,103.53]"), "{said}");
+    // A preset is for the size that the package has, whatever is usual.
+    let init = sandbox.boxwright(["init", "--preset", "imagenet", "--output", "package"]);
+    init.arg(&named).run().ok();
+    let package = sandbox.path("work/package");
+    let text = fs::read_to_string(package.join("boxwright.toml")).unwrap();
+    assert!(text.contains("width = 384\nheight = 384\n"), "{text}");
+    assert!(text.contains("size = 439\n"), "{text}");
+    preview(&package);
+}
+
+#[test]
 fn two_gigabytes_are_inspected_in_a_moment_without_being_loaded() {
     let sandbox = Sandbox::new();
     let model = sandbox.path("work/huge.onnx");

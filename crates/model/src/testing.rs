@@ -48,6 +48,7 @@ impl Proto {
 }
 
 /// One axis of a shape: fixed, or dynamic with a name.
+#[derive(Clone, Copy)]
 pub(crate) enum Axis {
     F(i64),
     D(&'static str),

@@ -1,7 +1,7 @@
 //! The open package: what it says, what was edited, and the way back.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use boxwright_model::package::{FILE_NAME, Package};
 use boxwright_model::{LoadedPackage, Model};
@@ -34,7 +34,14 @@ pub struct OpenDocument {
     /// What is wrong with `package`, and its files where nothing is: found anew with every change.
     problems: Vec<Problem>,
     loaded: Option<LoadedPackage>,
+    /// The model's files as they were when they were last looked at.
+    stamps: Option<Vec<Stamp>>,
+    /// They are no longer those that the package file was written for.
+    stale: bool,
 }
+
+/// Length and time of the last change.
+type Stamp = (u64, Option<SystemTime>);
 
 impl OpenDocument {
     /// Opens what [`boxwright_model::package::open_any`] has read. Revisions go on from
@@ -52,6 +59,8 @@ impl OpenDocument {
             .collect();
         let mut document = Self {
             root: loaded.root,
+            stamps: stamps(&model),
+            stale: false,
             model,
             baseline: loaded.package.clone(),
             package: loaded.package,
@@ -83,6 +92,11 @@ impl OpenDocument {
         &self.model
     }
 
+    /// The names of its classes, where nothing is wrong with it and it has some.
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.loaded.as_ref()?.labels.as_deref()
+    }
+
     /// Counts every change.
     pub fn revision(&self) -> u32 {
         self.revision
@@ -112,6 +126,7 @@ impl OpenDocument {
     /// Looks at the package and the files that it names. Files may have changed since the last
     /// time.
     pub fn check(&mut self) {
+        self.look_at_model();
         let signature = &self.model.summary.signature;
         let found = self.package.problems(Some(signature));
         self.problems = found
@@ -125,6 +140,20 @@ impl OpenDocument {
         match LoadedPackage::from_parts(self.package.clone(), &self.root) {
             Ok(loaded) => self.loaded = Some(loaded),
             Err(error) => self.problems.push(file_problem(error)),
+        }
+    }
+
+    /// Reads the model anew where it was exported again since. One that can't be read now is told
+    /// of when it is used.
+    fn look_at_model(&mut self) {
+        let now = stamps(&self.model);
+        if now.is_none() || now == self.stamps {
+            return;
+        }
+        if let Ok(model) = boxwright_model::inspect(&self.model.path) {
+            self.stamps = stamps(&model);
+            self.model = model;
+            self.stale = true;
         }
     }
 
@@ -214,6 +243,7 @@ impl OpenDocument {
         }
         self.baseline = saved;
         self.has_file = true;
+        self.stale = false;
         self.guesses.clear();
         self.moved();
     }
@@ -233,7 +263,7 @@ impl OpenDocument {
         Document {
             revision: self.revision,
             folder: folder.to_string_lossy().into_owned(),
-            dirty: !self.has_file || self.is_edited(),
+            dirty: !self.has_file || self.stale || self.is_edited(),
             can_undo: !self.undo.is_empty(),
             can_redo: !self.redo.is_empty(),
             package: self.package.clone(),
@@ -264,6 +294,17 @@ impl OpenDocument {
             first,
         })
     }
+}
+
+/// `None` where one of the files is gone.
+fn stamps(model: &Model) -> Option<Vec<Stamp>> {
+    let files = std::iter::once(&model.path).chain(&model.external_files);
+    files
+        .map(|file| {
+            let metadata = file.metadata().ok()?;
+            Some((metadata.len(), metadata.modified().ok()))
+        })
+        .collect()
 }
 
 /// What is wrong with a file that the package names, at the field that names it.
@@ -319,8 +360,11 @@ fn compare(path: &str, a: &Value, b: &Value, fields: &mut Vec<String>) {
     }
 }
 
+/// By way of text, which has a single-precision number as it was written: 123.675, not
+/// 123.67500305175781.
 fn as_json(package: &Package) -> Value {
-    serde_json::to_value(package).unwrap_or(Value::Null)
+    let text = serde_json::to_string(package).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 
 /// The value of a dotted field as JSON, for showing; `None` where the package leaves it out.

@@ -116,7 +116,7 @@ fn choose(
             .find(|input| input.kind == InputKind::Image);
         let specs = &model.summary.signature.inputs;
         let spec = image.and_then(|image| specs.iter().find(|spec| spec.name == image.name));
-        let Some(spec) = spec else {
+        let Some((image, spec)) = image.zip(spec) else {
             return Err(Failure::new(
                 Code::PackageInvalid,
                 format!(
@@ -126,7 +126,7 @@ fn choose(
                 "Leave --preset out.",
             ));
         };
-        package.preprocess = preset.preprocess(spec);
+        package.preprocess = preset.preprocess(image, spec);
         chosen.push("preprocess");
     }
     Ok(chosen)

@@ -3,6 +3,9 @@
 use crate::package::{ImageDtype, Layout};
 use crate::tensor::{DataType, Dimension, TensorSpec};
 
+/// The longest side that a picture for a model has, in pixels.
+pub(crate) const LONGEST_SIDE: u32 = 16_384;
+
 /// An input that looks like a batch of pictures.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Picture<'a> {
@@ -74,7 +77,9 @@ fn is_named(name: &str) -> bool {
 fn side(axis: &Dimension) -> Option<Option<u32>> {
     match axis {
         Dimension::Dynamic(_) => Some(None),
-        Dimension::Fixed(length @ 1..=16_384) => Some(u32::try_from(*length).ok()),
+        Dimension::Fixed(length) if (1..=u64::from(LONGEST_SIDE)).contains(length) => {
+            Some(u32::try_from(*length).ok())
+        }
         Dimension::Fixed(_) => None,
     }
 }

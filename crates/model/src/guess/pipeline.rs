@@ -1,7 +1,7 @@
 //! How pictures were probably prepared when the model was trained.
 
 use super::config::{self, Configured};
-use super::input::Picture;
+use super::input::{self, Picture};
 use super::preset::USUAL_SIDE;
 use super::{Clues, Preset, Reasons};
 use crate::package::{Channels, Crop, ImageDtype, Layout, Preprocess, Resize};
@@ -52,17 +52,11 @@ fn rescaled(found: &Configured, longest: u32) -> Preprocess {
 
 /// A preset, and the size that the model fixes or that its name tells.
 fn preset(clues: &Clues, picture: &Picture, reasons: &mut Reasons) -> (Preprocess, u32, u32) {
-    let (side, why) = match size_in_name(&clues.words) {
-        Some(side) => (side, format!("the model's name says {side}")),
-        None => (
-            USUAL_SIDE,
-            format!("the model takes any size, and most were trained on {USUAL_SIDE}"),
-        ),
-    };
+    let (width, height, why) = usual_size(clues, picture);
     size_reasons(picture, &why, reasons);
     let (width, height) = (
-        picture.width.unwrap_or(side),
-        picture.height.unwrap_or(side),
+        picture.width.unwrap_or(width),
+        picture.height.unwrap_or(height),
     );
     let channels = if picture.channels == 1 {
         Channels::Grey
@@ -77,6 +71,45 @@ fn preset(clues: &Clues, picture: &Picture, reasons: &mut Reasons) -> (Preproces
     let why = format!("{why}: the preset `{preset}`");
     pipeline_reasons(&preprocess, &why, reasons);
     (preprocess, width, height)
+}
+
+/// Width and height for a model that does not fix both, and why.
+fn usual_size(clues: &Clues, picture: &Picture) -> (u32, u32, String) {
+    if let Some((width, height)) = size_in_metadata(clues) {
+        let why = format!("the model's metadata says {width} × {height}");
+        return (width, height, why);
+    }
+    if let Some(side) = picture.width.or(picture.height) {
+        let why = format!("the model fixes the other side at {side}, and most take squares");
+        return (side, side, why);
+    }
+    if let Some(side) = size_in_name(&clues.words) {
+        return (side, side, format!("the model's name says {side}"));
+    }
+    if clues.says("ultralytics") && !classifies(clues) {
+        let why = "the model takes any size, and Ultralytics' models are mostly trained on 640";
+        return (640, 640, why.to_owned());
+    }
+    let why = format!("the model takes any size, and most were trained on {USUAL_SIDE}");
+    (USUAL_SIDE, USUAL_SIDE, why)
+}
+
+/// `imgsz` of Ultralytics' exports: `[height, width]`, or one number.
+fn size_in_metadata(clues: &Clues) -> Option<(u32, u32)> {
+    let text = clues.model.metadata.get("imgsz")?;
+    let (height, width) = match serde_json::from_str(text).ok()? {
+        Sides::Both(height, width) => (height, width),
+        Sides::One(side) => (side, side),
+    };
+    let is_side = |side| (1..=input::LONGEST_SIDE).contains(&side);
+    (is_side(width) && is_side(height)).then_some((width, height))
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Sides {
+    Both(u32, u32),
+    One(u32),
 }
 
 fn choose(clues: &Clues, picture: &Picture) -> (Preset, String) {
@@ -124,17 +157,17 @@ fn choose(clues: &Clues, picture: &Picture) -> (Preset, String) {
 
 /// Ultralytics' classifiers cut out the centre; its detectors take the whole picture.
 fn ultralytics_classifier(clues: &Clues, longest: u32) -> Option<Preprocess> {
-    let classify = clues
-        .model
-        .metadata
-        .get("task")
-        .is_some_and(|task| task == "classify");
-    (clues.says("ultralytics") && classify).then(|| Preprocess {
+    (clues.says("ultralytics") && classifies(clues)).then(|| Preprocess {
         resize: Resize::ShortSide,
         size: Some(longest),
         crop: Crop::Center,
         ..Preset::Unit.with(longest, Channels::Rgb)
     })
+}
+
+fn classifies(clues: &Clues) -> bool {
+    let task = clues.model.metadata.get("task");
+    task.is_some_and(|task| task == "classify")
 }
 
 fn size_reasons(picture: &Picture, why: &str, reasons: &mut Reasons) {

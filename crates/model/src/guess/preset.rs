@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::input;
-use crate::package::{Channels, Crop, Filter, Preprocess, Resize};
+use crate::package::{Channels, Crop, Filter, Input, Preprocess, Resize};
 use crate::tensor::TensorSpec;
 
 /// The side of the pictures that most models were trained on, in pixels.
@@ -47,14 +47,17 @@ impl Preset {
         }
     }
 
-    /// The fields of this preset for the input `spec`: its size and number of channels count.
-    pub fn preprocess(self, spec: &TensorSpec) -> Preprocess {
+    /// The fields of this preset for a package's input whose tensor is `spec`: its size and number
+    /// of channels count.
+    pub fn preprocess(self, input: &Input, spec: &TensorSpec) -> Preprocess {
         let picture = input::picture(spec);
         let channels = match picture.as_ref().map(|picture| picture.channels) {
             Some(1) => Channels::Grey,
             _ => Channels::Rgb,
         };
-        let longest = picture.and_then(|picture| picture.width.max(picture.height));
+        // What the model leaves open is in the package alone.
+        let longest = input.width.max(input.height);
+        let longest = longest.or(picture.and_then(|picture| picture.width.max(picture.height)));
         self.with(longest.unwrap_or(USUAL_SIDE), channels)
     }
 

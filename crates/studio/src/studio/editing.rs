@@ -108,8 +108,8 @@ impl Studio {
         let specs = &document.model().summary.signature.inputs;
         let spec: Option<&TensorSpec> =
             input.and_then(|input| specs.iter().find(|spec| spec.name == input.name));
-        match spec {
-            Some(spec) => Ok(preset.preprocess(spec)),
+        match input.zip(spec) {
+            Some((input, spec)) => Ok(preset.preprocess(input, spec)),
             None => Err(refused("the model takes no pictures".to_owned())),
         }
     }
@@ -133,11 +133,14 @@ impl Inner {
     ) -> Result<Document> {
         let mut shown = self.lock();
         let document = shown.document.as_mut().ok_or_else(nothing_open)?;
-        let before = (document.revision(), document.package().clone());
+        let (revision, before) = (document.revision(), document.package().clone());
+        let labels = document.class_names().map(<[String]>::to_vec);
         change(document)?;
         let snapshot = document.snapshot();
-        let affects_preview = affects_preview(&before.1, document.package());
-        if document.revision() != before.0 {
+        // A file of labels may say something else under the same name.
+        let affects_preview = affects_preview(&before, document.package())
+            || labels.as_deref() != document.class_names();
+        if document.revision() != revision {
             self.tell_document(&shown);
         }
         if affects_preview {

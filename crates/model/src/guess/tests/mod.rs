@@ -172,6 +172,65 @@ fn sizes_come_from_the_model_then_its_name() {
 }
 
 #[test]
+fn a_size_that_the_model_leaves_open_is_guessed_with_its_reason() {
+    let open = |metadata: &[(&str, &str)], height, width| {
+        let graph = Proto::new()
+            .message(1, node("Gemm", &["x"], &["y"]))
+            .message(11, value("x", 1, &[D("n"), F(3), height, width]))
+            .message(12, value("y", 1, &[D("n"), F(10)]));
+        let pairs = metadata.iter().map(|(key, text)| pair(key, text));
+        pairs.fold(model(graph), |model, one| model.message(14, one))
+    };
+    let (yolo, detect, classify) = (
+        ("author", "Ultralytics"),
+        ("task", "detect"),
+        ("task", "classify"),
+    );
+    let any = |metadata: &[(&str, &str)]| open(metadata, D("h"), D("w"));
+    for (proto, name, width, height, why) in [
+        (any(&[]), "m", 224, 224, "takes any size"),
+        (
+            any(&[("imgsz", "[160, 320]")]),
+            "net_384",
+            320,
+            160,
+            "says 320 × 160",
+        ),
+        (
+            any(&[yolo, detect, ("imgsz", "480")]),
+            "m",
+            480,
+            480,
+            "says 480",
+        ),
+        (any(&[yolo, detect]), "m", 640, 640, "mostly trained on 640"),
+        (any(&[yolo, classify]), "m", 224, 224, "trained on 224"),
+        (
+            any(&[("imgsz", "[0, 99999999]")]),
+            "m",
+            224,
+            224,
+            "takes any size",
+        ),
+        (any(&[("imgsz", "large")]), "m", 224, 224, "takes any size"),
+        (
+            open(&[], F(320), D("w")),
+            "m",
+            320,
+            320,
+            "fixes the other side at 320",
+        ),
+    ] {
+        let guessed = guess(name, &proto, &[]);
+        let input = &guessed.package.input[0];
+        let found = (input.width, input.height);
+        assert_eq!(found, (Some(width), Some(height)), "{why}");
+        let reason = reason(&guessed, "input.0.width");
+        assert!(reason.contains(why), "{reason} is not {why}");
+    }
+}
+
+#[test]
 fn presets_follow_where_the_model_comes_from() {
     let nchw = || [D("n"), F(3), F(224), F(224)];
     let pytorch = taking(1, &nchw(), &[D("n"), F(10)]);
@@ -207,25 +266,29 @@ fn presets_follow_where_the_model_comes_from() {
 
 #[test]
 fn every_preset_is_found_again_by_its_name_and_fields() {
-    let spec = |channels| {
-        let proto = taking(1, &[D("n"), F(channels), F(299), F(299)], &[F(1)]);
+    let opened = |channels, side: Axis| {
+        let proto = taking(1, &[D("n"), F(channels), side, side], &[F(1)]);
         let folder = tempfile::tempdir().unwrap();
-        inspect(&write(folder.path(), "m", &proto))
-            .unwrap()
-            .summary
-            .signature
-            .inputs
-            .remove(0)
+        let mut model = inspect(&write(folder.path(), "m", &proto)).unwrap();
+        let mut guessed = package(&model, folder.path()).unwrap();
+        let spec = model.summary.signature.inputs.remove(0);
+        (guessed.package.input.remove(0), spec)
     };
     for preset in Preset::ALL {
         assert_eq!(preset.to_string().parse(), Ok(preset));
         for channels in [1, 3] {
-            let mut preprocess = preset.preprocess(&spec(channels));
+            let (input, spec) = opened(channels, F(299));
+            let mut preprocess = preset.preprocess(&input, &spec);
             assert_eq!(Preset::of(&preprocess), Some(preset));
             preprocess.mean[0] += 1.0;
             assert_eq!(Preset::of(&preprocess), None);
         }
     }
+    // What the model leaves open is what the package says.
+    let (mut input, spec) = opened(3, D("side"));
+    (input.width, input.height) = (Some(384), Some(288));
+    let size = Preset::Imagenet.preprocess(&input, &spec).size;
+    assert_eq!(size, Some(439));
     assert_eq!(
         "caffe".parse::<Preset>(),
         Err("`caffe` is no preset: imagenet, tf, efficientnet-lite, unit, raw".to_owned())
