@@ -4,6 +4,7 @@ import type { Event, Failure, Job, Settings } from "../generated/contract";
 import type { Host } from "../host";
 import { Draft } from "./draft.svelte";
 import { place, toFailure, type Place } from "./failures";
+import { label } from "./keys";
 import { apply, fromState, isBusy, type View } from "./view";
 
 export type SettingsPage = "general" | "machine" | "keys";
@@ -115,6 +116,7 @@ export class Studio {
     await this.draft.flush();
     const document = await this.run((host) => host[command]());
     if (document) this.hear({ event: "document", value: document });
+    if (document && command === "undo") this.say(`Undone · ${label("redo")} brings it back`);
     return document !== undefined;
   }
 
