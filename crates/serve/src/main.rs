@@ -6,7 +6,9 @@
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
 )]
 
+mod crash;
 mod health;
+mod log;
 mod package;
 mod program;
 mod server;
@@ -50,13 +52,19 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let arguments = Arguments::parse();
-    if !matches!(arguments.command, Some(Command::Health)) {
-        program::log();
+    if !matches!(arguments.command, Some(Command::Health))
+        && let Err(message) = log::begin()
+    {
+        eprintln!("error: {message}");
+        return ExitCode::from(2);
     }
     match arguments.command {
         Some(Command::Worker) => worker::run(),
         Some(Command::Health) => with(arguments.flags, |settings| health::check(&settings)),
-        None => with(arguments.flags, server::run),
+        None => {
+            crash::explain();
+            with(arguments.flags, server::run)
+        }
     }
 }
 

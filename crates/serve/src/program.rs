@@ -1,6 +1,5 @@
-//! What the program must know of itself: its environment, its path, its library, its log.
+//! What the program must know of itself: its environment, its path, its library.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 const TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
@@ -78,31 +77,4 @@ pub fn library() -> Result<PathBuf, String> {
             places.join(", ")
         )
     })
-}
-
-/// Logs to stderr, as text or (`LOG=json`) as one JSON object a line. A panic is logged too,
-/// without a stack trace.
-pub fn log() {
-    let log = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .with_max_level(tracing::Level::INFO);
-    if std::env::var_os("LOG").is_some_and(|format| format == "json") {
-        log.json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .init();
-    } else {
-        log.init();
-    }
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic
-            .location()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let message = panic.payload_as_str().unwrap_or("no message");
-        tracing::error!(place, "a panic: {message}");
-    }));
 }

@@ -12,9 +12,6 @@ use super::metrics::Metrics;
 use super::problem::Problem;
 use super::queue::{Answer, Queue, Run, Work};
 
-/// Rows that may wait for their turn.
-const WAITING: usize = 512;
-
 /// A loaded model and its queue.
 pub struct Engine {
     queue: Queue,
@@ -24,11 +21,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the threads that predict.
+    /// Starts the threads that predict; at most `waiting` rows wait for them.
     pub fn start(
         package: &LoadedPackage,
         predictor: Predictor,
         spread: Spread,
+        waiting: usize,
         metrics: Arc<Metrics>,
     ) -> Self {
         let predictor = Arc::new(predictor);
@@ -37,7 +35,7 @@ impl Engine {
             most: package.package.batch.max_size,
         };
         Self {
-            queue: Queue::start(spread.lanes, WAITING, metrics, run),
+            queue: Queue::start(spread.lanes, waiting, metrics, run),
             predictor,
             package: package.package.clone(),
             labels: package.labels.clone(),

@@ -1,50 +1,169 @@
-//! What stands around every handler: who may ask, what a panic costs, what is logged.
+//! What stands around every door, whatever its protocol: who may ask, how much memory and time a
+//! request may take, what a panic costs.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::Request;
-use axum::http::header;
-use axum::middleware::Next;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Version, header, uri::Authority};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use tracing::Instrument;
 
+use super::budget::{Budget, Counted};
+use super::metrics::{Metrics, Protocol};
 use super::problem::{Kind, Problem};
+use super::watch::Watched;
+use super::{body, grpc};
 
-/// Turns a panic into a 500 for its request alone, and logs the request.
-pub async fn watch(request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let response = AssertUnwindSafe(next.run(request))
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| Problem::internal().into_response());
-    let status = response.status().as_u16();
-    let ms = begun.elapsed().as_micros() as f64 / 1e3;
-    // Probes come every few seconds, and say nothing as long as all is well.
-    if path.starts_with("/v2/health/") {
-        tracing::debug!(%method, path, status, ms, "answered");
-    } else {
-        tracing::info!(%method, path, status, ms, "answered");
-    }
-    response
+/// The rules for all requests.
+#[derive(Clone)]
+pub struct Guard {
+    /// Refuse requests that name another host than this machine.
+    pub only_local: bool,
+    /// How long an answer may take; `None` for as long as it takes.
+    pub longest: Option<Duration>,
+    /// Longest body, in bytes.
+    pub max_body: usize,
+    /// The memory for all bodies.
+    pub budget: Budget,
+    /// Where requests are counted.
+    pub metrics: Arc<Metrics>,
 }
 
-/// Refuses requests that a page elsewhere smuggled here by pointing its own name at this machine
-/// (DNS rebinding): a server that listens to this machine only is only ever called by its names.
-pub async fn only_local(request: Request, next: Next) -> Response {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .map(|host| host.to_str().unwrap_or_default());
-    match host {
-        Some(host) if !is_local(host) => {
-            let message = "this server is for this machine only; call it by http://127.0.0.1";
-            Problem::new(Kind::Forbidden, message).into_response()
-        }
-        _ => next.run(request).await,
+impl Guard {
+    /// Stands around the routes of a protocol.
+    pub fn around(&self, protocol: Protocol, router: Router) -> Router {
+        router.layer(from_fn_with_state((self.clone(), protocol), pass))
     }
+
+    /// Lets a request through to its handler once there is memory for its body. What the handler
+    /// makes of the body it adds to the [`Share`](super::budget::Share) among the request's
+    /// extensions.
+    async fn admit(
+        self,
+        request: Request,
+        next: Next,
+        protocol: Protocol,
+    ) -> Result<Response, Problem> {
+        if self.only_local && !names_this_machine(&request) {
+            let message = "this server is for this machine only; call it by http://127.0.0.1";
+            return Err(Problem::new(Kind::Forbidden, message));
+        }
+        let (mut parts, body) = request.into_parts();
+        let version = parts.version;
+        let share = self.budget.share();
+        let announced = length(&parts.headers);
+        if let Err(problem) = share.expect_body(announced.unwrap_or(0)) {
+            self.throw_away(version, &parts.headers, body).await;
+            return Err(problem);
+        }
+        parts.extensions.insert(share.clone());
+        let (body, overflow) = Counted::new(body, share.clone(), protocol == Protocol::Grpc);
+        let response = next.run(Request::from_parts(parts, body)).await;
+        // Held until here, whatever the handler did with it.
+        drop(share);
+        let Some(rest) = overflow.take() else {
+            return Ok(response);
+        };
+        drop(response);
+        self.throw_away(version, &HeaderMap::new(), rest).await;
+        Err(Problem::full())
+    }
+
+    /// A client of HTTP/1 that is still sending would not see its answer; one of HTTP/2 does.
+    async fn throw_away(&self, version: Version, headers: &HeaderMap, body: Body) {
+        if version < Version::HTTP_2 {
+            body::discard(headers, body, self.max_body).await;
+        }
+    }
+
+    /// The time for a request: ours, or less where a caller of gRPC gives it less.
+    fn time(&self, headers: &HeaderMap, protocol: Protocol) -> Option<Duration> {
+        let given = match protocol {
+            Protocol::Http => None,
+            Protocol::Grpc => headers
+                .get("grpc-timeout")
+                .and_then(|text| grpc_timeout(text.to_str().ok()?)),
+        };
+        [self.longest, given].into_iter().flatten().min()
+    }
+}
+
+async fn pass(
+    State((guard, protocol)): State<(Guard, Protocol)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let watched = Watched::begin(&guard.metrics, protocol, &request);
+    let time = guard.time(request.headers(), protocol);
+    let answer = guard.admit(request, next, protocol);
+    let in_time = async {
+        match time {
+            // Dropping the handler frees its places in the queue.
+            Some(time) => tokio::time::timeout(time, answer)
+                .await
+                .unwrap_or_else(|_| Err(Problem::timeout(time))),
+            None => answer.await,
+        }
+    };
+    let answer = AssertUnwindSafe(in_time)
+        .catch_unwind()
+        .instrument(watched.span())
+        .await;
+    let response = match answer {
+        Ok(Ok(response)) => response,
+        Ok(Err(problem)) => refuse(protocol, problem),
+        Err(_) => refuse(protocol, Problem::internal()),
+    };
+    watched.answered(response)
+}
+
+fn refuse(protocol: Protocol, problem: Problem) -> Response {
+    match protocol {
+        Protocol::Http => problem.into_response(),
+        Protocol::Grpc => grpc::refuse(problem),
+    }
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+/// What the header `grpc-timeout` says: up to eight digits and a unit.
+fn grpc_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.len() > 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(number * 3600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    })
+}
+
+/// A page elsewhere can smuggle requests here by pointing its own name at this machine (DNS
+/// rebinding); a server that listens to this machine only is only ever called by its names.
+fn names_this_machine(request: &Request) -> bool {
+    let host = request.headers().get(header::HOST);
+    let host = host.map(|host| host.to_str().unwrap_or_default());
+    let authority = request.uri().authority().map(Authority::as_str);
+    [host, authority].into_iter().flatten().all(is_local)
 }
 
 fn is_local(host: &str) -> bool {
@@ -61,32 +180,5 @@ fn is_local(host: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::is_local;
-
-    #[test]
-    fn only_the_names_of_this_machine_are_local() {
-        for host in [
-            "localhost",
-            "LocalHost:80",
-            "127.0.0.1:8080",
-            "127.0.0.2",
-            "[::1]:1",
-            "[::1]",
-        ] {
-            assert!(is_local(host), "{host}");
-        }
-        for host in [
-            "",
-            "evil.example",
-            "evil.example:8080",
-            "localhost.evil.example",
-            "127.0.0.1.evil.example",
-            "192.168.0.1",
-            "[::2]:80",
-            "::1:x",
-        ] {
-            assert!(!is_local(host), "{host}");
-        }
-    }
-}
+#[path = "guard_tests.rs"]
+mod tests;

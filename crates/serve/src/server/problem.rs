@@ -1,5 +1,7 @@
 //! Why a request has no answer, for every protocol.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -101,6 +103,21 @@ impl Problem {
     /// Too much is waiting.
     pub fn busy() -> Self {
         Self::new(Kind::Busy, "too many requests are waiting; try again soon")
+    }
+
+    /// The bodies of other requests take the memory.
+    pub fn full() -> Self {
+        let message = "the requests that are being answered take all the memory there is for them; try again soon";
+        Self::new(Kind::Busy, message)
+    }
+
+    /// The answer took longer than `time`.
+    pub fn timeout(time: Duration) -> Self {
+        let message = format!(
+            "there was no answer within {} ms; send less at once, or raise REQUEST_TIMEOUT_MS",
+            time.as_millis()
+        );
+        Self::new(Kind::Timeout, message)
     }
 
     /// The body is longer than allowed.

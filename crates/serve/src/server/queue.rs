@@ -51,6 +51,15 @@ pub enum Answer {
     Tensors(boxwright_predict::Result<Vec<Tensor>>),
 }
 
+impl Answer {
+    fn succeeded(&self) -> bool {
+        match self {
+            Self::Sample(outcome) => !matches!(outcome, Outcome::Error(_)),
+            Self::Tensors(outputs) => outputs.is_ok(),
+        }
+    }
+}
+
 /// What runs batches; several threads call it at once.
 pub trait Run: Send + Sync + 'static {
     /// The most rows of a batch that begins with `first`.
@@ -209,6 +218,7 @@ fn lane(shared: &Shared, run: &dyn Run) {
             .map(|job| (job.work, Mutex::new(Some(job.reply))))
             .unzip();
         let answer = |place: usize, answer: Answer| {
+            shared.metrics.item_ran(answer.succeeded());
             let reply = replies
                 .get(place)
                 .and_then(|reply| reply.lock().unwrap_or_else(PoisonError::into_inner).take());

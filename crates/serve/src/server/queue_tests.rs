@@ -3,6 +3,7 @@ use std::sync::mpsc;
 use boxwright_model::prediction::ClassPrediction;
 
 use super::*;
+use crate::server::budget::Budget;
 
 /// Answers with what it was asked.
 struct Echo;
@@ -81,7 +82,8 @@ fn classes(answers: Vec<Answer>) -> Vec<String> {
 }
 
 fn start(lanes: usize, capacity: usize, run: impl Run) -> Arc<Queue> {
-    Arc::new(Queue::start(lanes, capacity, Arc::default(), run))
+    let metrics = Metrics::new(capacity, &Budget::new(1, 1));
+    Arc::new(Queue::start(lanes, capacity, Arc::new(metrics), run))
 }
 
 /// A queue with one thread, what its batches hold, and the way to let them on.
