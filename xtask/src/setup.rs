@@ -58,6 +58,7 @@ const PACKAGES: [(Need, &str, &[&str]); 6] = [
         "tests of the window, the page and the keychain",
         &[
             "chromium",
+            "curl",
             "gnome-keyring",
             "libsecret-tools",
             "webkit2gtk-driver",

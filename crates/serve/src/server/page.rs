@@ -1,5 +1,5 @@
-//! The page at `/`: one file without outside requests, under a policy that names its only script
-//! and its only style by hash.
+//! The page at `/`: one document without outside requests, under a policy that names its only
+//! script and its only style by hash. `page/` holds its parts.
 
 use std::sync::LazyLock;
 
@@ -9,14 +9,38 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-const PAGE: &str = include_str!("page.html");
+const DOCUMENT: &str = include_str!("page/index.html");
+const STYLE: &str = include_str!("page/style.css");
+const SCRIPT: &str = concat!(
+    include_str!("page/script/elements.js"),
+    include_str!("page/script/words.js"),
+    include_str!("page/script/predictions.js"),
+    include_str!("page/script/samples.js"),
+    include_str!("page/script/cards.js"),
+    include_str!("page/script/sending.js"),
+    include_str!("page/script/viewer.js"),
+    include_str!("page/script/calling.js"),
+    include_str!("page/script/main.js"),
+);
 
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    DOCUMENT
+        .replacen("<style></style>", &format!("<style>{STYLE}</style>"), 1)
+        .replacen(
+            "<script></script>",
+            &format!("<script>{SCRIPT}</script>"),
+            1,
+        )
+});
+
+// Pictures are the user's own, by `blob:`, and the page's icon. No text can become HTML.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; \
-         img-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        hash_of("script"),
-        hash_of("style")
+         img-src blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
     )
 });
 
@@ -26,43 +50,92 @@ pub fn answer() -> Response {
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "Accept"),
     ];
-    (headers, Html(PAGE)).into_response()
+    (headers, Html(PAGE.as_str())).into_response()
 }
 
-fn hash_of(element: &str) -> String {
-    STANDARD.encode(Sha256::digest(inside(element)))
-}
-
-/// The text of the page's only element of this name.
-fn inside(element: &str) -> &'static str {
-    let (open, close) = (format!("<{element}>"), format!("</{element}>"));
-    PAGE.split_once(&open)
-        .and_then(|(_, rest)| rest.split_once(&close))
-        .map_or("", |(text, _)| text)
+fn hash(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
+    /// The text of the page's only element of this name, as a browser hashes it.
+    fn inside(element: &str) -> &'static str {
+        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        assert_eq!(PAGE.matches(&open).count(), 1, "{element}");
+        assert_eq!(PAGE.matches(&format!("<{element}")).count(), 1, "{element}");
+        assert_eq!(PAGE.matches(&close).count(), 1, "{element}");
+        let rest = PAGE.split_once(&open).unwrap().1;
+        rest.split_once(&close).unwrap().0
+    }
+
+    /// What stands between `open` and the next quotation mark, everywhere.
+    fn named(text: &'static str, open: &str) -> BTreeSet<&'static str> {
+        let parts = text.split(open).skip(1);
+        parts.map(|rest| rest.split_once('"').unwrap().0).collect()
+    }
+
     #[test]
-    fn the_page_has_one_script_one_style_and_nothing_from_outside() {
-        for element in ["script", "style"] {
-            assert!(!inside(element).is_empty(), "{element}");
-            assert_eq!(PAGE.matches(&format!("<{element}")).count(), 1, "{element}");
+    fn the_policy_lets_run_exactly_what_the_page_holds() {
+        for (directive, element) in [("script-src", "script"), ("style-src", "style")] {
+            let text = inside(element);
+            assert!(text.len() > 1000, "{element}: {text}");
+            // A browser reads CR LF as LF before it hashes.
+            assert!(!text.contains('\r'), "{element}");
+            let expected = format!("{directive} 'sha256-{}';", hash(text));
+            assert!(POLICY.contains(&expected), "{} {expected}", *POLICY);
         }
+        for forbidden in ["unsafe", "http", "*", "'self' ", "strict-dynamic"] {
+            assert!(!POLICY.contains(forbidden), "{forbidden}");
+        }
+    }
+
+    #[test]
+    fn the_page_asks_for_nothing_from_outside_and_makes_no_html_of_text() {
         for forbidden in [
             "http:",
-            "https:",
-            "//cdn",
+            "https://",
+            "@import",
+            "url(",
+            "<link rel=\"stylesheet",
             "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "DOMParser",
+            "createContextualFragment",
             " style=",
+            "setAttribute(\"style\"",
             " onclick=",
+            " onload=",
+            " onerror=",
+            "javascript:",
             "eval(",
+            "new Function",
         ] {
             assert!(!PAGE.contains(forbidden), "{forbidden}");
         }
+    }
+
+    #[test]
+    fn the_script_finds_every_element_and_drawing_that_it_names() {
+        let (ids, asked) = (named(DOCUMENT, " id=\""), named(SCRIPT, "at(\""));
+        assert!(asked.len() > 20, "{asked:?}");
+        assert_eq!(asked.difference(&ids).count(), 0, "{asked:?} of {ids:?}");
+        for drawing in named(SCRIPT, "icon(\"").union(&named(SCRIPT, "drawing: \"")) {
+            assert!(ids.contains(format!("i-{drawing}").as_str()), "{drawing}");
+        }
+    }
+
+    #[test]
+    fn the_page_is_small() {
+        assert!(PAGE.len() < 64 << 10, "{} bytes", PAGE.len());
     }
 }
