@@ -292,3 +292,7 @@ pub struct Doctor {
     #[arg(long)]
     pub json: bool,
 }
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;
