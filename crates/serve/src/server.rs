@@ -1,29 +1,39 @@
 //! The server in the container: one port, live at once, ready after load and warm-up.
 
 mod body;
+mod budget;
 mod engine;
+mod grpc;
 mod guard;
+mod http;
 mod life;
+mod limits;
 mod listen;
 mod metrics;
 mod models;
 mod page;
+mod ports;
 mod problem;
 mod queue;
 mod routes;
+mod trace;
+mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use boxwright_predict::{Options, Predictor};
-use tokio::net::TcpListener;
+use boxwright_predict::{Options, Predictor, runtime_version};
 
 use crate::settings::Settings;
+use budget::Budget;
 use engine::Engine;
+use guard::Guard;
 use life::Life;
-use metrics::Metrics;
+use limits::Limits;
+use metrics::{Metrics, ModelLabels};
+use ports::Ports;
 
 /// How long what is in flight may take after SIGTERM: less than the 30 s that orchestrators grant.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -33,6 +43,8 @@ pub fn run(settings: Settings) -> ExitCode {
     // Predictions have threads of their own; these only move bytes.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        // What they leave to others waits for a core: by the hundred, those would starve them.
+        .max_blocking_threads(std::thread::available_parallelism().map_or(2, usize::from).max(2))
         .enable_all()
         .build();
     let result = match runtime {
@@ -54,21 +66,23 @@ pub fn run(settings: Settings) -> ExitCode {
 
 async fn serve(settings: Settings) -> Result<(), String> {
     let asked_to_end = end_signal().map_err(|error| format!("signals can't be heard: {error}"))?;
-    let place = (settings.host.as_str(), settings.port);
-    let listener = TcpListener::bind(place).await.map_err(|error| {
-        format!(
-            "the server can't listen on {}:{}: {error}",
-            settings.host, settings.port
-        )
-    })?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    tracing::info!("listening on http://{address}");
     let life = Arc::new(Life::default());
-    let only_local = address.ip().is_loopback();
-    let router = routes::router(Arc::clone(&life), settings.max_body, only_local);
-    let listening = listen::Listening::start(listener, router);
-    begin_loading(settings, &life, &Arc::new(Metrics::default()));
-    asked_to_end.await;
+    let limits = Limits::new(&settings);
+    let budget = Budget::new(limits.bodies, settings.max_body);
+    let metrics = Arc::new(Metrics::new(settings.queue_size, &budget));
+    let guard = Guard {
+        only_local: false,
+        longest: settings.request_timeout,
+        max_body: settings.max_body,
+        budget,
+        metrics: Arc::clone(&metrics),
+    };
+    let ports = Ports::open(&settings, &life, &guard).await?;
+    begin_loading(settings, limits, &life, &metrics);
+    tokio::select! {
+        () = asked_to_end => {}
+        () = ports.asked_to_end() => {}
+    }
     life.drain();
     tracing::info!("ending: what is in flight is finished first");
     if tokio::time::timeout(DRAIN, life.idle()).await.is_err() {
@@ -77,7 +91,7 @@ async fn serve(settings: Settings) -> Result<(), String> {
             DRAIN.as_secs()
         );
     }
-    listening.stop().await;
+    ports.stop().await;
     Ok(())
 }
 
@@ -102,12 +116,12 @@ fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 /// Loads and warms up on a thread of its own.
-fn begin_loading(settings: Settings, life: &Arc<Life>, metrics: &Arc<Metrics>) {
+fn begin_loading(settings: Settings, limits: Limits, life: &Arc<Life>, metrics: &Arc<Metrics>) {
     let (life, metrics) = (Arc::clone(life), Arc::clone(metrics));
     // Loading counts as work in flight: ending in the middle of it could crash native code.
     let work = life.work();
     std::thread::spawn(move || {
-        let loaded = catch_unwind(AssertUnwindSafe(|| load(&settings, &life, &metrics)));
+        let loaded = catch_unwind(AssertUnwindSafe(|| load(&settings, limits, &life, &metrics)));
         match loaded.unwrap_or_else(|_| Err("loading failed inside; the log says where".into())) {
             Ok((engine, on)) => {
                 life.is_ready(engine);
@@ -125,6 +139,7 @@ fn begin_loading(settings: Settings, life: &Arc<Life>, metrics: &Arc<Metrics>) {
 /// The loaded model, and what it runs on.
 fn load(
     settings: &Settings,
+    limits: Limits,
     life: &Life,
     metrics: &Arc<Metrics>,
 ) -> Result<(Engine, String), String> {
@@ -134,6 +149,7 @@ fn load(
     let options = Options {
         device: settings.device.clone(),
         threads: settings.threads,
+        max_pixels: limits.pixels,
         ..Options::new(crate::program::library()?)
     };
     let predictor =
@@ -152,6 +168,15 @@ fn load(
         spread.lanes,
         spread.lone_threads
     );
-    let engine = Engine::start(&package, predictor, spread, Arc::clone(metrics));
+    let identity = &package.package.package;
+    metrics.model_is(&ModelLabels {
+        name: identity.name.clone(),
+        version: identity.version.clone(),
+        digest: predictor.model_digest().into(),
+        device: device.kind.clone(),
+        onnxruntime: runtime_version(&options.library).map_err(|error| error.to_string())?,
+    });
+    let waiting = settings.queue_size;
+    let engine = Engine::start(&package, predictor, spread, waiting, Arc::clone(metrics));
     Ok((engine, on))
 }

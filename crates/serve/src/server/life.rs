@@ -2,16 +2,19 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::engine::Engine;
+use super::models;
 use super::problem::Problem;
 
 /// What the server can do at the moment.
 #[derive(Default)]
 pub struct Life {
     stage: RwLock<Stage>,
+    changed: watch::Sender<()>,
     name: OnceLock<String>,
     work: TaskTracker,
 }
@@ -29,6 +32,18 @@ impl Life {
     /// The model's name, once its package has been read.
     pub fn name(&self) -> Option<&str> {
         self.name.get().map(String::as_str)
+    }
+
+    /// Whether one of the package's two models is called so. While the package is not read, no name
+    /// is wrong.
+    ///
+    /// # Errors
+    /// Where neither is.
+    pub fn knows(&self, model: &str) -> Result<(), Problem> {
+        match self.name() {
+            Some(name) => models::find(name, model).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// The package has been read.
@@ -81,12 +96,20 @@ impl Life {
         }
     }
 
+    /// Tells of every change of [`Life::hindrance`].
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
     fn pass(&self, next: Stage) {
-        let mut stage = self.stage.write().unwrap_or_else(PoisonError::into_inner);
-        // A model that is ready after all changes nothing for a server that is ending.
-        if !matches!(*stage, Stage::Draining) {
-            *stage = next;
+        {
+            let mut stage = self.stage.write().unwrap_or_else(PoisonError::into_inner);
+            // A model that is ready after all changes nothing for a server that is ending.
+            if !matches!(*stage, Stage::Draining) {
+                *stage = next;
+            }
         }
+        self.changed.send_replace(());
     }
 }
 

@@ -1,65 +1,111 @@
 //! Accepting connections, up to a number, with limits on what a slow or greedy client can hold.
+//! HTTP/1.1 and HTTP/2 share a port, and on HTTP/2 so do HTTP and gRPC.
 
+mod activity;
+mod files;
+
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use axum::body::Body;
+use axum::http::{HeaderValue, Request, Version, header};
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-/// Connections at a time; further ones wait to be accepted.
+use super::metrics::Metrics;
+use super::guard::Crowded;
+use activity::Activity;
+
+/// Connections at a time.
 const CONNECTIONS: usize = 1024;
+/// Connections beyond that, which may only ask for the server's health, and are soon over: an
+/// orchestrator would end a server that is crowded and does not say that it is well. Further ones
+/// wait to be accepted.
+const SPARE: usize = 64;
+const SPARE_IDLE: Duration = Duration::from_secs(2);
 /// How long a request's head may take, and how long a connection may lie idle.
-const HEAD: Duration = Duration::from_secs(75);
+const IDLE: Duration = Duration::from_secs(75);
 /// Bytes of a request's head at most.
 const LONGEST_HEAD: usize = 64 << 10;
+/// Requests at a time on one connection of HTTP/2.
+const STREAMS: u32 = 256;
+/// How often a connection of HTTP/2 is asked whether its other end is still there, and how long
+/// the answer may take.
+const PING: Duration = Duration::from_secs(30);
+const PONG: Duration = Duration::from_secs(20);
+/// How long a client may take to acknowledge, or to make room for, what was sent to it.
+#[cfg(target_os = "linux")]
+const UNREAD: Duration = Duration::from_secs(60);
 /// How long the last answers may take to leave.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
+/// Who answers on a port.
+#[derive(Clone)]
+pub struct Doors {
+    /// Answers everything but gRPC.
+    pub http: Router,
+    /// Answers gRPC.
+    pub grpc: Router,
+}
+
 /// A server that accepts connections until it is stopped.
 pub struct Listening {
-    stop: oneshot::Sender<()>,
-    accepting: JoinHandle<GracefulShutdown>,
+    stop: CancellationToken,
+    accepting: JoinHandle<TaskTracker>,
 }
 
 impl Listening {
     /// Begins to accept.
-    pub fn start(listener: TcpListener, router: Router) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        let accepting = tokio::spawn(accept(listener, router, stopped));
+    pub fn start(listener: TcpListener, doors: Doors, metrics: Arc<Metrics>) -> Self {
+        let stop = CancellationToken::new();
+        let accepting = tokio::spawn(accept(listener, doors, metrics, stop.clone()));
         Self { stop, accepting }
     }
 
-    /// Accepts no more, and closes every connection after the answer that it is waiting for.
+    /// Accepts no more, and closes every connection after the answers that it is waiting for.
     pub async fn stop(self) {
-        let _ = self.stop.send(());
+        self.stop.cancel();
         if let Ok(connections) = self.accepting.await {
-            let _ = tokio::time::timeout(LAST_ANSWERS, connections.shutdown()).await;
+            connections.close();
+            let _ = tokio::time::timeout(LAST_ANSWERS, connections.wait()).await;
         }
     }
 }
 
 async fn accept(
     listener: TcpListener,
-    router: Router,
-    mut stopped: oneshot::Receiver<()>,
-) -> GracefulShutdown {
-    let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    doors: Doors,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+) -> TaskTracker {
+    let connections = TaskTracker::new();
+    let granted = files::granted(CONNECTIONS + SPARE);
+    let spare = SPARE.min(granted / 2);
+    let places = Arc::new(Semaphore::new(granted - spare));
+    let spare = Arc::new(Semaphore::new(spare));
     loop {
         let next = async {
-            // The semaphore is never closed.
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
+            // The semaphores are never closed.
+            let (place, crowded) = tokio::select! {
+                biased;
+                place = Arc::clone(&places).acquire_owned() => (place, false),
+                place = Arc::clone(&spare).acquire_owned() => (place, true),
+            };
+            (place, crowded, listener.accept().await)
         };
-        let (place, accepted) = tokio::select! {
+        let (place, crowded, accepted) = tokio::select! {
             next = next => next,
-            _ = &mut stopped => return connections,
+            () = stop.cancelled() => return connections,
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
@@ -70,25 +116,123 @@ async fn accept(
                 continue;
             }
         };
-        let connection = connections.watch(connection(stream, router.clone()));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection broke: {error}");
-            }
-            drop(place);
+        let (doors, stop, counted) = (doors.clone(), stop.clone(), metrics.connection());
+        connections.spawn(async move {
+            serve(stream, doors, crowded, stop).await;
+            drop((place, counted));
         });
     }
 }
 
-fn connection(
-    stream: TcpStream,
-    router: Router,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+/// Serves one connection until its other end, idleness or `stop` ends it.
+async fn serve(stream: TcpStream, doors: Doors, crowded: bool, stop: CancellationToken) {
     // An answer that waits for the client's acknowledgement costs 40 ms.
     let _ = stream.set_nodelay(true);
-    http1::Builder::new()
+    // What is not read takes memory here.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD.as_millis() as u32);
+    let idle = if crowded { SPARE_IDLE } else { IDLE };
+    let activity = Activity::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let closes = crowded && request.version() < Version::HTTP_2;
+        if crowded {
+            request.extensions_mut().insert(Crowded);
+        }
+        let door = if is_grpc(&request) {
+            &doors.grpc
+        } else {
+            &doors.http
+        };
+        let answer = TowerToHyperService::new(door.clone()).call(request);
+        let busy = activity.begin();
+        async move {
+            let response = answer.await;
+            response.map(|mut response| {
+                if closes {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(header::CONNECTION, close);
+                }
+                response.map(|body| busy.until_sent(Body::new(body)))
+            })
+        }
+    });
+    let builder = builder(idle);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let over = async {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = activity.idle(idle) => {}
+        }
+    };
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = over => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!("a connection broke: {error}");
+    }
+}
+
+fn builder(idle: Duration) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .header_read_timeout(idle)
+        .max_buf_size(LONGEST_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(LONGEST_HEAD as u32)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PONG);
+    builder
+}
+
+/// Whether a request is gRPC, and not one of its variants for browsers.
+fn is_grpc<B>(request: &Request<B>) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let rest = kind.and_then(|kind| kind.as_bytes().strip_prefix(b"application/grpc"));
+    request.version() == Version::HTTP_2 && matches!(rest, Some([] | [b'+' | b';' | b' ', ..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_grpc_over_http_2_is_grpc() {
+        let request = |version, kind: &str| {
+            Request::builder()
+                .version(version)
+                .header(header::CONTENT_TYPE, kind)
+                .body(())
+                .unwrap()
+        };
+        for kind in [
+            "application/grpc",
+            "application/grpc+proto",
+            "application/grpc;x=y",
+        ] {
+            assert!(is_grpc(&request(Version::HTTP_2, kind)), "{kind}");
+            assert!(!is_grpc(&request(Version::HTTP_11, kind)), "{kind}");
+        }
+        for kind in [
+            "application/grpc-web",
+            "application/grpcx",
+            "application/json",
+        ] {
+            assert!(!is_grpc(&request(Version::HTTP_2, kind)), "{kind}");
+        }
+        assert!(!is_grpc(
+            &Request::builder()
+                .version(Version::HTTP_2)
+                .body(())
+                .unwrap()
+        ));
+    }
 }

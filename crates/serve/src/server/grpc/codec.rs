@@ -1,0 +1,95 @@
+//! Messages as protobuf, with a limit on how many parts one may have.
+
+use std::marker::PhantomData;
+
+use prost::Message;
+use prost::bytes::Buf;
+use prost::encoding::{DecodeContext, decode_key, skip_field};
+use tonic::Status;
+use tonic::codec::{Codec, DecodeBuf, Decoder};
+use tonic_prost::{ProstDecoder, ProstEncoder};
+
+/// Fields of a message at most. An empty tensor takes two bytes of a message and a hundred times as
+/// many of memory.
+const MOST_FIELDS: usize = 1 << 16;
+
+/// Protobuf, bounded.
+pub struct BoundedCodec<T, U>(PhantomData<(T, U)>);
+
+/// Reads messages that have at most [`MOST_FIELDS`] fields, those of nested messages not counted.
+pub struct BoundedDecoder<U>(ProstDecoder<U>);
+
+impl<T, U> Default for BoundedCodec<T, U> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T, U> Codec for BoundedCodec<T, U>
+where
+    T: Message + Send + 'static,
+    U: Message + Default + Send + 'static,
+{
+    type Encode = T;
+    type Decode = U;
+    type Encoder = ProstEncoder<T>;
+    type Decoder = BoundedDecoder<U>;
+
+    fn encoder(&mut self) -> ProstEncoder<T> {
+        ProstEncoder::default()
+    }
+
+    fn decoder(&mut self) -> BoundedDecoder<U> {
+        BoundedDecoder(ProstDecoder::default())
+    }
+}
+
+impl<U: Message + Default> Decoder for BoundedDecoder<U> {
+    type Item = U;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
+        // One chunk is the whole message.
+        if has_more_fields_than(MOST_FIELDS, buffer.chunk()) {
+            return Err(Status::invalid_argument(format!(
+                "the message has more than {MOST_FIELDS} fields"
+            )));
+        }
+        self.0.decode(buffer)
+    }
+}
+
+fn has_more_fields_than(most: usize, mut message: &[u8]) -> bool {
+    for _ in 0..=most {
+        if message.is_empty() {
+            return false;
+        }
+        let skipped = decode_key(&mut message)
+            .and_then(|(tag, wire)| skip_field(wire, tag, &mut message, DecodeContext::default()));
+        if skipped.is_err() {
+            // Whoever reads it will say why.
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::grpc::proto::inference::ModelInferRequest;
+    use crate::server::grpc::proto::inference::model_infer_request::InferInputTensor;
+
+    #[test]
+    fn fields_are_counted_up_to_the_limit() {
+        let request = |inputs| ModelInferRequest {
+            model_name: "m".into(),
+            inputs: vec![InferInputTensor::default(); inputs],
+            ..ModelInferRequest::default()
+        };
+        assert!(!has_more_fields_than(10, &[]));
+        assert!(!has_more_fields_than(10, &request(9).encode_to_vec()));
+        assert!(has_more_fields_than(10, &request(10).encode_to_vec()));
+        assert!(!has_more_fields_than(10, &[0xff; 100]));
+    }
+}

@@ -1,0 +1,229 @@
+//! The Open Model Interface: `ModzyModel`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use boxwright_model::Outcome;
+use boxwright_model::package::{InputKind, Package};
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use super::Grpc;
+use super::proto::omi::modzy_model_server::ModzyModel;
+use super::proto::omi::*;
+use crate::server::engine::Engine;
+use crate::server::problem::{Kind, Problem};
+
+/// What an item of `Run` calls its picture, by convention.
+const INPUT: &str = "input";
+const RESULTS: &str = "results.json";
+const ERROR: &str = "error";
+/// How long a caller may wait for either method, as other servers of this interface say it.
+const PATIENCE: &str = "60s";
+const PICTURES: [&str; 6] = [
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/bmp",
+    "image/gif",
+    "image/tiff",
+];
+const ARRAYS: [&str; 2] = ["application/octet-stream", "application/json"];
+
+/// The Open Model Interface.
+pub struct Omi {
+    grpc: Grpc,
+    end: Option<CancellationToken>,
+}
+
+impl Omi {
+    /// The service; `end` is there where its `Shutdown` may end the server.
+    pub fn new(grpc: Grpc, end: Option<CancellationToken>) -> Self {
+        Self { grpc, end }
+    }
+}
+
+#[tonic::async_trait]
+impl ModzyModel for Omi {
+    async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
+        let response = match self.grpc.life.engine() {
+            Ok((engine, _)) => StatusResponse {
+                status_code: 200,
+                status: "OK".into(),
+                message: "the model is ready".into(),
+                ..described(engine.package(), self.grpc.max_body)
+            },
+            Err(problem) => StatusResponse {
+                status_code: problem.kind.status().as_u16().into(),
+                status: problem
+                    .kind
+                    .status()
+                    .canonical_reason()
+                    .unwrap_or_default()
+                    .into(),
+                message: problem.message,
+                ..StatusResponse::default()
+            },
+        };
+        Ok(Response::new(response))
+    }
+
+    async fn run(&self, request: Request<RunRequest>) -> Result<Response<RunResponse>, Status> {
+        let (_, extensions, request) = request.into_parts();
+        let engine = extensions
+            .get::<Arc<Engine>>()
+            .ok_or_else(Problem::internal)?;
+        let items: Vec<Result<Bytes, String>> = request.inputs.into_iter().map(sample).collect();
+        let samples = items.iter().flatten().cloned().collect();
+        let mut outcomes = engine.predict(samples).await?.into_iter();
+        let outputs = items.into_iter().map(|item| match item {
+            Ok(_) => outcomes
+                .next()
+                .map_or_else(|| Err(Problem::internal()), |outcome| output(&outcome)),
+            Err(message) => Ok(failed(message)),
+        });
+        let outputs: Vec<OutputItem> = outputs.collect::<Result<_, _>>()?;
+        let succeeded = outputs.iter().filter(|output| output.success).count();
+        Ok(Response::new(RunResponse {
+            status_code: 200,
+            status: "OK".into(),
+            message: format!("{succeeded} of {} items have results", outputs.len()),
+            outputs,
+        }))
+    }
+
+    async fn shutdown(
+        &self,
+        _: Request<ShutdownRequest>,
+    ) -> Result<Response<ShutdownResponse>, Status> {
+        let Some(end) = &self.end else {
+            let message =
+                "Shutdown works on the Open Model Interface's own port only, which OMI_PORT names";
+            return Err(Problem::new(Kind::Forbidden, message).into());
+        };
+        end.cancel();
+        Ok(Response::new(ShutdownResponse {
+            status_code: 200,
+            status: "OK".into(),
+            message: "the server is ending".into(),
+        }))
+    }
+}
+
+/// The only sample of an item, under whatever key.
+fn sample(item: InputItem) -> Result<Bytes, String> {
+    let mut names: Vec<String> = item.input.keys().map(|name| format!("`{name}`")).collect();
+    match names.len() {
+        1 => Ok(item.input.into_values().next().unwrap_or_default()),
+        0 => Err(format!(
+            "the item is empty; it holds one sample, by convention as `{INPUT}`"
+        )),
+        count => {
+            names.sort();
+            names.truncate(8);
+            Err(format!(
+                "the item holds {count} samples, not one: {}",
+                names.join(", ")
+            ))
+        }
+    }
+}
+
+fn output(outcome: &Outcome) -> Result<OutputItem, Problem> {
+    if let Outcome::Error(error) = outcome {
+        return Ok(failed(error.message.clone()));
+    }
+    let json = serde_json::to_vec(outcome).map_err(|_| Problem::internal())?;
+    Ok(OutputItem {
+        output: HashMap::from([(RESULTS.into(), json.into())]),
+        success: true,
+    })
+}
+
+fn failed(message: String) -> OutputItem {
+    OutputItem {
+        output: HashMap::from([(ERROR.into(), message.into())]),
+        success: false,
+    }
+}
+
+fn described(package: &Package, max_body: usize) -> StatusResponse {
+    let kind = package
+        .input
+        .first()
+        .map_or(InputKind::Tensor, |input| input.kind);
+    let (media_types, described) = match kind {
+        InputKind::Image => (&PICTURES[..], "a picture; any other key will do"),
+        InputKind::Tensor => (
+            &ARRAYS[..],
+            ".npy, .npz, or the JSON of an Open Inference Protocol request; any other key will do",
+        ),
+    };
+    let max_size = format!("{}M", max_body >> 20);
+    let resources = &package.resources;
+    StatusResponse {
+        model_info: Some(ModelInfo {
+            model_name: package.package.name.clone(),
+            model_version: package.package.version.clone(),
+            model_type: "grpc".into(),
+            source: "boxwright".into(),
+            ..ModelInfo::default()
+        }),
+        description: Some(ModelDescription {
+            summary: package.package.description.clone(),
+            ..ModelDescription::default()
+        }),
+        inputs: vec![ModelInput {
+            filename: INPUT.into(),
+            accepted_media_types: media_types.iter().map(|kind| (*kind).into()).collect(),
+            max_size: max_size.clone(),
+            description: described.into(),
+        }],
+        outputs: vec![ModelOutput {
+            filename: RESULTS.into(),
+            media_type: "application/json".into(),
+            max_size,
+            description: format!("the result of a {} task", package.postprocess.task),
+        }],
+        resources: Some(ModelResources {
+            required_ram: format!("{}M", resources.memory_mb),
+            num_cpus: resources.cpus,
+            num_gpus: i32::try_from(resources.gpus).unwrap_or(i32::MAX),
+        }),
+        timeout: Some(ModelTimeout {
+            status: PATIENCE.into(),
+            run: PATIENCE.into(),
+        }),
+        features: Some(ModelFeatures {
+            batch_size: i32::try_from(package.batch.max_size).unwrap_or(i32::MAX),
+            ..ModelFeatures::default()
+        }),
+        ..StatusResponse::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(names: &[&'static str]) -> InputItem {
+        let input = names
+            .iter()
+            .map(|name| ((*name).to_owned(), Bytes::from_static(name.as_bytes())));
+        InputItem {
+            input: input.collect(),
+        }
+    }
+
+    #[test]
+    fn an_item_holds_one_sample_under_any_key() {
+        assert_eq!(sample(item(&["a picture"])).unwrap(), "a picture");
+        assert!(sample(item(&[])).unwrap_err().contains("`input`"));
+        let many = sample(item(&["b", "a"])).unwrap_err();
+        assert!(
+            many.contains("2 samples") && many.contains("`a`, `b`"),
+            "{many}"
+        );
+    }
+}
