@@ -115,6 +115,7 @@ fn check_package(package: &LoadedPackage, model: &Model) -> Result<()> {
             path: package.root.join(boxwright_model::package::FILE_NAME),
             line: None,
             reason: format!("{field}: {message}"),
+            field: Some(field),
             hint: "Correct the field, and build again.".to_owned(),
         })),
     }

@@ -38,6 +38,8 @@ pub enum Error {
         path: PathBuf,
         /// 1-based line, where one is to blame.
         line: Option<usize>,
+        /// The dotted path of the field to blame, where it is one.
+        field: Option<String>,
         /// What is wrong.
         reason: String,
         /// The next step.

@@ -140,12 +140,23 @@ pub(crate) fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
+/// The file that an export of `path` is written to: never that file itself, also where capitals are
+/// not told apart.
+fn exported(path: &Path) -> String {
+    let (own, new) = (file_name(path), file_name(&path.with_extension("onnx")));
+    if !own.eq_ignore_ascii_case(&new) {
+        return new;
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    format!("{stem}-exported.onnx")
+}
+
 fn recognise(path: &Path, source: &mut Source<File>) -> Result<Option<Recognised>, Fault> {
     let head = source.peek(0, HEAD)?;
     let mut suspect = Suspect {
         path,
         python: python::quoted(&file_name(path)),
-        onnx: python::quoted(&file_name(&path.with_extension("onnx"))),
+        onnx: python::quoted(&exported(path)),
         head,
         source,
     };

@@ -66,6 +66,24 @@ fn recognised(folder: &Path, name: &str, bytes: &[u8]) -> (String, String) {
 }
 
 #[test]
+fn an_export_never_writes_over_the_file_that_it_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let pickle = b"\x80\x02}q\x00X\x01\x00\x00\x00aq\x01K\x01s.";
+    for (name, to) in [
+        ("model.pkl", "\"model.onnx\""),
+        ("model.onnx", "\"model-exported.onnx\""),
+        ("model.ONNX", "\"model-exported.onnx\""),
+    ] {
+        let (_, hint) = recognised(folder.path(), name, pickle);
+        assert!(hint.contains(to), "{name}: {hint}");
+        assert!(
+            !hint.contains(&format!("open(\"{name}\"")),
+            "{name}: {hint}"
+        );
+    }
+}
+
+#[test]
 fn formats_are_told_by_their_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let at = |offset: usize, mark: &[u8]| [&vec![0; offset][..], mark, &[0; 100]].concat();

@@ -94,6 +94,7 @@ fn refused(path: &Path, line: Option<usize>, reason: &str) -> Error {
     Error::Package {
         path: path.to_owned(),
         line,
+        field: Some("labels.file".to_owned()),
         reason: reason.to_owned(),
         hint: "A labels file is a text file in UTF-8 with the name of one class a line, in the \
                order of the model's classes."

@@ -1,7 +1,7 @@
 //! A package together with the files that it names.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::digest::hash_files;
@@ -57,6 +57,7 @@ impl LoadedPackage {
         let refused = |field: &str, reason: String| Error::Package {
             path: root.join(FILE_NAME),
             line: None,
+            field: Some(field.to_owned()),
             reason: format!("{field}: {reason}"),
             hint: "A package names only regular files inside its own folder, with `/` between \
                    folders."
@@ -79,7 +80,10 @@ impl LoadedPackage {
         let labels = match &package.labels {
             None => None,
             Some(named) => Some(match find("labels.file", &named.file) {
-                Ok((file, _)) => labels::read_labels(&file)?,
+                Ok((file, _)) => labels::read_labels(&file).map_err(|error| match error {
+                    Error::Io { .. } => refused("labels.file", error.to_string()),
+                    other => other,
+                })?,
                 Err(error) if root.join(&named.file).exists() => return Err(error),
                 Err(error) => own_labels(&files[0], &root).ok_or(error)?,
             }),
@@ -131,6 +135,34 @@ impl LoadedPackage {
         paths.zip(self.files.iter().map(PathBuf::as_path))
     }
 
+    /// Whether the model's files are those that the package was saved with; `found` are their
+    /// SHA-256 in lower-case hexadecimal, in the order of `files`. A package that was never saved
+    /// names none.
+    ///
+    /// # Errors
+    /// [`Error::Package`] for the first file that is another one.
+    pub fn check_hashes(&self, found: &[String]) -> Result<()> {
+        let named = self.package.model.files.iter().zip(found).enumerate();
+        for (index, (file, found)) in named {
+            if let Some(sha256) = file.sha256.as_ref().filter(|sha256| *sha256 != found) {
+                return Err(Error::Package {
+                    path: self.root.join(FILE_NAME),
+                    line: None,
+                    field: Some(format!("model.files.{index}.sha256")),
+                    reason: format!(
+                        "model.files.{index}.sha256: {} is not the file that the package was \
+                         saved with: its SHA-256 is {found} instead of {sha256}",
+                        file.path
+                    ),
+                    hint: "Put the file back, or save the package again to take the one that is \
+                           there."
+                        .to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the package file, with the SHA-256 of every file of the model, and the labels file
     /// if it differs from `labels`. Each file is written whole or not at all.
     ///
@@ -145,6 +177,7 @@ impl LoadedPackage {
             return Err(Error::Package {
                 path,
                 line: None,
+                field: Some(field),
                 reason,
                 hint,
             });
@@ -160,6 +193,7 @@ impl LoadedPackage {
                 Error::Package {
                     path: path.clone(),
                     line,
+                    field: Some("labels.file".to_owned()),
                     reason,
                     hint,
                 }
@@ -205,11 +239,12 @@ pub fn open_any(path: &Path) -> Result<Opened> {
     let loaded = LoadedPackage::open(&path)?;
     // The name is the package's, so that what is shown is what was written there.
     let model = inspect(&loaded.root.join(&loaded.package.model.files[0].path))?;
-    let refused = |reason: String, hint: &str| {
+    let refused = |field: &str, reason: String, hint: &str| {
         Err(Error::Package {
             path: path.clone(),
             line: None,
-            reason,
+            field: Some(field.to_owned()),
+            reason: format!("{field}: {reason}"),
             hint: hint.to_owned(),
         })
     };
@@ -220,9 +255,9 @@ pub fn open_any(path: &Path) -> Result<Opened> {
         .zip(&model.external_files)
     {
         if !loaded.files.contains(file) {
-            let reason =
-                format!("model.files: the model keeps weights in `{name}`, which is missing");
+            let reason = format!("the model keeps weights in `{name}`, which is missing");
             return refused(
+                "model.files",
                 reason,
                 "Name every file of the model, the model itself first.",
             );
@@ -231,7 +266,8 @@ pub fn open_any(path: &Path) -> Result<Opened> {
     match loaded.problems(&model.summary.signature).into_iter().next() {
         None => Ok((loaded, model, Vec::new())),
         Some((field, message)) => refused(
-            format!("{field}: {message}"),
+            &field,
+            message,
             "`boxwright inspect` shows what the model has.",
         ),
     }
@@ -270,6 +306,7 @@ fn read(path: &Path) -> Result<String> {
     let refused = |reason: &str| Error::Package {
         path: path.to_owned(),
         line: None,
+        field: None,
         reason: reason.to_owned(),
         hint: "A package file is a short text in TOML; `boxwright init MODEL` writes one."
             .to_owned(),
@@ -290,20 +327,22 @@ fn read(path: &Path) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| refused("is not UTF-8"))
 }
 
-/// Writes a file whole or not at all: beside it first, then in its place.
+/// Writes a file of a package whole or not at all: beside it first, then in its place.
 fn write(path: &Path, text: &str) -> Result<()> {
     let io = |error| Error::io(path, "written", error);
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".boxwright-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As for any new file, less the user's mask.
-        builder.permissions(fs::Permissions::from_mode(0o666));
+    // A link would be replaced by a file, or lead out of the package.
+    if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+        let no_file = "it is a link, a folder or a device: put a regular file in its place";
+        return Err(io(io::Error::other(no_file)));
     }
-    let mut file = builder.tempfile_in(folder).map_err(io)?;
-    file.write_all(text.as_bytes()).map_err(io)?;
+    let new = |path: &Path| fs::File::options().write(true).create_new(true).open(path);
+    let mut file = tempfile::Builder::new()
+        .prefix(".boxwright-")
+        // As for any new file, less the user's mask; an error does not tell the hidden name.
+        .make_in(folder, new)
+        .map_err(io)?;
+    file.as_file_mut().write_all(text.as_bytes()).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;
     file.persist(path).map_err(|error| io(error.error))?;
     Ok(())

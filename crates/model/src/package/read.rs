@@ -21,6 +21,7 @@ impl Package {
         let refused = |span: Option<Range<usize>>, reason: String| Error::Package {
             path: path.to_owned(),
             line: span.map(|span| line_of(text, span.start)),
+            field: None,
             reason,
             hint: HINT.to_owned(),
         };
