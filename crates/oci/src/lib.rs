@@ -39,3 +39,4 @@ pub use manifest::{Descriptor, Document, Index, Manifest};
 pub use platform::Platform;
 pub use progress::{Level, Progress, Silent};
 pub use reference::{Reference, check_registry};
+pub use replacement::Replacement;
