@@ -6,7 +6,7 @@ use boxwright_oci::registry::Client;
 use boxwright_oci::{Digest, ImageConfig, Layer, Platform, Progress, Reference, media_type};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, Result};
+use crate::{Error, Result, cache};
 
 /// The layers of a base image for one platform, bottom first, and its configuration.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub(crate) async fn fetch(
         reason,
     };
     let wanted = [platform.clone()];
-    let folder = cache.join("bases");
+    let folder = cache::bases(cache);
     let pulled = client
         .pull(reference, &folder, Some(&wanted), progress, cancel)
         .await?;
@@ -55,6 +55,7 @@ pub(crate) async fn fetch(
         .into_iter()
         .zip(diff_ids)
         .map(|((mut descriptor, path), diff_id)| {
+            cache::touch(&path);
             descriptor.media_type = media_type::to_oci(&descriptor.media_type).to_owned();
             Layer::file(path, descriptor, *diff_id, "base")
         })

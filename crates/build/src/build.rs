@@ -11,7 +11,7 @@ use crate::base::{self, Base};
 use crate::image::Description;
 use crate::layers::{self, PackageLayers};
 use crate::plan::{BuildPlan, PlannedImage};
-use crate::{Error, Result, Target};
+use crate::{Error, Result, Target, cache};
 
 /// Who builds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,7 +66,11 @@ pub async fn build(
     let layers = {
         let (package, epoch) = (plan.package.clone(), plan.epoch);
         let (cache, cancel) = (cache.to_owned(), cancel.clone());
-        let make = move || layers::make(&package, epoch, &cache, &*progress, &cancel);
+        let make = move || {
+            let layers = layers::make(&package, epoch, &cache, &*progress, &cancel);
+            cache::prune(&cache);
+            layers
+        };
         match tokio::task::spawn_blocking(make).await {
             Ok(layers) => layers?,
             Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),

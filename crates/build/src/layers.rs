@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use boxwright_model::package::{FILE_NAME, model_digest};
 use boxwright_model::{LoadedPackage, Package};
 use boxwright_oci::layer::{self, FileSource, Gzipped, TarPlan};
-use boxwright_oci::{Descriptor, Digest, Layer, Progress, Silent};
+use boxwright_oci::{Descriptor, Digest, Layer, Level, Progress, Silent};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::Result;
+use crate::cache;
 use crate::image::MODEL_FOLDER;
-use crate::{Error, Result};
 
 /// How many pieces of a file are tried, and their size in bytes.
 const PIECES: u64 = 16;
@@ -40,6 +41,11 @@ pub(crate) fn make(
 ) -> Result<PackageLayers> {
     let compress = compresses(&package.files)?;
     let plan = model_plan(package, epoch)?;
+    let files = &package.package.model.files;
+    let progress = &OfFile {
+        file: files.first().map_or("", |model| &model.path),
+        progress,
+    };
     // Two passes over the same bytes, at the same time: the page cache serves the second.
     let (files, plain) = std::thread::scope(|scope| {
         let files = scope.spawn(|| digests(&package.files, cache, cancel));
@@ -71,25 +77,34 @@ pub(crate) fn make(
     })
 }
 
+/// Progress on the model's layer: until it is hashed it has no digest to be known by, so that its
+/// first file stands for it.
+struct OfFile<'a> {
+    file: &'a str,
+    progress: &'a dyn Progress,
+}
+
+impl Progress for OfFile<'_> {
+    fn bytes(&self, stage: &str, _: &str, done: u64, total: Option<u64>) {
+        self.progress.bytes(stage, self.file, done, total);
+    }
+
+    fn reused(&self, stage: &str, _: &str, total: u64) {
+        self.progress.reused(stage, self.file, total);
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        self.progress.log(level, text);
+    }
+}
+
 /// The package with the digest of every file. One that it names already has to be the file's.
 fn with_digests(package: &LoadedPackage, digests: &[Digest]) -> Result<Package> {
+    let hashes: Vec<String> = digests.iter().map(Digest::hex).collect();
+    package.check_hashes(&hashes)?;
     let mut shipped = package.package.clone();
-    for (index, (file, digest)) in shipped.model.files.iter_mut().zip(digests).enumerate() {
-        let found = digest.hex();
-        let named = file.sha256.replace(found.clone());
-        if let Some(named) = named.filter(|named| *named != found) {
-            return Err(Error::Package(boxwright_model::Error::Package {
-                path: package.root.join(FILE_NAME),
-                line: None,
-                reason: format!(
-                    "model.files.{index}.sha256: {} is not the file that the package was saved \
-                     with: its SHA-256 is {found} instead of {named}",
-                    file.path
-                ),
-                hint: "Put the file back, or save the package again to take the one that is there."
-                    .to_owned(),
-            }));
-        }
+    for (file, hash) in shipped.model.files.iter_mut().zip(hashes) {
+        file.sha256 = Some(hash);
     }
     Ok(shipped)
 }
@@ -182,7 +197,7 @@ fn compressed(
         .map(|(path, sha256)| format!("{sha256}  {path}\n"))
         .collect();
     let key = Digest::of(format!("gzip {epoch}\n{lines}").as_bytes()).hex();
-    let folder = cache.join("layers");
+    let folder = cache::layers(cache);
     let io = |path: &Path, error| boxwright_model::Error::io(path, "written", error);
     std::fs::create_dir_all(&folder).map_err(|error| io(&folder, error))?;
     let (path, note) = (
@@ -191,8 +206,10 @@ fn compressed(
     );
     let known = std::fs::read(&note).ok();
     let known = known.and_then(|text| serde_json::from_slice::<Note>(&text).ok());
+    // One that is damaged is made anew.
     let known = known.filter(|known| {
-        std::fs::metadata(&path).is_ok_and(|file| file.len() == known.descriptor.size)
+        let digest = layer::file_digest(&path, Some(cache), &Silent, cancel);
+        digest.is_ok_and(|digest| digest == known.descriptor.digest)
     });
     let made = match known {
         Some(known) => known,
@@ -201,16 +218,15 @@ fn compressed(
                 descriptor,
                 diff_id,
             } = layer::gzip(plan, &path, "model", progress, cancel)?;
-            let made = Note {
+            Note {
                 descriptor,
                 diff_id,
-            };
-            // Without the note the next build compresses again.
-            let text = serde_json::to_vec(&made).unwrap_or_default();
-            std::fs::write(&note, text).map_err(|error| io(&note, error))?;
-            made
+            }
         }
     };
+    // Without the note the next build compresses again; its time says when it was last of use.
+    let text = serde_json::to_vec(&made).unwrap_or_default();
+    std::fs::write(&note, text).map_err(|error| io(&note, error))?;
     Ok(Layer::file(path, made.descriptor, made.diff_id, "model"))
 }
 
@@ -223,6 +239,8 @@ struct Note {
 
 #[cfg(test)]
 mod tests {
+    use boxwright_oci::BlobSource;
+
     use super::*;
 
     fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
@@ -241,6 +259,35 @@ mod tests {
             (state >> 56) as u8
         };
         std::iter::repeat_with(next).take(len).collect()
+    }
+
+    #[test]
+    fn a_layer_that_was_damaged_in_the_cache_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("cache");
+        let zeros = file(&vec![0; 1 << 20]);
+        let source = FileSource::Path {
+            path: zeros.path().to_owned(),
+            len: 1 << 20,
+        };
+        let mut plan = TarPlan::builder();
+        plan.file("model/m", source, 0o644);
+        let plan = plan.finish().unwrap();
+        let make = || {
+            let cancel = CancellationToken::new();
+            let listed = [("m".to_owned(), "ab".to_owned())];
+            compressed(&plan, &listed, 0, &cache, &Silent, &cancel).unwrap()
+        };
+        let made = make();
+        let BlobSource::File(path) = &made.blob.source else {
+            panic!("{made:?}")
+        };
+        let whole = std::fs::read(path).unwrap();
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 2] ^= 1;
+        std::fs::write(path, damaged).unwrap();
+        assert_eq!(make().blob.digest(), made.blob.digest());
+        assert_eq!(std::fs::read(path).unwrap(), whole);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 mod base;
 mod build;
+mod cache;
 mod catalogue;
 pub mod docker;
 mod error;
