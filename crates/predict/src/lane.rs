@@ -133,6 +133,10 @@ impl Lane {
                 thumbnail: None,
             };
             match self.guarded(|lane| lane.prepare(job, image, *sample, slot, &mut waiting)) {
+                Ok(()) if job.want.picture_only => {
+                    let (index, prediction) = waiting.predicted(Ok(Prediction::none()));
+                    (job.each)(index, prediction);
+                }
                 Ok(()) => ready.push(waiting),
                 Err(error) => {
                     let (index, prediction) = waiting.predicted(Err(error));
@@ -204,6 +208,9 @@ impl Lane {
             let started = Instant::now();
             ready.thumbnail = Some(self.thumbnails.make(picture, job.want.thumbnail as usize)?);
             self.timing.postprocess_ms += ms(started);
+        }
+        if job.want.picture_only {
+            return Ok(());
         }
         let started = Instant::now();
         image.fit(picture, &mut self.resizer, &mut self.fitted)?;
@@ -375,6 +382,16 @@ fn ms(started: Instant) -> f64 {
 }
 
 impl Prediction {
+    /// That of a picture that is only shown.
+    fn none() -> Self {
+        Self {
+            outcome: Outcome::Outputs(BTreeMap::new()),
+            picture: None,
+            thumbnail: None,
+            tensors: BTreeMap::new(),
+        }
+    }
+
     /// The prediction of a sample that has none.
     pub(crate) fn failed(error: &Error) -> Self {
         Self {

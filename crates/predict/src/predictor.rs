@@ -69,6 +69,9 @@ pub struct Want {
     /// Outputs as bytes in [`Prediction::tensors`]; those of a raw task then aren't in the
     /// outcome's JSON.
     pub tensor: bool,
+    /// A picture is only decoded and shown: the model does not run, and its outcome is without
+    /// outputs.
+    pub picture_only: bool,
 }
 
 /// A tensor's shape without the batch axis, its element type, and its elements, little-endian.
@@ -96,6 +99,8 @@ pub(crate) struct Loaded {
     pub rows: Rows,
     device: DeviceUsed,
     digest: String,
+    /// SHA-256 of each file.
+    hashes: Vec<String>,
     load_ms: f64,
     pub files: Vec<Stamp>,
     max_pixels: u64,
@@ -124,7 +129,8 @@ impl Predictor {
     ///
     /// # Errors
     /// [`Error::Library`], [`Error::Device`], [`Error::Model`] and [`Error::Read`] for what can't
-    /// be loaded, [`Error::Package`] and [`Error::Unsupported`] for a pipeline that doesn't fit.
+    /// be loaded, [`Error::Package`] and [`Error::Unsupported`] for a pipeline that doesn't fit, or
+    /// a file that is not the one that the package was saved with.
     pub fn load(package: LoadedPackage, options: &Options) -> Result<Self> {
         let device = device(&options.device)?;
         let model = package.files.first().ok_or_else(|| Error::Package {
@@ -133,14 +139,16 @@ impl Predictor {
         })?;
         let files = stamps(&package)?;
         let started = Instant::now();
-        let (session, digest) = std::thread::scope(|scope| {
-            let digest = scope.spawn(|| digest(&package));
+        let (session, hashes) = std::thread::scope(|scope| {
+            let hashes = scope.spawn(|| hash_files(&package.files, &mut |_| {}));
             let session = Session::load(&options.library, model, 1);
-            (session, digest.join())
+            (session, hashes.join())
         });
         let load_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let hashes = hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        // Says more of a damaged file than that it can't be loaded.
+        package.check_hashes(&hashes)?;
         let session = session?;
-        let digest = digest.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let pipeline = Pipeline::new(&package, &session.signature, options.max_pixels)?;
         let loaded = Loaded {
             library: options.library.clone(),
@@ -148,7 +156,8 @@ impl Predictor {
             rows: Rows::of(&session.signature, matches!(pipeline.kind, Kind::Image(_))),
             session,
             device,
-            digest,
+            digest: digest(&package, &hashes),
+            hashes,
             load_ms,
             files,
             max_pixels: options.max_pixels,
@@ -169,6 +178,7 @@ impl Predictor {
                 hint: "Load the package anew.".into(),
             });
         }
+        package.check_hashes(&self.loaded.hashes)?;
         let signature = &self.loaded.session.signature;
         let pipeline = Pipeline::new(&package, signature, self.loaded.max_pixels)?;
         Ok(Self::around(Arc::clone(&self.loaded), pipeline))
@@ -330,15 +340,12 @@ impl Source {
     }
 }
 
-fn digest(package: &LoadedPackage) -> Result<String> {
-    let hashes = hash_files(&package.files, &mut |_| {})?;
-    let paths = package
-        .package
-        .model
-        .files
-        .iter()
-        .map(|file| file.path.clone());
-    Ok(model_digest(&paths.zip(hashes).collect::<Vec<_>>()))
+fn digest(package: &LoadedPackage, hashes: &[String]) -> String {
+    let files = package.package.model.files.iter().zip(hashes);
+    let listed: Vec<(String, String)> = files
+        .map(|(file, hash)| (file.path.clone(), hash.clone()))
+        .collect();
+    model_digest(&listed)
 }
 
 fn stamps(package: &LoadedPackage) -> Result<Vec<Stamp>> {

@@ -4,7 +4,7 @@ use boxwright_model::package::{Channels, Crop, ImageDtype, Layout, Preprocess, R
 use half::f16;
 use ort::value::{DynValue, TensorRef};
 
-use crate::decode::{Picture, grouped};
+use crate::decode::{Picture, RAISE, grouped};
 use crate::error::{Error, Result};
 use crate::resize::{Region, Resizer, View};
 
@@ -178,6 +178,7 @@ impl ImageInput {
         };
         let (left, at_x, across) = placed(resized.0, canvas.0);
         let (top, at_y, down) = placed(resized.1, canvas.1);
+        self.check_asked()?;
         // Between the two passes there are as many pixels as rows that go in times columns that
         // come out.
         let most = across
@@ -205,6 +206,36 @@ impl ImageInput {
             at: (at_x, at_y),
             fill,
         })
+    }
+
+    /// Refuses a package that asks for more pixels than any picture may have.
+    fn check_asked(&self) -> Result<()> {
+        let short = match self.preprocess.resize {
+            Resize::ShortSide => self.preprocess.size.map(|size| size as usize),
+            _ => None,
+        };
+        let asked = [
+            ("input's width and height", self.size),
+            (
+                "package's preprocess.size",
+                short.map(|short| (short, short)),
+            ),
+        ];
+        for (field, size) in asked {
+            let (width, height) = size.unwrap_or_default();
+            let pixels = width.saturating_mul(height);
+            if pixels > self.max_pixels {
+                return Err(Error::Shape(format!(
+                    "The result would have {} × {} = {} pixels by the {field}, and the limit is \
+                     {}. Set a smaller one, or {RAISE}.",
+                    grouped(width as u64),
+                    grouped(height as u64),
+                    grouped(pixels as u64),
+                    grouped(self.max_pixels as u64)
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn resized(&self, width: usize, height: usize) -> (usize, usize) {
@@ -393,4 +424,52 @@ fn too_narrow(width: usize, height: usize) -> Error {
         grouped(width as u64),
         grouped(height as u64)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(preprocess: Preprocess, size: Option<(usize, usize)>) -> String {
+        let (layout, dtype, limit) = (Layout::Nchw, ImageDtype::F32, 100_000_000);
+        let input = ImageInput::new("images", size, layout, dtype, &preprocess, limit);
+        let frame = input.expect("a pipeline").frame(451, 300);
+        frame.expect_err("more than the limit").to_string()
+    }
+
+    #[test]
+    fn a_result_that_is_too_large_names_the_field_that_asks_for_it() {
+        let stretch = Preprocess {
+            resize: Resize::Stretch,
+            ..Preprocess::default()
+        };
+        let words = refusal(stretch, Some((16_384, 16_384)));
+        assert!(
+            words.contains("16,384 × 16,384 = 268,435,456 pixels"),
+            "{words}"
+        );
+        assert!(words.contains("input's width and height"), "{words}");
+        let short_side = Preprocess {
+            resize: Resize::ShortSide,
+            size: Some(20_000),
+            ..Preprocess::default()
+        };
+        let words = refusal(short_side, None);
+        assert!(words.contains("preprocess.size"), "{words}");
+    }
+
+    #[test]
+    fn a_picture_that_is_too_narrow_says_so() {
+        let preprocess = Preprocess {
+            resize: Resize::ShortSide,
+            size: Some(256),
+            crop: Crop::None,
+            ..Preprocess::default()
+        };
+        let (layout, dtype) = (Layout::Nchw, ImageDtype::F32);
+        let input = ImageInput::new("images", None, layout, dtype, &preprocess, 100_000_000);
+        let frame = input.expect("a pipeline").frame(10, 900_000);
+        let words = frame.expect_err("too narrow").to_string();
+        assert!(words.contains("too long and narrow"), "{words}");
+    }
 }

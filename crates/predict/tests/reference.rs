@@ -85,6 +85,54 @@ fn predictions_equal_the_reference() {
 }
 
 #[test]
+fn a_model_that_is_not_the_one_that_the_package_was_saved_with_is_refused() {
+    let Some(library) = support::library() else {
+        return;
+    };
+    let predictor = support::load(library.clone());
+    let mut other = support::sample();
+    other.package.model.files[0].sha256 = Some("0".repeat(64));
+    let options = Options::new(library);
+    let loaded = Predictor::load(other.clone(), &options).err();
+    for refused in [loaded, predictor.with_pipeline(other).err()] {
+        let error = refused.expect("a refusal");
+        assert_eq!(error.code(), "PackageInvalid");
+        assert!(error.to_string().contains("sha256"), "{error}");
+        assert!(
+            error.hint().contains("save the package again"),
+            "{}",
+            error.hint()
+        );
+    }
+}
+
+#[test]
+fn a_picture_that_is_only_shown_does_not_run_the_model() {
+    let Some(library) = support::library() else {
+        return;
+    };
+    let predictor = support::load(library);
+    let want = Want {
+        thumbnail: 96,
+        picture_only: true,
+        ..Want::default()
+    };
+    let (shown, cancel) = (Mutex::new(Vec::new()), AtomicBool::new(false));
+    let photos: Vec<_> = support::photos().into_iter().map(Source::Path).collect();
+    let count = photos.len();
+    let timing = predictor.predict_many(photos, &want, 8, &cancel, &|_, one| {
+        shown.lock().unwrap().push(one);
+    });
+    assert_eq!(timing.infer_ms, 0.0);
+    let shown = shown.into_inner().unwrap();
+    assert_eq!(shown.len(), count);
+    for one in shown {
+        assert!(one.picture.is_some() && one.thumbnail.is_some());
+        assert_eq!(one.outcome, Outcome::Outputs(BTreeMap::new()));
+    }
+}
+
+#[test]
 fn many_together_predict_what_each_does_alone_and_a_bad_one_spoils_nothing() {
     let Some(library) = support::library() else {
         return;

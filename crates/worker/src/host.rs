@@ -1,5 +1,5 @@
-//! The side that keeps a worker: one request at a time, results as they come, and a worker that
-//! dies, stops or hangs is told from one that is busy within a second.
+//! The side that keeps a worker: one request at a time, results as they come. A worker that dies or
+//! is stopped is told from one that is busy within a second, one that hangs by its silence.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -99,6 +99,9 @@ pub struct Want {
     /// The longer side, in pixels, of a JPEG thumbnail in the body; 0 for none.
     #[serde(default)]
     pub thumbnail: u32,
+    /// The picture is only to be shown: the model does not run, and the outcome has no outputs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub picture_only: bool,
 }
 
 /// What a worker says.

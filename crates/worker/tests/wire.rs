@@ -57,6 +57,7 @@ fn to_worker() -> Vec<ToWorker> {
                 top_k: Some(3),
                 tensor: true,
                 thumbnail: 256,
+                picture_only: false,
             },
             batch_size: Some(8),
         },

@@ -158,3 +158,16 @@ fn whole_files_are_decoded_and_every_cut_is_refused() {
         decoder.decode(&file, true).unwrap();
     }
 }
+
+#[test]
+fn a_jpeg_that_ends_in_its_header_is_cut_off_and_not_without_area() {
+    let jpeg = files().remove(0);
+    for length in (4..jpeg.len()).step_by(7) {
+        let refusal = Decoder::new(MAX_PIXELS).decode(&jpeg[..length], true);
+        let words = refusal.expect_err("half a file").to_string();
+        assert!(
+            words.contains("before the picture is complete"),
+            "{length}: {words}"
+        );
+    }
+}

@@ -15,6 +15,10 @@ pub(super) fn decode(
     let header = turbo
         .header(bytes)
         .map_err(|trouble| refusal(bytes, &layout, trouble))?;
+    // Cut off before the size was said.
+    if !layout.complete && (header.width == 0 || header.height == 0) {
+        return Err(Format::Jpeg.cut_off(bytes));
+    }
     let (width, height) = check_size(header.width as u64, header.height as u64, max_pixels)?;
     if !layout.complete || too_short(bytes, header) {
         return Err(Format::Jpeg.cut_off(bytes));

@@ -15,6 +15,10 @@ use crate::error::{Error, Result};
 pub(crate) use orientation::Orientation;
 pub(crate) use turbo::Compressor;
 
+/// How the limit on pixels is raised, wherever this runs.
+pub(crate) const RAISE: &str = "raise the limit (`--max-pixels` on the command line, MAX_PIXELS \
+                                in a container, the settings in the window)";
+
 /// A decoded picture: rows from the top, three bytes a pixel.
 #[derive(Debug, Default)]
 pub(crate) struct Picture {
@@ -201,7 +205,7 @@ fn check_size(width: u64, height: u64, max_pixels: u64) -> Result<(usize, usize)
     let pixels = width.saturating_mul(height);
     if pixels > max_pixels {
         return Err(Error::Sample(format!(
-            "The picture is {} × {} = {} pixels, and the limit is {}. Make it smaller, or raise the limit.",
+            "The picture is {} × {} = {} pixels, and the limit is {}. Make it smaller, or {RAISE}.",
             grouped(width),
             grouped(height),
             grouped(pixels),

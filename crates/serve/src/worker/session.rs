@@ -140,6 +140,7 @@ impl Session {
             top_k: want.top_k,
             thumbnail: want.thumbnail,
             tensor: want.tensor,
+            picture_only: want.picture_only,
         };
         let batch_size = batch_size.unwrap_or(loaded.batch_size).max(1);
         let answered: Vec<AtomicBool> = ids.iter().map(|_| AtomicBool::new(false)).collect();
