@@ -75,6 +75,7 @@ const PACKAGES: [(Need, &str, &[&str]); 6] = [
             "qemu-user-static",
             "skopeo",
             "strace",
+            "zstd",
         ],
     ),
 ];
