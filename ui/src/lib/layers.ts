@@ -1,4 +1,4 @@
-/** A job's items as bars: one row a target, one segment a layer. */
+/** A job's items as bars: one row a target and unit, one segment a layer. */
 import type { Job, JobItem } from "../generated/contract";
 import { bytes, bytesOf, plural } from "./format";
 
@@ -13,7 +13,10 @@ export interface Segment {
 }
 
 export interface Bar {
+  key: string;
   target: string;
+  /** What a row is called that belongs to no target. */
+  title: string;
   segments: Segment[];
   done: boolean;
   words: string;
@@ -56,13 +59,16 @@ export function bars(job: Job): Bar[] {
   const rows = new Map<string, JobItem[]>();
   for (const item of job.items) {
     if (item.stage !== stage) continue;
-    const key = item.target ?? "";
+    // Bytes and pictures don't add up.
+    const key = `${item.unit} ${item.target ?? ""}`;
     rows.set(key, [...(rows.get(key) ?? []), item]);
   }
-  return [...rows].map(([target, items]) => {
+  return [...rows].map(([key, items]) => {
     const sum = items.reduce((all, item) => all + (item.total ?? item.done), 0);
     const segments = items.map((item) => segment(item, sum));
-    return { target, segments, done: segments.every((one) => one.share >= 1), words: words(items) };
+    const [first, ...others] = items;
+    const title = (others.length === 0 && first?.label) || "shared";
+    return { key, target: first?.target ?? "", title, segments, done: segments.every((one) => one.share >= 1), words: words(items) };
   });
 }
 

@@ -181,6 +181,19 @@ describe("a job's bars", () => {
     expect(bars({ ...data.job(1, { status: "running" }), stage: "prove" })).toHaveLength(3);
   });
 
+  test("of what is hashed and what is predicted at the same time are two", () => {
+    const job = data.job(1, { status: "running" });
+    job.stage = "build";
+    job.items = [
+      { item: "model.onnx", label: "model", target: null, stage: "build", unit: "bytes", done: 5_000_000, total: 10_000_000, reused: false },
+      { item: "boxwright.toml", label: "preview", target: null, stage: "build", unit: "images", done: 2, total: 5, reused: false },
+    ];
+    const [hashed, predicted] = bars(job);
+    expect([hashed?.title, hashed?.words]).toEqual(["model", "5.0 of 10.0 MB"]);
+    expect([predicted?.title, predicted?.words]).toEqual(["preview", "2 of 5 pictures"]);
+    expect(hashed?.key).not.toBe(predicted?.key);
+  });
+
   test("stages before the running one are done", () => {
     const job = data.job(1, { status: "running" });
     expect(job.stages.map((stage) => stageState(job, stage))).toEqual(["done", "done", "now", "later", "later"]);
