@@ -56,8 +56,7 @@ pub async fn login(args: Login, console: &Console) -> Result<(), Failure> {
         "signed in to {} as {}",
         tame(&account.registry),
         tame(&account.username)
-    ));
-    Ok(())
+    ))
 }
 
 /// Forgets a password.
@@ -65,8 +64,7 @@ pub async fn logout(args: Logout) -> Result<(), Failure> {
     let accounts = Accounts::new(&Places::find());
     let registry = args.registry.clone();
     blocking(move || accounts.forget(&registry)).await?;
-    print_line(&format!("signed out of {}", tame(&args.registry)));
-    Ok(())
+    print_line(&format!("signed out of {}", tame(&args.registry)))
 }
 
 /// What to do about a password is this front end's own.

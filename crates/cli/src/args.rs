@@ -108,6 +108,9 @@ pub struct Preview {
     /// Classes at most; the package's where not given.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub top_k: Option<u32>,
+    /// Most pixels of a picture, judged before it is decoded; the settings' where not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_pixels: Option<u64>,
     /// How results are written.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -222,6 +225,9 @@ pub struct Publish {
     /// Prove it with these samples.
     #[arg(long, value_name = "SAMPLE", num_args = 1..)]
     pub verify: Vec<PathBuf>,
+    /// Most pixels of a sample, judged before it is decoded; the settings' where not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_pixels: Option<u64>,
     /// Go on although the tag names another image.
     #[arg(long)]
     pub replace: bool,
@@ -273,6 +279,9 @@ pub struct Verify {
     /// The package that it was built from.
     #[arg(long)]
     pub package: PathBuf,
+    /// Most pixels of a sample, judged before it is decoded; the settings' where not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_pixels: Option<u64>,
     #[command(flatten)]
     pub registry: Registry,
 }

@@ -1,14 +1,16 @@
 //! What goes to stderr: progress, warnings, failures. And the signals that cancel.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use boxwright_studio::api::{Job, JobItem, JobKind, Unit};
 use boxwright_studio::job::{JobChange, JobEvent, Running};
 use boxwright_studio::model::Package;
-use boxwright_studio::{Failure, document};
+use boxwright_studio::{Failure, Stop, document, places};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
 
 use crate::args::ProgressMode;
 use crate::text::{size, tame, tame_lines};
@@ -17,6 +19,8 @@ use crate::text::{size, tame, tame_lines};
 pub struct Console {
     mode: ProgressMode,
     bars: Arc<Bars>,
+    /// Cancelled by Ctrl-C and SIGTERM.
+    cancel: CancellationToken,
 }
 
 #[derive(Default)]
@@ -31,10 +35,27 @@ impl Console {
         Self {
             mode,
             bars: Arc::default(),
+            cancel: CancellationToken::new(),
         }
     }
 
-    /// Starts a command's job: its progress is told, and Ctrl-C or SIGTERM cancel it.
+    /// From now on Ctrl-C and SIGTERM cancel the command; a second one ends the program.
+    pub fn listen_to_signals(&self) {
+        tokio::spawn(cancel_by_signal(self.cancel.clone()));
+    }
+
+    /// Waits for `work`, or for a signal, whichever comes first.
+    pub async fn or_cancelled<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Stop> {
+        tokio::select! {
+            result = work => Ok(result?),
+            () = self.cancel.cancelled() => Err(Stop::Cancelled),
+        }
+    }
+
+    /// Starts a command's job: its progress is told, and a signal cancels it.
     pub fn job(&self, kind: JobKind, title: &str, stages: &[&str]) -> Running {
         let terminal = std::io::stderr().is_terminal();
         let bars = Arc::clone(&self.bars);
@@ -48,13 +69,24 @@ impl Console {
             }
         };
         let job = Running::start(1, kind, title, stages, watch);
-        tokio::spawn(cancel_by_signal(job.cancel().clone()));
+        let (signalled, work) = (self.cancel.clone(), job.cancel().clone());
+        tokio::spawn(async move {
+            signalled.cancelled().await;
+            work.cancel();
+        });
         job
     }
 
     /// A line for people that is no result.
     pub fn say(&self, line: &str) {
         self.bars.all.suspend(|| eprintln!("{}", tame(line)));
+    }
+
+    /// A line for people about how it went: a kind of progress.
+    pub fn note(&self, line: &str) {
+        if matches!(self.mode, ProgressMode::Auto | ProgressMode::Plain) {
+            self.say(line);
+        }
     }
 
     /// What was guessed, each with its reason.
@@ -76,7 +108,8 @@ impl Console {
         self.complain(failure);
         if json {
             let document = Refused { error: failure };
-            print_line(&serde_json::to_string(&document).unwrap_or_default());
+            // The failure is told above; that this can't be written adds nothing.
+            let _ = print_line(&serde_json::to_string(&document).unwrap_or_default());
         }
     }
 
@@ -100,14 +133,21 @@ struct Refused<'a> {
 }
 
 /// A result on stdout. Whoever closed it has seen enough.
-pub fn print_line(line: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = writeln!(stdout, "{line}");
-    let _ = stdout.flush();
+pub fn print_line(line: &str) -> Result<(), Failure> {
+    write_line(&mut std::io::stdout().lock(), line)
+}
+
+fn write_line(to: &mut impl Write, line: &str) -> Result<(), Failure> {
+    match writeln!(to, "{line}").and_then(|()| to.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(places::not_written(Path::new("stdout"), &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Cancels at the first signal, and ends the program at the second.
-async fn cancel_by_signal(cancel: tokio_util::sync::CancellationToken) {
+async fn cancel_by_signal(cancel: CancellationToken) {
     signal().await;
     cancel.cancel();
     signal().await;
@@ -261,4 +301,33 @@ fn bar(item: &JobItem) -> ProgressBar {
     bar.set_prefix(item.stage.clone());
     bar.set_message(name(item));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use boxwright_studio::Code;
+
+    use super::*;
+
+    /// What is written fails so.
+    struct Failing(ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_result_that_can_not_be_written_is_a_failure_unless_nobody_reads_on() {
+        let written = |kind| write_line(&mut Failing(kind), "result");
+        let full = written(ErrorKind::StorageFull).expect_err("no room");
+        assert_eq!(full.code, Code::DiskFull);
+        assert!(full.message.contains("stdout"), "{full}");
+        assert_eq!(written(ErrorKind::BrokenPipe), Ok(()));
+    }
 }

@@ -14,8 +14,7 @@ pub async fn doctor(args: &Doctor) -> Result<(), Failure> {
     if args.json {
         let text = serde_json::to_string_pretty(&found)
             .map_err(|error| Failure::internal("it can't be printed").caused_by(&error))?;
-        print_line(&text);
-        return Ok(());
+        return print_line(&text);
     }
     let width = found
         .checks
@@ -39,6 +38,5 @@ pub async fn doctor(args: &Doctor) -> Result<(), Failure> {
             text.push_str(&format!("{:6}  {:width$}  {}\n", "", "", tame(&check.hint)));
         }
     }
-    print_line(text.trim_end());
-    Ok(())
+    print_line(text.trim_end())
 }

@@ -52,11 +52,10 @@ pub fn inspect(args: &Inspect) -> Result<(), Failure> {
         };
         let text = serde_json::to_string_pretty(&document)
             .map_err(|error| Failure::internal("the model can't be printed").caused_by(&error))?;
-        print_line(&text);
+        print_line(&text)
     } else {
-        print_line(&in_words(&model.summary, &guesses));
+        print_line(&in_words(&model.summary, &guesses))
     }
-    Ok(())
 }
 
 fn guesses(guessed: Guessed) -> Guesses {

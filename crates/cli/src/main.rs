@@ -15,6 +15,7 @@ mod text;
 
 use std::process::ExitCode;
 
+use boxwright_studio::errors::blocking;
 use boxwright_studio::{Failure, Stop};
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
@@ -36,7 +37,10 @@ fn main() -> ExitCode {
     let json = wants_json(&command);
     let result = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
-            let result = runtime.block_on(run(command, &console));
+            let result = runtime.block_on(async {
+                console.listen_to_signals();
+                run(command, &console).await
+            });
             // What still waits, such as a keychain that does not answer, is not waited for.
             runtime.shutdown_background();
             result
@@ -60,16 +64,25 @@ fn main() -> ExitCode {
 
 async fn run(command: Command, console: &Console) -> Result<ExitCode, Stop> {
     match command {
-        Command::Inspect(args) => inspect::inspect(&args)?,
-        Command::Init(args) => package::init(&args, console)?,
+        // A job that is cancelled tidies up before it ends.
         Command::Preview(args) => preview::preview(args, console).await?,
         Command::Build(args) => ship::build(args, console).await?,
         Command::Publish(args) => return ship::publish(args, console).await,
+        Command::Verify(args) => return ship::verify(args, console).await,
+        other => return console.or_cancelled(run_without_job(other, console)).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_without_job(command: Command, console: &Console) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Inspect(args) => blocking(move || inspect::inspect(&args)).await?,
+        Command::Init(args) => package::init(args, console).await?,
         Command::Login(args) => accounts::login(args, console).await?,
         Command::Logout(args) => accounts::logout(args).await?,
-        Command::Verify(args) => return ship::verify(args, console).await,
-        Command::Serve(args) => return Ok(serve::serve(&args, console)?),
         Command::Doctor(args) => doctor::doctor(&args).await?,
+        Command::Serve(args) => return serve::serve(args, console).await,
+        Command::Preview(_) | Command::Build(_) | Command::Publish(_) | Command::Verify(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

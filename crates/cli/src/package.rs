@@ -1,19 +1,22 @@
 //! `boxwright init`, and how a package is opened by every other command.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use boxwright_studio::Failure;
+use boxwright_studio::errors::blocking;
 use boxwright_studio::init::{self, InitRequest};
 use boxwright_studio::model::package::{FILE_NAME, open_any};
 use boxwright_studio::model::{LoadedPackage, Model};
+use boxwright_studio::samples::{self, SampleFile};
+use boxwright_studio::{Failure, Places, history};
 
 use crate::args::Init;
 use crate::console::{Console, print_line};
 use crate::text::tame;
 
 /// Opens a package or a bare model, whose guesses are told.
-pub fn open(path: &Path, console: &Console) -> Result<(LoadedPackage, Model), Failure> {
-    let (package, model, guesses) = open_any(path)?;
+pub async fn open(path: &Path, console: &Console) -> Result<(LoadedPackage, Model), Failure> {
+    let path = path.to_owned();
+    let (package, model, guesses) = blocking(move || open_any(&path)).await?;
     if !guesses.is_empty() {
         console.say("There is no package file, so the pipeline is guessed; `boxwright init` writes it down.");
         console.guesses(&package.package, &guesses);
@@ -21,19 +24,29 @@ pub fn open(path: &Path, console: &Console) -> Result<(LoadedPackage, Model), Fa
     Ok((package, model))
 }
 
+/// The samples in what was given.
+pub async fn samples(paths: &[PathBuf]) -> Result<Vec<SampleFile>, Failure> {
+    let paths = paths.to_owned();
+    blocking(move || samples::collect(&paths)).await
+}
+
+/// The limit on a picture's pixels: what was said, else the settings'.
+pub fn max_pixels(said: Option<u64>) -> u64 {
+    said.unwrap_or_else(|| history::settings(&Places::find()).max_pixels)
+}
+
 /// Writes a package file.
-pub fn init(args: &Init, console: &Console) -> Result<(), Failure> {
+pub async fn init(args: Init, console: &Console) -> Result<(), Failure> {
     let request = InitRequest {
-        model: args.model.clone(),
+        model: args.model,
         preset: args.preset,
-        labels: args.labels.clone(),
-        name: args.name.clone(),
-        version: args.model_version.clone(),
-        folder: args.output.clone(),
+        labels: args.labels,
+        name: args.name,
+        version: args.model_version,
+        folder: args.output,
         replace: args.force,
     };
-    let (package, guesses) = init::init(&request)?;
+    let (package, guesses) = blocking(move || init::init(&request)).await?;
     console.guesses(&package.package, &guesses);
-    print_line(&tame(&package.root.join(FILE_NAME).to_string_lossy()));
-    Ok(())
+    print_line(&tame(&package.root.join(FILE_NAME).to_string_lossy()))
 }

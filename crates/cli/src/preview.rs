@@ -1,17 +1,17 @@
 //! `boxwright preview`.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::path::Path;
 
 use boxwright_studio::api::JobKind;
 use boxwright_studio::build::Share;
+use boxwright_studio::errors::blocking;
 use boxwright_studio::job::Running;
-use boxwright_studio::model::LoadedPackage;
 use boxwright_studio::model::prediction::{Outcome, SampleResult, Timing};
+use boxwright_studio::oci::Replacement;
 use boxwright_studio::preview::{self, Head, PreviewRequest, RunOptions};
-use boxwright_studio::samples::{self, SampleFile};
-use boxwright_studio::{Failure, Places, Stop, history, places};
+use boxwright_studio::{Failure, Stop, places};
 use serde_json::json;
 
 use crate::args::{Format, Preview};
@@ -28,17 +28,15 @@ const SHOWN: usize = 6;
 
 /// Predicts samples and writes the results in their order.
 pub async fn preview(args: Preview, console: &Console) -> Result<(), Stop> {
-    let (package, _) = package::open(&args.package, console)?;
-    let samples = samples::collect(&args.samples)?;
-    let title = package.package.package.name.clone();
+    let title = args.package.display().to_string();
     let job = console.job(JobKind::Preview, &title, &preview::STAGES);
-    let count = samples.len();
-    match predict(args, package, samples, &job).await {
-        Ok((head, timing)) => {
+    match predict(args, &job, console).await {
+        Ok((count, head, timing)) => {
             job.finish(json!({ "samples": count }), None);
             let (speed, device) = (timing.images_per_second, head.device);
-            console.say(&format!(
-                "{count} samples, {speed:.1} a second on {} ({}): {}",
+            let samples = if count == 1 { "sample" } else { "samples" };
+            console.note(&format!(
+                "{count} {samples}, {speed:.1} a second on {} ({}): {}",
                 device.kind, device.name, device.reason
             ));
             Ok(())
@@ -52,31 +50,32 @@ pub async fn preview(args: Preview, console: &Console) -> Result<(), Stop> {
 
 async fn predict(
     args: Preview,
-    package: LoadedPackage,
-    samples: Vec<SampleFile>,
     job: &Running,
-) -> Result<(Head, Timing), Stop> {
-    let share = Share::find()?;
-    let widest = samples
-        .iter()
-        .map(|sample| sample.name.chars().count())
-        .max()
-        .unwrap_or(0);
-    let sink = Sink::open(args.format, args.output.as_deref())?;
-    let max_pixels = history::settings(&Places::find()).max_pixels;
+    console: &Console,
+) -> Result<(usize, Head, Timing), Stop> {
+    let package = package::open(&args.package, console);
+    let (package, _) = job.or_cancelled(package).await?;
+    let samples = job.or_cancelled(package::samples(&args.samples)).await?;
+    let names = samples.iter().map(|sample| sample.name.chars().count());
+    let (count, widest) = (samples.len(), names.max().unwrap_or(0));
+    let (format, output) = (args.format, args.output);
+    let to = output.clone();
+    // A pipe that nobody reads yet is waited for.
+    let sink = blocking(move || Sink::open(format, to.as_deref()));
+    let sink = job.or_cancelled(sink).await?;
     let request = PreviewRequest {
         package,
         samples,
         options: RunOptions {
             device: args.device.name().to_owned(),
             threads: 0,
-            max_pixels: Some(max_pixels),
+            max_pixels: Some(package::max_pixels(args.max_pixels)),
         },
         batch_size: args.batch_size.map(|size| size as usize),
         top_k: args.top_k.map(|count| count as usize),
     };
     let mut results = Results {
-        format: args.format,
+        format,
         width: widest.min(WIDEST),
         sink,
         waiting: BTreeMap::new(),
@@ -84,9 +83,9 @@ async fn predict(
         broken: None,
     };
     let mut each = |place, result| results.add(place, result);
-    let (head, timing) = preview::run(&share, &request, job, &mut each).await?;
-    results.finish(&head, &timing, args.output.as_deref())?;
-    Ok((head, timing))
+    let (head, timing) = preview::run(&Share::find()?, &request, job, &mut each).await?;
+    results.finish(&head, &timing, output.as_deref())?;
+    Ok((count, head, timing))
 }
 
 /// Where results go. A document is only written once it is whole, a file only in place of what
@@ -94,18 +93,16 @@ async fn predict(
 enum Sink {
     Stdout,
     Spool(Box<tempfile::SpooledTempFile>),
-    File(tempfile::NamedTempFile),
+    File(Replacement),
 }
 
 impl Sink {
     fn open(format: Format, output: Option<&Path>) -> Result<Self, Failure> {
-        let Some(output) = output.filter(|_| format != Format::Json) else {
-            return Ok(match format {
-                Format::Json => Self::Spool(Box::new(tempfile::SpooledTempFile::new(IN_MEMORY))),
-                Format::Text | Format::Jsonl => Self::Stdout,
-            });
-        };
-        beside(output).map(Self::File)
+        Ok(match (format, output) {
+            (Format::Json, _) => Self::Spool(Box::new(tempfile::SpooledTempFile::new(IN_MEMORY))),
+            (Format::Text | Format::Jsonl, None) => Self::Stdout,
+            (Format::Text | Format::Jsonl, Some(output)) => Self::File(Replacement::of(output)?),
+        })
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
@@ -116,26 +113,9 @@ impl Sink {
                 stdout.flush()
             }
             Self::Spool(file) => file.write_all(text.as_bytes()),
-            Self::File(file) => file.write_all(text.as_bytes()),
+            Self::File(file) => file.writer().write_all(text.as_bytes()),
         }
     }
-}
-
-fn beside(output: &Path) -> Result<tempfile::NamedTempFile, Failure> {
-    let folder = output
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any new file, less the user's mask.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder
-        .prefix(".boxwright-")
-        .tempfile_in(folder.unwrap_or(Path::new(".")))
-        .map_err(|error| places::not_written(output, &error))
 }
 
 /// Results on their way out, in the order of the samples.
@@ -154,14 +134,9 @@ impl Results {
         while let Some(result) = self.waiting.remove(&self.next) {
             let text = match self.format {
                 Format::Text => in_words(&result, self.width),
-                Format::Jsonl => serde_json::to_string(&result).unwrap_or_default() + "\n",
-                Format::Json => {
-                    let comma = if self.next == 0 { "" } else { ",\n" };
-                    format!(
-                        "{comma}{}",
-                        serde_json::to_string(&result).unwrap_or_default()
-                    )
-                }
+                Format::Jsonl => preview::line(&result) + "\n",
+                Format::Json if self.next == 0 => preview::line(&result),
+                Format::Json => format!(",\n{}", preview::line(&result)),
             };
             self.next += 1;
             if self.broken.is_none() {
@@ -179,56 +154,25 @@ impl Results {
             Some(error) => return Err(unwritten(error)),
             None => {}
         }
-        match (self.sink, output) {
-            (Sink::Stdout, _) => Ok(()),
-            (Sink::File(file), Some(output)) => file
-                .persist(output)
-                .map_err(|error| unwritten(error.error))
-                .map(drop),
-            (Sink::Spool(mut spool), Some(output)) => {
-                let mut file = beside(output)?;
-                document(&mut file, head, timing, &mut spool).map_err(unwritten)?;
-                file.persist(output)
-                    .map_err(|error| unwritten(error.error))
-                    .map(drop)
-            }
-            (Sink::Spool(mut spool), None) => {
-                let mut stdout = io::stdout().lock();
-                match document(&mut stdout, head, timing, &mut spool) {
-                    Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                        Err(unwritten(error))
-                    }
-                    _ => Ok(()),
-                }
-            }
-            (Sink::File(_), None) => Ok(()),
-        }
+        let mut spool = match self.sink {
+            Sink::Stdout => return Ok(()),
+            Sink::File(file) => return Ok(file.keep()?),
+            Sink::Spool(spool) => spool,
+        };
+        spool.rewind().map_err(unwritten)?;
+        let Some(output) = output else {
+            let mut stdout = io::stdout().lock();
+            let written = preview::write_document(&mut stdout, head, timing, &mut spool);
+            let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+            return match written {
+                Err(error) if !closed(&error) => Err(unwritten(error)),
+                _ => Ok(()),
+            };
+        };
+        let mut file = Replacement::of(output)?;
+        preview::write_document(file.writer(), head, timing, &mut spool).map_err(unwritten)?;
+        Ok(file.keep()?)
     }
-}
-
-/// What comes before the results.
-#[derive(serde::Serialize)]
-struct Start<'a> {
-    #[serde(flatten)]
-    head: &'a Head,
-    timing: &'a Timing,
-}
-
-/// The whole document, around the results.
-fn document(
-    to: &mut impl Write,
-    head: &Head,
-    timing: &Timing,
-    results: &mut (impl Read + Seek),
-) -> io::Result<()> {
-    let start = serde_json::to_string(&Start { head, timing })?;
-    // The results are the last field of the same object.
-    let open = start.strip_suffix('}').unwrap_or(&start);
-    writeln!(to, "{open},\"results\":[")?;
-    results.rewind()?;
-    io::copy(results, to)?;
-    to.write_all(b"\n]}\n")?;
-    to.flush()
 }
 
 /// A result for people: the sample, then one line a class.

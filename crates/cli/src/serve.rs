@@ -4,15 +4,16 @@ use std::process::{Command, ExitCode};
 
 use boxwright_studio::Failure;
 use boxwright_studio::build::Share;
+use boxwright_studio::errors::blocking;
 
 use crate::args::Serve;
 use crate::console::Console;
 use crate::package;
 
 /// Serves a package on 127.0.0.1.
-pub fn serve(args: &Serve, console: &Console) -> Result<ExitCode, Failure> {
+pub async fn serve(args: Serve, console: &Console) -> Result<ExitCode, Failure> {
     // What is wrong with a package is said in the same words as everywhere.
-    package::open(&args.package, console)?;
+    package::open(&args.package, console).await?;
     let program = Share::find()?.serve_program();
     let mut command = Command::new(&program);
     command
@@ -20,12 +21,11 @@ pub fn serve(args: &Serve, console: &Console) -> Result<ExitCode, Failure> {
         .arg(&args.package)
         .args(["--host", "127.0.0.1", "--port", &args.port.to_string()])
         .env("ORT_DISABLE_TELEMETRY", "1");
-    let error = match run(command) {
-        Ok(status) => return Ok(status),
-        Err(error) => error,
-    };
-    let message = format!("{} can't be started", program.display());
-    Err(Failure::internal(message).caused_by(&error))
+    blocking(move || {
+        let message = format!("{} can't be started", program.display());
+        run(command).map_err(|error| Failure::internal(message).caused_by(&error))
+    })
+    .await
 }
 
 #[cfg(unix)]

@@ -12,7 +12,7 @@ use boxwright_studio::oci::registry::Client;
 use boxwright_studio::publish::{self, BuildRequest, PublishRequest};
 use boxwright_studio::registry::Connection;
 use boxwright_studio::verify::{self, VerifyRequest};
-use boxwright_studio::{Code, Failure, Places, Stop, history, samples};
+use boxwright_studio::{Code, Failure, Places, Stop, history};
 
 use crate::accounts::with_own_hint;
 use crate::args::{Build, Builder, Publish, Registry, Source, Verify};
@@ -21,21 +21,19 @@ use crate::package;
 
 /// Builds an archive.
 pub async fn build(args: Build, console: &Console) -> Result<(), Stop> {
-    let tag = args
-        .tag
-        .as_deref()
-        .map(str::parse::<Reference>)
-        .transpose()?;
     let title = args.output.display().to_string();
     let job = console.job(JobKind::Build, &title, &publish::BUILD_STAGES);
     let work = async {
+        let tag = args.tag.as_deref().map(str::parse::<Reference>);
+        let tag = tag.transpose()?;
         let base = args.source.base.as_deref();
         let base = base.map(str::parse::<Reference>).transpose()?;
         let connection = match &base {
             Some(base) => connection(args.registry, base),
             None => Connection::default(),
         };
-        let request = request(args.source, connection, console).await?;
+        let request = request(args.source, connection, console);
+        let request = job.or_cancelled(request).await?;
         let share = Share::find()?;
         let report = publish::build_archive(&share, &request, tag.as_ref(), &args.output, &job);
         remember(&request, &report.await?)
@@ -46,28 +44,28 @@ pub async fn build(args: Build, console: &Console) -> Result<(), Stop> {
 
 /// Builds, pushes and proves.
 pub async fn publish(args: Publish, console: &Console) -> Result<ExitCode, Stop> {
-    let to: Reference = args.to.parse()?;
     let proven = !args.verify.is_empty();
-    let samples = if proven {
-        Some(samples::collect(&args.verify)?)
-    } else {
-        None
-    };
     let stages: &[&str] = if proven {
         &publish::PROVEN_STAGES
     } else {
         &publish::PUBLISH_STAGES
     };
     let job = console.job(JobKind::Publish, &args.to, stages);
-    let connection = connection(args.registry, &to);
     let work = async {
+        let to: Reference = args.to.parse()?;
+        let samples = match proven {
+            true => Some(job.or_cancelled(package::samples(&args.verify)).await?),
+            false => None,
+        };
+        let connection = connection(args.registry, &to);
         let client = job.or_cancelled(client(&connection, &to)).await?;
-        let build = request(args.source, connection, console).await?;
+        let build = request(args.source, connection, console);
         let request = PublishRequest {
-            build,
-            to: to.clone(),
+            build: job.or_cancelled(build).await?,
+            to,
             replace: args.replace,
             samples,
+            max_pixels: package::max_pixels(args.max_pixels),
             client,
         };
         let report = publish::publish(&Share::find()?, &request, &job).await?;
@@ -79,21 +77,21 @@ pub async fn publish(args: Publish, console: &Console) -> Result<ExitCode, Stop>
 
 /// Proves what is published.
 pub async fn verify(args: Verify, console: &Console) -> Result<ExitCode, Stop> {
-    let reference: Reference = args.reference.parse()?;
-    let samples = samples::collect(&args.samples)?;
-    let (package, _) = package::open(&args.package, console)?;
     let job = console.job(JobKind::Verify, &args.reference, &verify::STAGES);
-    let connection = connection(args.registry, &reference);
     let work = async {
+        let reference: Reference = args.reference.parse()?;
+        let samples = job.or_cancelled(package::samples(&args.samples)).await?;
+        let package = package::open(&args.package, console);
+        let (package, _) = job.or_cancelled(package).await?;
+        let connection = connection(args.registry, &reference);
         let client = job.or_cancelled(client(&connection, &reference)).await?;
-        let cache = Places::find().cache;
-        let reference = reference.clone();
         let request = VerifyRequest {
             reference,
             package,
             samples,
+            max_pixels: package::max_pixels(args.max_pixels),
             client,
-            cache,
+            cache: Places::find().cache,
         };
         verify::run(&Share::find()?, &request, &job).await
     };
@@ -124,7 +122,7 @@ async fn request(
     connection: Connection,
     console: &Console,
 ) -> Result<BuildRequest, Failure> {
-    let (package, model) = package::open(&source.package, console)?;
+    let (package, model) = package::open(&source.package, console).await?;
     let places = Places::find();
     let base_client = match &source.base {
         None => Default::default(),
@@ -183,7 +181,7 @@ fn finish(
     if let Some(failure) = &printed.error {
         console.complain(failure);
     }
-    print_line(&text);
+    print_line(&text)?;
     Ok(if printed.error.is_some() {
         ExitCode::FAILURE
     } else {

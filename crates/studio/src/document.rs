@@ -309,10 +309,13 @@ fn stamps(model: &Model) -> Option<Vec<Stamp>> {
 
 /// What is wrong with a file that the package names, at the field that names it.
 fn file_problem(error: boxwright_model::Error) -> Problem {
+    let field = match &error {
+        boxwright_model::Error::Package { field, .. } => field.clone(),
+        _ => None,
+    };
     let failure = Failure::from(error);
-    let labels = failure.message.contains("label");
     Problem {
-        field: if labels { "labels.file" } else { "model.files" }.to_owned(),
+        field: field.unwrap_or_else(|| "model.files".to_owned()),
         message: format!("{} {}", failure.message, failure.hint),
     }
 }

@@ -92,3 +92,51 @@ fn the_page_can_not_make_a_package_of_other_files() {
     );
     fs::remove_file(outside).unwrap();
 }
+
+#[test]
+fn a_model_that_was_exported_again_is_read_anew_and_can_be_saved() {
+    let (folder, mut document) = open();
+    let saved = document.loaded().unwrap();
+    saved.save().unwrap();
+    let saved = LoadedPackage::open(folder.path()).unwrap();
+    document.saved(saved.package);
+    assert!(!document.snapshot().dirty);
+    let model = folder.path().join("model.onnx");
+    let mut bytes = fs::read(&model).unwrap();
+    // Another producer's name: a field that comes twice has its last value.
+    bytes.extend([0x12, 4]);
+    bytes.extend(b"anew");
+    fs::write(&model, bytes).unwrap();
+    document.check();
+    let now = document.snapshot();
+    assert!(now.model.producer.starts_with("anew"), "{now:?}");
+    assert!(now.dirty && !document.is_edited());
+    document.loaded().unwrap().save().unwrap();
+    let again = LoadedPackage::open(folder.path()).unwrap();
+    let hash = |package: &Package| package.model.files[0].sha256.clone();
+    assert_ne!(hash(&again.package), hash(document.package()));
+    document.saved(again.package);
+    assert!(!document.snapshot().dirty);
+}
+
+#[test]
+fn a_missing_model_is_a_problem_of_the_model_whatever_it_is_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, labels) = (
+        folder.path().join("labels.onnx"),
+        folder.path().join("labels.txt"),
+    );
+    fs::copy(sample().join("model.onnx"), &model).unwrap();
+    fs::copy(sample().join("labels.txt"), &labels).unwrap();
+    let (loaded, read, guesses) = boxwright_model::package::open_any(&model).unwrap();
+    let mut document = OpenDocument::new(loaded, read, guesses, 1);
+    let field = |document: &mut OpenDocument| {
+        document.check();
+        document.snapshot().problems[0].field.clone()
+    };
+    fs::rename(&model, folder.path().join("gone")).unwrap();
+    assert_eq!(field(&mut document), "model.files.0.path");
+    fs::rename(folder.path().join("gone"), &model).unwrap();
+    fs::write(labels, "a\n\nb\n").unwrap();
+    assert_eq!(field(&mut document), "labels.file");
+}

@@ -66,8 +66,9 @@ impl Failure {
         let mut next = Some(error);
         while let Some(cause) = next {
             let text = cause.to_string();
-            // An error that only hands on its source's words says nothing new.
-            if self.causes.last() != Some(&text) {
+            // An error that only hands on its source's words says nothing new, nor does one that
+            // the message has told already.
+            if self.causes.last() != Some(&text) && !self.message.contains(&text) {
                 self.causes.push(text);
             }
             next = cause.source();
@@ -187,5 +188,7 @@ mod tests {
         let outer = Layered("file", Some(Box::new(same)));
         let failure = Failure::internal("it").caused_by(&outer);
         assert_eq!(failure.causes, ["file", "disk"]);
+        let failure = Failure::internal("the file is gone").caused_by(&outer);
+        assert_eq!(failure.causes, ["disk"]);
     }
 }

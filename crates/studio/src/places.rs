@@ -78,14 +78,16 @@ pub fn write<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), Failur
 /// # Errors
 /// [`Code::DiskFull`] and [`Code::Internal`], naming the file.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    // Where the user keeps it elsewhere, the link stays.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = real.parent().unwrap_or(Path::new("."));
     let attempt = || -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
         // A temporary file is made with mode 0600, and keeps it.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.persist(&real).map_err(|error| error.error)?;
         Ok(())
     };
     attempt().map_err(|error| not_written(path, &error))

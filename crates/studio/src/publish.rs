@@ -11,7 +11,7 @@ use boxwright_model::{LoadedPackage, Model};
 use boxwright_oci::registry::{Client, ClientOptions};
 use boxwright_oci::{Level, Progress, Reference, archive};
 
-use crate::api::{Report, ReportImage, ReportPlatform};
+use crate::api::{Report, ReportImage, ReportPlatform, Settings};
 use crate::failure::{Code, Failure, Stop};
 use crate::job::{PUSH, Running};
 use crate::samples::SampleFile;
@@ -65,6 +65,8 @@ pub struct PublishRequest {
     pub replace: bool,
     /// The samples to prove it with; no proof where absent.
     pub samples: Option<Vec<SampleFile>>,
+    /// Most pixels of a sample.
+    pub max_pixels: u64,
     /// Speaks to the registry.
     pub client: Client,
 }
@@ -96,7 +98,8 @@ pub async fn build_archive(
     };
     let inside: Option<Reference> = tag.cloned().or_else(default);
     let built = Arc::new(built);
-    let (image, path, progress) = (Arc::clone(&built), to.to_owned(), job.clone());
+    let (image, path, progress) = (Arc::clone(&built), to.to_owned(), job.within(WRITE));
+    let cancel = job.cancel().clone();
     let written = tokio::task::spawn_blocking(move || {
         let names: Vec<Option<Reference>> = image
             .tags
@@ -109,9 +112,10 @@ pub async fn build_archive(
             .zip(&names)
             .map(|(tag, name)| (&tag.set, name.as_ref()))
             .collect();
-        archive::write(&sets, &path, &progress, progress.cancel())
+        archive::write(&sets, &path, &progress, &cancel)
     });
-    written.await??;
+    let written = written.await?;
+    written.map_err(|error| without_damaged(error, &request.cache))?;
     let images = built.tags.iter().map(|built| {
         let reference = match tag {
             Some(tag) => tag.with_suffix(built.suffix)?.to_string(),
@@ -143,13 +147,18 @@ pub async fn publish(
     let predicting = async {
         let (package, samples) = (&request.build.package, request.samples.as_deref());
         match samples {
-            Some(samples) => Expected::predict(share, package, samples, BUILD, job)
-                .await
-                .map(Some),
+            Some(samples) => {
+                let most = request.max_pixels;
+                let predicted = Expected::predict(share, package, samples, most, BUILD, job);
+                predicted.await.map(Some)
+            }
             None => Ok(None),
         }
     };
     let (built, mut expected) = tokio::try_join!(building, predicting)?;
+    if request.max_pixels != Settings::default().max_pixels {
+        job.log(Level::Warn, &own_limit(request.max_pixels));
+    }
     job.stage(PUSH);
     let tags: Vec<(&BuiltTag, Reference)> = built
         .tags
@@ -166,7 +175,8 @@ pub async fn publish(
         let pushed = request
             .client
             .push(&tag.set, reference, job, job.cancel())
-            .await?;
+            .await
+            .map_err(|error| without_damaged(error, &request.build.cache))?;
         report.uploaded_bytes += pushed.uploaded_bytes;
         report.reused_bytes += pushed.reused_bytes;
         let run = docker_run(reference, &pushed.digest);
@@ -211,7 +221,10 @@ async fn build_image(
     )?;
     job.check()?;
     job.stage(BUILD);
-    let progress = Arc::new(job.clone());
+    if let Some(model) = request.package.package.model.files.first() {
+        job.describe(&model.path, "model", None);
+    }
+    let progress = Arc::new(job.within(BUILD));
     let built = build::build(
         &plan,
         request.builder,
@@ -222,6 +235,30 @@ async fn build_image(
     .await?;
     describe(&built, job);
     Ok(built)
+}
+
+/// A setting of this machine is no part of an image, whose digest is the same on all of them.
+fn own_limit(max_pixels: u64) -> String {
+    format!(
+        "pictures may have {max_pixels} pixels here; a container has its own limit, so run it with \
+         MAX_PIXELS={max_pixels} for the same one"
+    )
+}
+
+/// A layer of the cache that is not what was written there is taken away, so that the next try
+/// makes it anew.
+fn without_damaged(error: boxwright_oci::Error, cache: &Path) -> Stop {
+    match &error {
+        boxwright_oci::Error::FileChanged { path } if path.starts_with(cache) => {
+            let _ = std::fs::remove_file(path);
+            let message = format!("{} was damaged, and is removed", path.display());
+            let hint = "Try again: it is made anew.";
+            Failure::new(Code::FileChanged, message, hint)
+                .retryable()
+                .into()
+        }
+        _ => error.into(),
+    }
 }
 
 /// Says what each layer is, so that its progress can be named.
@@ -332,6 +369,7 @@ async fn prove(
             reference: reference.with_digest(*tag.set.digest()),
             package: package.clone(),
             samples: samples.to_vec(),
+            max_pixels: request.max_pixels,
             client: request.client.clone(),
             cache: request.build.cache.clone(),
         };
@@ -354,5 +392,28 @@ trait WithSuffix: Sized {
 impl WithSuffix for Reference {
     fn with_suffix(&self, suffix: &str) -> boxwright_oci::Result<Self> {
         self.with_tag(&format!("{}{suffix}", self.tag_or_latest()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_layer_of_the_cache_is_removed_and_a_users_file_never() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cache = folder.path().join("cache");
+        std::fs::create_dir(&cache).expect("made");
+        let (layer, model) = (cache.join("a.tar.gz"), folder.path().join("model.onnx"));
+        for (path, stays) in [(&layer, false), (&model, true)] {
+            std::fs::write(path, "bytes").expect("written");
+            let changed = boxwright_oci::Error::FileChanged { path: path.clone() };
+            let stop = without_damaged(changed, &cache);
+            let Stop::Failed(failure) = stop else {
+                panic!("{stop:?}")
+            };
+            assert_eq!((failure.code, failure.retryable), (Code::FileChanged, true));
+            assert_eq!(path.exists(), stays, "{failure:?}");
+        }
     }
 }

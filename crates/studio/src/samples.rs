@@ -1,6 +1,7 @@
 //! Samples: the pictures in what was given, in the order in which a person expects them.
 
 use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,8 @@ pub struct SampleFile {
 
 /// The samples in `paths`: a file is one, whatever it holds (its result says what is wrong with
 /// it), a folder is searched recursively for pictures. Files keep the order in which they were
-/// given, a folder's are in natural order: `cat2.jpg` before `cat10.jpg`.
+/// given, a folder's are in natural order: `cat2.jpg` before `cat10.jpg`. Different files whose
+/// names would be the same have their paths as names, as they were given.
 ///
 /// # Errors
 /// [`Code::SampleUnreadable`] if a folder can't be searched, holds no picture, or there are more
@@ -44,9 +46,12 @@ pub fn collect(paths: &[PathBuf]) -> Result<Vec<SampleFile>, Failure> {
         if path.is_dir() {
             search(path, &mut found)?;
         } else {
-            found.push(SampleFile {
-                name: file_name(path),
-                path: absolute(path),
+            found.push(Found {
+                given: path.clone(),
+                sample: SampleFile {
+                    name: file_name(path),
+                    path: absolute(path),
+                },
             });
         }
         if found.len() > MAX_SAMPLES {
@@ -57,7 +62,28 @@ pub fn collect(paths: &[PathBuf]) -> Result<Vec<SampleFile>, Failure> {
             ));
         }
     }
-    Ok(found)
+    Ok(told_apart(found))
+}
+
+/// A sample, and its path as it was given.
+struct Found {
+    sample: SampleFile,
+    given: PathBuf,
+}
+
+fn told_apart(found: Vec<Found>) -> Vec<SampleFile> {
+    let mut files: HashMap<String, HashSet<PathBuf>> = HashMap::new();
+    for Found { sample, .. } in &found {
+        let same = files.entry(sample.name.clone()).or_default();
+        same.insert(sample.path.clone());
+    }
+    let named = found.into_iter().map(|Found { mut sample, given }| {
+        if files[&sample.name].len() > 1 {
+            sample.name = given.to_string_lossy().into_owned();
+        }
+        sample
+    });
+    named.collect()
 }
 
 /// Whether the file is a picture, judged by its first bytes, or else by its name: a damaged
@@ -95,7 +121,7 @@ fn is_picture_start(start: &[u8]) -> bool {
         || (start.starts_with(b"BM") && start.get(6..10) == Some(&[0; 4]))
 }
 
-fn search(folder: &Path, found: &mut Vec<SampleFile>) -> Result<(), Failure> {
+fn search(folder: &Path, found: &mut Vec<Found>) -> Result<(), Failure> {
     let walk = WalkDir::new(folder)
         .follow_links(true)
         .max_depth(MAX_DEPTH)
@@ -127,9 +153,12 @@ fn search(folder: &Path, found: &mut Vec<SampleFile>) -> Result<(), Failure> {
         }
         let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
-        found.push(SampleFile {
-            name: parts.join("/"),
-            path: absolute(entry.path()),
+        found.push(Found {
+            given: entry.path().to_owned(),
+            sample: SampleFile {
+                name: parts.join("/"),
+                path: absolute(entry.path()),
+            },
         });
         if found.len() > MAX_SAMPLES {
             return Ok(());
@@ -246,6 +275,27 @@ mod tests {
             ["notes.txt", "a.jpg", "b/c/9.PNG", "b/c/10.png", "unnamed"]
         );
         assert!(found.iter().all(|sample| sample.path.is_absolute()));
+    }
+
+    #[test]
+    fn different_files_of_one_name_are_told_apart_by_their_paths() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        for name in ["a/cat.jpg", "b/cat.jpg", "b/dog.jpg"] {
+            fs::create_dir_all(path(name).parent().expect("one")).expect("made");
+            fs::write(path(name), b"").expect("written");
+        }
+        let names = |given: &[PathBuf]| -> Vec<String> {
+            let found = collect(given).expect("found");
+            found.into_iter().map(|sample| sample.name).collect()
+        };
+        let shown = |name: &str| path(name).to_string_lossy().into_owned();
+        let both = [shown("a/cat.jpg"), shown("b/cat.jpg")];
+        assert_eq!(names(&[path("a/cat.jpg"), path("b/cat.jpg")]), both);
+        let expected = [&both[..], &["dog.jpg".to_owned()]].concat();
+        assert_eq!(names(&[path("a"), path("b")]), expected);
+        // Twice the same file is no two.
+        assert_eq!(names(&[path("a/cat.jpg"), path("a")]), ["cat.jpg"; 2]);
     }
 
     #[cfg(unix)]

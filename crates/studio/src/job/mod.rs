@@ -6,6 +6,7 @@
 
 mod event;
 mod record;
+mod within;
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use crate::api::{Job, JobItem, JobKind, JobStatus, LogLine, Report, Unit};
 use crate::failure::{Failure, Stop};
 pub use event::{JobChange, JobEvent};
 use record::Record;
+pub use within::Within;
 
 /// How often what has moved is told.
 const TICK: Duration = Duration::from_millis(200);
@@ -366,6 +368,19 @@ mod tests {
         let (change, last) = next(&events);
         assert!(matches!(change, JobChange::Finished { .. }));
         assert!(matches!(last.status, JobStatus::Finished { .. }));
+    }
+
+    #[test]
+    fn what_lower_crates_call_their_stages_is_told_as_the_jobs() {
+        let (job, _events) = watched();
+        job.stage("build");
+        let within = job.within("build");
+        within.bytes("hash", "model.onnx", 1, Some(2));
+        within.reused("pull", "sha256:ab", 3);
+        let items = job.job().items;
+        let stages: Vec<&str> = items.iter().map(|item| item.stage.as_str()).collect();
+        assert_eq!(stages, ["build", "build"]);
+        assert_eq!((items[0].done, items[1].reused), (1, true));
     }
 
     #[test]

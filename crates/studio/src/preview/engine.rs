@@ -1,9 +1,12 @@
 //! One worker, and what has been asked of it: shared by the command line's preview, the window's,
 //! and the proof.
 
+use std::io::Read;
+use std::path::PathBuf;
+
 use boxwright_build::Share;
 use boxwright_model::LoadedPackage;
-use boxwright_model::package::{FILE_NAME, Package};
+use boxwright_model::package::FILE_NAME;
 use boxwright_model::prediction::{Outcome, SampleError};
 use boxwright_worker::{FromWorkerResult, Item, Load, Loaded, Worker, WorkerCommand, WorkerError};
 use bytes::{Bytes, BytesMut};
@@ -44,7 +47,6 @@ impl Default for RunOptions {
 pub struct Engine {
     command: WorkerCommand,
     worker: Option<Worker>,
-    loaded: Option<(std::path::PathBuf, Package, RunOptions, Loaded)>,
 }
 
 impl Engine {
@@ -53,26 +55,24 @@ impl Engine {
         Self {
             command: command(share),
             worker: None,
-            loaded: None,
         }
     }
 
     /// Ends the worker, by force.
     pub fn kill(&mut self) {
         self.worker = None;
-        self.loaded = None;
     }
 
     /// Ends the worker after what is in flight.
     pub async fn stop(&mut self) {
-        self.loaded = None;
         if let Some(worker) = self.worker.take() {
             worker.stop().await;
         }
     }
 
     /// The worker with `package` loaded; starts it where there is none. A worker that has died
-    /// since it was last used is replaced.
+    /// since it was last used is replaced. The worker is always asked: it knows whether the files
+    /// are still those that it has loaded, and then keeps its session.
     ///
     /// # Errors
     /// What the worker can't be started for, or refuses the package for. It is gone afterwards if
@@ -82,40 +82,15 @@ impl Engine {
         package: &LoadedPackage,
         options: &RunOptions,
     ) -> Result<(&mut Worker, Loaded), Failure> {
-        let known = self.loaded.as_ref().filter(|(root, loaded, with, _)| {
-            *root == package.root && *loaded == package.package && with == options
-        });
-        let known = known.map(|(.., loaded)| loaded.clone());
-        let running = self.worker.as_ref().is_some_and(Worker::is_running);
-        let loaded = match known.filter(|_| running) {
-            Some(loaded) => loaded,
-            None => self.load_anew(package, options).await?,
-        };
-        let started = self.worker.as_mut();
-        let worker = started.ok_or_else(|| Failure::internal("the worker is gone"))?;
-        Ok((worker, loaded))
-    }
-
-    async fn load_anew(
-        &mut self,
-        package: &LoadedPackage,
-        options: &RunOptions,
-    ) -> Result<Loaded, Failure> {
-        self.loaded = None;
         let was_kept = self.worker.as_ref().is_some_and(Worker::is_running);
         let mut result = self.try_load(package, options).await?;
         if was_kept && matches!(result, Err(WorkerError::Lost { .. })) {
             result = self.try_load(package, options).await?;
         }
         let loaded = result?;
-        let entry = (
-            package.root.clone(),
-            package.package.clone(),
-            options.clone(),
-            loaded.clone(),
-        );
-        self.loaded = Some(entry);
-        Ok(loaded)
+        let started = self.worker.as_mut();
+        let worker = started.ok_or_else(|| Failure::internal("the worker is gone"))?;
+        Ok((worker, loaded))
     }
 
     async fn try_load(
@@ -182,8 +157,9 @@ pub enum Travel {
     Bytes,
 }
 
-/// Takes the next request's worth of samples off the front of `samples`; ids are theirs.
-pub fn next_batch(samples: &mut &[(u64, SampleFile)], travel: Travel) -> Batch {
+/// Takes the next request's worth of samples off the front of `samples`; ids are theirs. May be
+/// given up at any time: a file of a disk that hangs is left to itself.
+pub async fn next_batch(samples: &mut &[(u64, SampleFile)], travel: Travel) -> Batch {
     let mut batch = Batch {
         items: Vec::new(),
         body: Bytes::new(),
@@ -206,7 +182,7 @@ pub fn next_batch(samples: &mut &[(u64, SampleFile)], travel: Travel) -> Batch {
             });
             continue;
         }
-        match read(sample) {
+        match read(sample.path.clone()).await {
             Ok(bytes) => {
                 let span = [body.len() as u64, bytes.len() as u64];
                 body.extend_from_slice(&bytes);
@@ -216,31 +192,37 @@ pub fn next_batch(samples: &mut &[(u64, SampleFile)], travel: Travel) -> Batch {
                     bytes: Some(span),
                 });
             }
-            Err(error) => batch.unreadable.push((*id, error)),
+            Err(reason) => {
+                let (code, message) = (Code::SampleUnreadable.to_string(), reason);
+                batch.unreadable.push((*id, SampleError { code, message }));
+            }
         }
     }
     batch.body = body.freeze();
     batch
 }
 
-fn read(sample: &SampleFile) -> Result<Vec<u8>, SampleError> {
-    use std::io::Read;
-    let unreadable = |reason: String| SampleError {
-        code: Code::SampleUnreadable.to_string(),
-        message: format!("{} can't be read: {reason}", sample.name),
+/// The bytes of a sample's file, or why there are none. A pipe or a device would be waited for.
+async fn read(path: PathBuf) -> Result<Vec<u8>, String> {
+    let unreadable = |error: std::io::Error| {
+        format!("The file can't be read: {error}. Check that it is still there.")
     };
-    let attempt = || -> std::io::Result<Vec<u8>> {
+    let reading = move || {
+        let metadata = std::fs::metadata(&path).map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err("It is no regular file.".to_owned());
+        }
         let mut bytes = Vec::new();
-        std::fs::File::open(&sample.path)?
-            .take(MAX_FILE + 1)
-            .read_to_end(&mut bytes)?;
+        std::fs::File::open(&path)
+            .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err("The file is larger than 512 MiB, and samples may not be.".to_owned());
+        }
         Ok(bytes)
     };
-    let bytes = attempt().map_err(|error| unreadable(error.to_string()))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(unreadable("it is larger than 512 MiB".to_owned()));
-    }
-    Ok(bytes)
+    let read = tokio::task::spawn_blocking(reading).await;
+    read.unwrap_or_else(|gone| Err(format!("The file can't be read: {gone}.")))
 }
 
 /// A result's outcome with its raw outputs as numbers.
@@ -280,13 +262,13 @@ mod tests {
         (0..count).map(sample).collect()
     }
 
-    #[test]
-    fn samples_travel_in_their_order_and_a_missing_file_is_said() {
+    #[tokio::test]
+    async fn samples_travel_in_their_order_and_a_missing_file_is_said() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut all = samples(folder.path(), 3);
         all[1].1.path = folder.path().join("missing.jpg");
         let mut rest = all.as_slice();
-        let batch = next_batch(&mut rest, Travel::Bytes);
+        let batch = next_batch(&mut rest, Travel::Bytes).await;
         assert!(rest.is_empty());
         let ids: Vec<u64> = batch.items.iter().map(|item| item.id).collect();
         assert_eq!((ids, &batch.body[..]), (vec![0, 2], &b"02"[..]));
@@ -295,8 +277,24 @@ mod tests {
         assert_eq!(batch.unreadable[0].1.code, "SampleUnreadable");
     }
 
-    #[test]
-    fn requests_are_bounded_and_leave_nothing_out() {
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_is_no_regular_file_is_said_rather_than_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut all = samples(folder.path(), 2);
+        let socket = folder.path().join("socket.jpg");
+        let _bound = std::os::unix::net::UnixListener::bind(&socket).expect("bound");
+        all[0].1.path = "/dev/zero".into();
+        all[1].1.path = socket;
+        let batch = next_batch(&mut all.as_slice(), Travel::Bytes).await;
+        assert!(batch.items.is_empty());
+        for (_, error) in batch.unreadable {
+            assert_eq!(error.message, "It is no regular file.");
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_are_bounded_and_leave_nothing_out() {
         let folder = tempfile::tempdir().expect("a folder");
         let all: Vec<(u64, SampleFile)> = (0..2500)
             .map(|id| {
@@ -312,7 +310,8 @@ mod tests {
         let mut rest = all.as_slice();
         let mut sizes = Vec::new();
         while !rest.is_empty() {
-            sizes.push(next_batch(&mut rest, Travel::Paths).items.len());
+            let batch = next_batch(&mut rest, Travel::Paths).await;
+            sizes.push(batch.items.len());
         }
         assert_eq!(sizes, [1000, 1000, 500]);
     }

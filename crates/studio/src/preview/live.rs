@@ -128,17 +128,8 @@ async fn run(mut engine: Engine, mut desk: Desk, mut wanted: mpsc::Receiver<Larg
         if desk.closing.swap(false, Ordering::Relaxed) {
             engine.kill();
         }
-        while let Ok(Large {
-            file,
-            package,
-            options,
-            answer,
-        }) = wanted.try_recv()
-        {
-            // Nobody may wait any more for a picture that was scrolled by.
-            if !answer.is_closed() {
-                let _ = answer.send(picture(&mut engine, &file, &package, &options).await);
-            }
+        while let Ok(large) = wanted.try_recv() {
+            desk.show(&mut engine, large).await;
         }
         if let Some(todo) = desk.keeper.work() {
             let run = todo.work.run;
@@ -150,9 +141,7 @@ async fn run(mut engine: Engine, mut desk: Desk, mut wanted: mpsc::Receiver<Larg
         tokio::select! {
             () = desk.wake.notified() => {}
             next = wanted.recv() => match next {
-                Some(Large { file, package, options, answer }) => {
-                    let _ = answer.send(picture(&mut engine, &file, &package, &options).await);
-                }
+                Some(large) => desk.show(&mut engine, large).await,
                 None => return,
             },
         }
@@ -172,6 +161,41 @@ struct Desk {
 }
 
 impl Desk {
+    /// Answers with a large picture, unless nobody waits for it any more (it was scrolled by), or
+    /// all is to end.
+    async fn show(&self, engine: &mut Engine, large: Large) {
+        let Large {
+            file,
+            package,
+            options,
+            mut answer,
+        } = large;
+        if answer.is_closed() {
+            return;
+        }
+        let mut making = std::pin::pin!(picture(engine, &file, &package, &options));
+        let mut woken = false;
+        let made = loop {
+            tokio::select! {
+                made = &mut making => break Some(made),
+                () = answer.closed() => break None,
+                () = self.wake.notified() => {
+                    woken = true;
+                    if self.closing.load(Ordering::Relaxed) {
+                        break None;
+                    }
+                }
+            }
+        };
+        if woken {
+            // Whatever it was is looked at next.
+            self.wake.notify_one();
+        }
+        if let Some(made) = made {
+            let _ = answer.send(made);
+        }
+    }
+
     /// Does what is left, until all is done or something else is wanted.
     async fn work(&mut self, engine: &mut Engine, todo: ToDo) -> Result<(), Failure> {
         let ToDo {
@@ -197,9 +221,9 @@ impl Desk {
             (work.without_thumbnail, 0),
         ] {
             let want = Want {
-                top_k: None,
                 tensor,
                 thumbnail,
+                ..Want::default()
             };
             if !self.predict(worker, &samples, &want, batch_size).await? {
                 // What was interrupted goes on when the state says so.
@@ -254,7 +278,7 @@ impl Desk {
     ) -> Result<bool, Failure> {
         let mut rest = samples;
         while !rest.is_empty() {
-            let batch = next_batch(&mut rest, Travel::Paths);
+            let batch = next_batch(&mut rest, Travel::Paths).await;
             let outbox = Outbox::default();
             for (id, error) in batch.unreadable {
                 outbox.push(id, Outcome::Error(error));
@@ -322,11 +346,11 @@ async fn picture(
 ) -> Result<Vec<u8>, Failure> {
     let (worker, _) = engine.load(package, options).await?;
     let samples = [(0, file.clone())];
-    let batch = next_batch(&mut samples.as_slice(), Travel::Paths);
+    let batch = next_batch(&mut samples.as_slice(), Travel::Paths).await;
     let want = Want {
-        top_k: None,
-        tensor: false,
         thumbnail: LARGE,
+        picture_only: true,
+        ..Want::default()
     };
     let mut found = None;
     let mut each = |result: FromWorkerResult| found = result.thumbnail;

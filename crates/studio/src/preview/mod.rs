@@ -1,5 +1,6 @@
 //! Predicting samples with the program that ships in the image.
 
+mod document;
 mod engine;
 mod live;
 mod pictures;
@@ -7,14 +8,15 @@ mod samples;
 
 use boxwright_build::Share;
 use boxwright_model::LoadedPackage;
-use boxwright_model::package::Task;
-use boxwright_model::prediction::{DeviceUsed, Outcome, SampleResult, Timing};
+use boxwright_model::package::{FILE_NAME, Task};
+use boxwright_model::prediction::{DeviceUsed, Outcome, SampleError, SampleResult, Timing};
 use boxwright_worker::{FromWorkerResult, Loaded, Want};
 use serde::Serialize;
 
 use crate::failure::{Code, Failure, Stop};
 use crate::job::Running;
 use crate::samples::SampleFile;
+pub use document::{line, write_document};
 pub use engine::{Batch, Engine, RunOptions, Travel, command, next_batch, outcome};
 pub(crate) use live::{Keeper, Live, ToDo};
 pub(crate) use pictures::{Kind, Pictures};
@@ -79,10 +81,11 @@ pub async fn run(
     let (worker, loaded) = job.or_cancelled(loading).await?;
     let head = head(request, &loaded);
     job.stage(STAGES[1]);
+    job.describe(FILE_NAME, &request.package.package.package.name, None);
     let want = Want {
         top_k: request.top_k,
         tensor: request.package.package.postprocess.task == Task::Raw,
-        thumbnail: 0,
+        ..Want::default()
     };
     let samples: Vec<(u64, SampleFile)> = (0..).zip(request.samples.iter().cloned()).collect();
     let mut tally = Tally::new(request, job, each);
@@ -92,7 +95,8 @@ pub async fn run(
     };
     let mut rest = samples.as_slice();
     while !rest.is_empty() {
-        let batch = next_batch(&mut rest, Travel::Paths);
+        let batch = async { Ok::<_, Stop>(next_batch(&mut rest, Travel::Paths).await) };
+        let batch = job.or_cancelled(batch).await?;
         for (id, error) in batch.unreadable {
             tally.add(id, Outcome::Error(error));
         }
@@ -172,20 +176,14 @@ impl<'a> Tally<'a> {
         };
         match &outcome {
             Outcome::Error(error) if self.errors.len() < TOLD => {
-                self.errors
-                    .push(format!("{}: {}", sample.name, error.message));
+                self.errors.push(told(sample, error));
             }
             Outcome::Error(_) => {}
             _ => self.predicted = true,
         }
         self.done += 1;
         let total = self.request.samples.len() as u64;
-        self.job.images(
-            STAGES[1],
-            &self.request.package.package.package.name,
-            self.done,
-            total,
-        );
+        self.job.images(STAGES[1], FILE_NAME, self.done, total);
         (self.each)(
             place,
             SampleResult {
@@ -199,19 +197,24 @@ impl<'a> Tally<'a> {
         if self.predicted {
             return Ok(());
         }
-        let mut failure = no_sample();
-        failure.causes = self.errors;
-        Err(failure)
+        Err(no_sample(self.errors))
     }
 }
 
-/// There is nothing to predict.
-pub fn no_sample() -> Failure {
-    Failure::new(
+/// A sample's error, as a cause.
+pub fn told(sample: &SampleFile, error: &SampleError) -> String {
+    format!("{}: {}", sample.name, error.message)
+}
+
+/// There is nothing to predict; `errors` say why, and the first few of them are told.
+pub fn no_sample(errors: impl IntoIterator<Item = String>) -> Failure {
+    let mut failure = Failure::new(
         Code::SampleUnreadable,
         "none of the samples could be read",
         "Give at least one picture: JPEG, PNG, WebP, BMP, GIF or TIFF.",
-    )
+    );
+    failure.causes = errors.into_iter().take(TOLD).collect();
+    failure
 }
 
 fn add(sum: &mut Timing, part: &Timing) {

@@ -68,6 +68,8 @@ impl PreviewSamples {
             .iter()
             .map(|entry| entry.file.path.clone())
             .collect();
+        let mut names: std::collections::HashSet<_> =
+            self.samples().map(|sample| sample.name.clone()).collect();
         let mut left_out = 0;
         for file in files.into_iter().filter(|file| !known.contains(&file.path)) {
             if self.entries.len() == MAX_SAMPLES {
@@ -75,9 +77,15 @@ impl PreviewSamples {
                 continue;
             }
             self.last_id += 1;
+            // Of another folder than the one of this name that is there already.
+            let name = match names.contains(&file.name) {
+                true => file.path.to_string_lossy().into_owned(),
+                false => file.name.clone(),
+            };
+            names.insert(name.clone());
             let sample = Sample {
                 id: self.last_id,
-                name: file.name.clone(),
+                name,
                 outcome: None,
                 thumbnail: 0,
                 picture: None,
@@ -377,6 +385,17 @@ mod tests {
             .map(|(_, file)| file.name.as_str())
             .collect();
         assert_eq!((work.run, names), (run, vec!["b", "c"]));
+    }
+
+    #[test]
+    fn samples_of_one_name_are_told_apart_also_when_they_come_one_by_one() {
+        let mut samples = PreviewSamples::default();
+        for folder in ["a", "b"] {
+            let (name, path) = ("cat.jpg".to_owned(), format!("{folder}/cat.jpg").into());
+            samples.add(vec![SampleFile { name, path }]);
+        }
+        let names: Vec<&str> = samples.samples().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["cat.jpg", "b/cat.jpg"]);
     }
 
     #[test]

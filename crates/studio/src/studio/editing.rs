@@ -137,9 +137,11 @@ impl Inner {
         let labels = document.class_names().map(<[String]>::to_vec);
         change(document)?;
         let snapshot = document.snapshot();
-        // A file of labels may say something else under the same name.
+        // A file of labels may say something else under the same name. A package with a problem
+        // has none.
+        let others = labels.zip(document.class_names());
         let affects_preview = affects_preview(&before, document.package())
-            || labels.as_deref() != document.class_names();
+            || others.is_some_and(|(before, now)| before != now);
         if document.revision() != revision {
             self.tell_document(&shown);
         }

@@ -5,14 +5,19 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use boxwright_model::prediction::{DeviceUsed, Outcome, SampleResult, Timing};
+use boxwright_oci::Replacement;
 
 use super::editing::nothing_open;
 use super::{Inner, Result, Shown, Studio};
 use crate::api::{Event, ExportFormat, PreviewStatus, Sample};
 use crate::document::OpenDocument;
+use crate::errors::blocking;
 use crate::failure::{Code, Failure};
 use crate::places;
-use crate::preview::{Head, Keeper, Kind, ModelName, RunOptions, SampleDone, ToDo, whole_outcome};
+use crate::preview::{
+    Head, Keeper, Kind, ModelName, RunOptions, SampleDone, ToDo, line, whole_outcome,
+    write_document,
+};
 
 impl Studio {
     /// Predicts the samples anew.
@@ -88,23 +93,15 @@ impl Studio {
     /// [`Code::SampleUnreadable`] if nothing is predicted yet; that the file can't be written.
     pub async fn export(&self, format: ExportFormat, to: &Path) -> Result<()> {
         let (head, timing, results) = self.inner.predictions()?;
-        let text = match format {
-            ExportFormat::Json => as_json(&head, &timing, &results)?,
-            ExportFormat::Jsonl => {
-                let lines: Vec<String> = results.iter().map(line).collect::<Result<_>>()?;
-                lines.concat().into_bytes()
-            }
-            ExportFormat::Csv => as_csv(&results),
-        };
         self.inner.lock().last_folder = to.parent().map(Path::to_owned);
-        let attempt = || -> std::io::Result<()> {
-            let folder = to.parent().unwrap_or(Path::new("."));
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(&text)?;
-            file.persist(to).map_err(|error| error.error)?;
-            Ok(())
-        };
-        attempt().map_err(|error| places::not_written(to, &error))
+        let to = to.to_owned();
+        blocking(move || -> Result<()> {
+            let mut file = Replacement::of(&to)?;
+            export(file.writer(), format, &head, &timing, &results)
+                .map_err(|error| places::not_written(&to, &error))?;
+            Ok(file.keep()?)
+        })
+        .await
     }
 
     /// A sample's thumbnail as JPEG; `None` where there is none (yet).
@@ -306,27 +303,19 @@ impl Keeper for Desk {
     }
 }
 
-fn as_json(head: &Head, timing: &Timing, results: &[SampleResult]) -> Result<Vec<u8>> {
-    let value = serde_json::json!({
-        "model": head.model,
-        "device": head.device,
-        "batch_size": head.batch_size,
-        "timing": timing,
-        "results": results,
-    });
-    let mut text = serde_json::to_vec_pretty(&value).map_err(unwritten)?;
-    text.push(b'\n');
-    Ok(text)
-}
-
-fn line(result: &SampleResult) -> Result<String> {
-    serde_json::to_string(result)
-        .map(|line| line + "\n")
-        .map_err(unwritten)
-}
-
-fn unwritten(error: serde_json::Error) -> Failure {
-    Failure::internal("the predictions can't be written as JSON").caused_by(&error)
+fn export(
+    to: &mut impl Write,
+    format: ExportFormat,
+    head: &Head,
+    timing: &Timing,
+    results: &[SampleResult],
+) -> std::io::Result<()> {
+    let lines: Vec<String> = results.iter().map(line).collect();
+    match format {
+        ExportFormat::Json => write_document(to, head, timing, &mut lines.join(",\n").as_bytes()),
+        ExportFormat::Jsonl => lines.iter().try_for_each(|line| writeln!(to, "{line}")),
+        ExportFormat::Csv => to.write_all(&as_csv(results)),
+    }
 }
 
 /// One row a class prediction, or one with the error. Raw outputs are one row an output.

@@ -412,6 +412,7 @@ impl Inner {
             to,
             replace: shipment.request.replace,
             samples: prove.then(|| shipment.samples.clone()),
+            max_pixels: self.lock().settings.max_pixels,
             client,
         };
         publish::publish(&self.share, &request, job).await

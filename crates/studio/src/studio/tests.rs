@@ -145,6 +145,46 @@ async fn dropped_pictures_are_predicted_and_an_edit_predicts_them_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_that_changed_on_disk_are_previewed_as_they_are_now() {
+    let Some(mut window) = Window::open("changed files").await else {
+        return;
+    };
+    let studio = window.studio.clone();
+    let cat = sample().join("images/cat.jpg");
+    studio.open(vec![window.package(), cat]).await.unwrap();
+    let samples = window.previewed().await;
+    assert_eq!(first_class(&samples[0]).0, "tiger cat");
+    let before = studio
+        .inner
+        .lock()
+        .samples
+        .model_digest()
+        .map(str::to_owned);
+
+    let labels = window.package().join("labels.txt");
+    let text = fs::read_to_string(&labels).unwrap();
+    fs::write(&labels, text.replace("tiger cat", "moggy")).unwrap();
+    studio.open(vec![labels]).await.unwrap();
+    assert_eq!(first_class(&window.previewed().await[0]).0, "moggy");
+
+    // Exported again in place: the same graph, and a description.
+    let model = window.package().join("model.onnx");
+    let mut bytes = fs::read(&model).unwrap();
+    bytes.extend([0x32, 4]);
+    bytes.extend(b"anew");
+    fs::write(&model, bytes).unwrap();
+    studio.preview().await.unwrap();
+    window.previewed().await;
+    let after = studio
+        .inner
+        .lock()
+        .samples
+        .model_digest()
+        .map(str::to_owned);
+    assert!(before.is_some() && after.is_some() && before != after);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_quick_changes_end_in_the_predictions_of_the_last() {
     let Some(mut window) = Window::open("quick changes").await else {
         return;

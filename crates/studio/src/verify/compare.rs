@@ -1,8 +1,8 @@
 //! Whether two predictions of one sample are the same, within what arithmetic allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use boxwright_model::prediction::{ClassPrediction, Outcome};
+use boxwright_model::prediction::{ClassPrediction, Outcome, SampleError};
 use boxwright_worker::{FromWorkerResult, Tensor};
 
 use crate::tensor;
@@ -19,8 +19,8 @@ pub enum Predicted {
     Classes(Vec<ClassPrediction>),
     /// Raw outputs by name.
     Tensors(BTreeMap<String, Tensor>),
-    /// It can't be predicted: the code.
-    Error(String),
+    /// It can't be predicted.
+    Error(SampleError),
 }
 
 impl From<FromWorkerResult> for Predicted {
@@ -28,7 +28,7 @@ impl From<FromWorkerResult> for Predicted {
         match result.outcome {
             Outcome::Classes(classes) => Self::Classes(classes),
             Outcome::Outputs(_) => Self::Tensors(result.tensors),
-            Outcome::Error(error) => Self::Error(error.code),
+            Outcome::Error(error) => Self::Error(error),
         }
     }
 }
@@ -50,9 +50,10 @@ impl Comparison {
         let found = match (preview, image) {
             (Predicted::Classes(a), Predicted::Classes(b)) => classes(a, b, tolerance),
             (Predicted::Tensors(a), Predicted::Tensors(b)) => tensors(a, b, tolerance),
-            (Predicted::Error(a), Predicted::Error(b)) if a == b => return,
-            (Predicted::Error(code), _) => differs(format!("the preview gives {code}")),
-            (_, Predicted::Error(code)) => differs(format!("the image gives {code}")),
+            // The words may differ: those of a picture's limit name it.
+            (Predicted::Error(a), Predicted::Error(b)) if a.code == b.code => return,
+            (Predicted::Error(error), _) => differs(format!("the preview gives {}", error.code)),
+            (_, Predicted::Error(error)) => differs(format!("the image gives {}", error.code)),
             _ => differs("the image does another task".to_owned()),
         };
         self.samples += 1;
@@ -88,15 +89,18 @@ fn classes(preview: &[ClassPrediction], image: &[ClassPrediction], tolerance: f6
         most: 0.0,
         words: None,
     };
-    for (a, b) in preview.iter().zip(image) {
+    let (in_preview, in_image) = (told_apart(preview), told_apart(image));
+    let same_in_image: HashMap<_, _> = in_image.iter().zip(image).collect();
+    let shown_by_preview: HashSet<_> = in_preview.iter().collect();
+    for (rank, (a, b)) in preview.iter().zip(image).enumerate() {
         let place = difference(a.score.into(), b.score.into());
         // The same class by its own score, wherever it stands; a class that fell off the end is
         // compared with the one that took its place.
-        let own = match image.iter().find(|other| other.class == a.class) {
+        let own = match same_in_image.get(&in_preview[rank]) {
             Some(same) => difference(a.score.into(), same.score.into()),
             None => cut_off(a, image),
         };
-        let back = match preview.iter().any(|other| other.class == b.class) {
+        let back = match shown_by_preview.contains(&in_image[rank]) {
             true => 0.0,
             false => cut_off(b, preview),
         };
@@ -110,6 +114,22 @@ fn classes(preview: &[ClassPrediction], image: &[ClassPrediction], tolerance: f6
         }
     }
     found
+}
+
+/// Classes by name and, as several may share one, by how many of that name come before: ImageNet
+/// has two cranes.
+fn told_apart(classes: &[ClassPrediction]) -> Vec<(&str, usize)> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let number = |class| {
+        let count = seen.entry(class).or_default();
+        *count += 1;
+        (class, *count)
+    };
+    classes
+        .iter()
+        .map(|one| one.class.as_str())
+        .map(number)
+        .collect()
 }
 
 /// How far a class that the other side does not show is from its last.
@@ -222,6 +242,13 @@ mod tests {
         Predicted::Tensors([("out".to_owned(), tensor)].into())
     }
 
+    fn unreadable() -> Predicted {
+        Predicted::Error(SampleError {
+            code: "SampleUnreadable".into(),
+            message: "It is no picture.".into(),
+        })
+    }
+
     fn same(preview: &Predicted, image: &Predicted, tolerance: f64) -> bool {
         let mut comparison = Comparison::default();
         comparison.add("cat.jpg", preview, image, tolerance);
@@ -252,10 +279,33 @@ mod tests {
     }
 
     #[test]
+    fn classes_that_share_a_name_are_compared_each_with_its_own() {
+        let preview = shown("crane .6 dog .2 crane .1 fox .05");
+        for (image, expected) in [
+            ("crane .6 dog .2 crane .1 fox .05", true),
+            ("crane .6 dog .2 crane .100004 fox .05", true),
+            ("crane .6 dog .2 crane .15 fox .05", false),
+            ("crane .6 dog .2 fox .1 crane .05", false),
+            ("crane .6 dog .2 dog .1 fox .05", false),
+        ] {
+            let image = shown(image);
+            assert_eq!(
+                same(&preview, &image, SAME_ARCHITECTURE),
+                expected,
+                "{image:?}"
+            );
+            assert_eq!(
+                same(&image, &preview, SAME_ARCHITECTURE),
+                expected,
+                "{image:?}"
+            );
+        }
+    }
+
+    #[test]
     fn fewer_classes_an_error_and_another_task_differ() {
         let preview = shown("cat .5 dog .3");
-        let error = Predicted::Error("SampleUnreadable".into());
-        for image in [shown("cat .5"), error, raw(&[0.5])] {
+        for image in [shown("cat .5"), unreadable(), raw(&[0.5])] {
             assert!(!same(&preview, &image, EMULATED), "{image:?}");
             assert!(!same(&image, &preview, EMULATED), "{image:?}");
         }
@@ -319,7 +369,7 @@ mod tests {
         comparison.add("first.jpg", &a, &a, SAME_ARCHITECTURE);
         comparison.add("second.jpg", &a, &b, SAME_ARCHITECTURE);
         comparison.add("third.jpg", &b, &a, SAME_ARCHITECTURE);
-        let broken = Predicted::Error("SampleUnreadable".into());
+        let broken = unreadable();
         comparison.add("broken.jpg", &broken, &broken, SAME_ARCHITECTURE);
         assert_eq!(comparison.samples, 3);
         assert!((comparison.max_difference - 0.1).abs() < 1e-6);

@@ -2,25 +2,27 @@
 
 pub mod compare;
 pub mod namespaces;
+mod runner;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use boxwright_build::{Share, docker};
+use boxwright_build::Share;
 use boxwright_model::LoadedPackage;
-use boxwright_model::package::Task;
+use boxwright_model::package::{FILE_NAME, Task};
+use boxwright_model::prediction::SampleError;
 use boxwright_oci::registry::{Client, PulledImage};
 use boxwright_oci::{Level, Progress, Reference};
 use boxwright_worker::{FromWorkerResult, Load, Want, Worker, WorkerError};
 
 use crate::api::{Proof, ProofStatus, Report, ReportImage, ReportPlatform};
-use crate::errors::blocking;
 use crate::failure::{Code, Failure, Stop};
 use crate::job::Running;
-use crate::preview::{Engine, RunOptions, Travel, next_batch, no_sample};
+use crate::preview::{Engine, RunOptions, Travel, next_batch, no_sample, told};
 use crate::samples::SampleFile;
 use compare::{Comparison, EMULATED, Predicted, SAME_ARCHITECTURE};
 use namespaces::Way;
+use runner::in_words;
 
 /// The stages of a proof.
 pub const STAGES: [&str; 2] = [PULL, PROVE];
@@ -43,6 +45,8 @@ pub struct VerifyRequest {
     pub package: LoadedPackage,
     /// The samples.
     pub samples: Vec<SampleFile>,
+    /// Most pixels of a sample.
+    pub max_pixels: u64,
     /// Speaks to the registry.
     pub client: Client,
     /// Where what is pulled lies while it is looked at.
@@ -85,24 +89,37 @@ impl Expected {
         share: &Share,
         package: &LoadedPackage,
         samples: &[SampleFile],
+        max_pixels: u64,
         stage: &str,
         job: &Running,
     ) -> Result<Self, Stop> {
         let mut engine = Engine::new(share);
         let options = RunOptions {
             device: "cpu".to_owned(),
+            max_pixels: Some(max_pixels),
             ..RunOptions::default()
         };
         let (worker, _) = job.or_cancelled(engine.load(package, &options)).await?;
         let predictions = predictions(worker, package, samples, stage, job).await?;
         engine.stop().await;
-        if predictions
-            .iter()
-            .all(|prediction| matches!(prediction, Predicted::Error(_)))
-        {
-            return Err(no_sample().into());
-        }
+        check(samples, &predictions)?;
         Ok(Self { predictions })
+    }
+}
+
+/// At least one sample can be predicted.
+fn check(samples: &[SampleFile], predictions: &[Predicted]) -> Result<(), Failure> {
+    let errors = samples
+        .iter()
+        .zip(predictions)
+        .filter_map(|both| match both {
+            (sample, Predicted::Error(error)) => Some(told(sample, error)),
+            _ => None,
+        });
+    let errors: Vec<String> = errors.collect();
+    match errors.len() == predictions.len() {
+        true => Err(no_sample(errors)),
+        false => Ok(()),
     }
 }
 
@@ -134,7 +151,10 @@ pub async fn prove(
     let predicting = async {
         match expected.take() {
             Some(known) => Ok(known),
-            None => Expected::predict(share, &request.package, &request.samples, PULL, job).await,
+            None => {
+                let (package, samples) = (&request.package, &request.samples);
+                Expected::predict(share, package, samples, request.max_pixels, PULL, job).await
+            }
         }
     };
     let (pulled, known) = tokio::try_join!(pulling, predicting)?;
@@ -179,8 +199,17 @@ async fn prove_image(
         Ok(way) => way,
         Err(reason) => return Ok(not_run(reason)),
     };
+    let item = target_of(image);
+    job.describe(&item, "samples", Some(&item));
+    job.images(PROVE, &item, 0, request.samples.len() as u64);
+    let emulated = match way {
+        Way::Native => "",
+        Way::Emulated => ", emulated: that takes its time",
+    };
+    let starts = format!("{item}: the image's own program is started{emulated}");
+    job.log(Level::Info, &starts);
     let started = tokio::select! {
-        started = start(share, image, place, way, job) => started,
+        started = runner::start(share, image, place, way, job) => started,
         () = job.cancel().cancelled() => return Err(Stop::Cancelled),
     };
     let (mut runner, by) = match started {
@@ -191,7 +220,6 @@ async fn prove_image(
         Way::Native => SAME_ARCHITECTURE,
         Way::Emulated => EMULATED,
     };
-    let item = image.platform.to_string();
     let proving = predict_in_image(&mut runner.worker, request, &item, job);
     let predicted = match tokio::time::timeout(PATIENCE, proving).await {
         Ok(predicted) => predicted,
@@ -261,100 +289,6 @@ fn not_run(reason: String) -> Proof {
     }
 }
 
-/// A worker of a pulled image, and what keeps it there.
-struct Runner {
-    worker: Worker,
-    container: Option<docker::Container>,
-}
-
-impl Runner {
-    async fn stop(self) {
-        self.worker.stop().await;
-        if let Some(container) = self.container {
-            container.remove().await;
-        }
-    }
-}
-
-/// Starts an image's worker: in Docker where an engine answers, otherwise in namespaces.
-async fn start(
-    share: &Share,
-    image: &PulledImage,
-    place: &Path,
-    way: Way,
-    job: &Running,
-) -> Result<(Runner, &'static str), String> {
-    let in_docker = match docker::ping().await {
-        Ok(_) => match in_docker(image, place, way, job).await {
-            Ok(runner) => return Ok((runner, "docker")),
-            Err(reason) => Some(reason),
-        },
-        Err(_) => None,
-    };
-    match in_namespaces(share, image, place).await {
-        Ok(runner) => Ok((runner, "namespaces")),
-        Err(reason) => Err(match in_docker {
-            Some(docker) => format!("Docker: {docker}; without it: {reason}"),
-            None => reason,
-        }),
-    }
-}
-
-async fn in_docker(
-    image: &PulledImage,
-    place: &Path,
-    way: Way,
-    job: &Running,
-) -> Result<Runner, String> {
-    std::fs::create_dir_all(place).map_err(|error| error.to_string())?;
-    let emulated = way == Way::Emulated;
-    let started = docker::run_worker(image, emulated, place, job.cancel()).await;
-    let docker::ContainerWorker {
-        reader,
-        writer,
-        container,
-    } = started.map_err(|error| error.to_string())?;
-    match Worker::attach(reader, writer).await {
-        Ok(worker) => Ok(Runner {
-            worker,
-            container: Some(container),
-        }),
-        Err(error) => {
-            let ended = container.ended().await;
-            container.remove().await;
-            Err(ended.unwrap_or_else(|| in_words(&error)))
-        }
-    }
-}
-
-async fn in_namespaces(share: &Share, image: &PulledImage, place: &Path) -> Result<Runner, String> {
-    let catalogue = share.catalogue().map_err(|error| error.to_string())?;
-    let (image, root) = (image.clone(), place.join("root"));
-    let laid_out = blocking(move || {
-        let refused = |reason: String| Failure::new(Code::BuildFailed, reason, "");
-        std::fs::create_dir_all(&root).map_err(|error| refused(error.to_string()))?;
-        namespaces::command(&image, &catalogue, &root).map_err(refused)
-    });
-    let command = laid_out.await.map_err(|failure| failure.message)?;
-    let worker = Worker::start(&command)
-        .await
-        .map_err(|error| in_words(&error))?;
-    Ok(Runner {
-        worker,
-        container: None,
-    })
-}
-
-fn in_words(error: &WorkerError) -> String {
-    match error {
-        WorkerError::Lost { stderr, .. } if !stderr.is_empty() => {
-            let last = stderr.lines().last().unwrap_or_default();
-            format!("{error}: {last}")
-        }
-        other => other.to_string(),
-    }
-}
-
 /// Why a platform has no predictions.
 enum Unproven {
     Stop(Stop),
@@ -373,7 +307,7 @@ async fn predict_in_image(
         inline: None,
         device: "cpu".to_owned(),
         threads: 0,
-        max_pixels: None,
+        max_pixels: Some(request.max_pixels),
     };
     let loading = async { worker.load(load).await.map_err(unproven) };
     tokio::select! {
@@ -406,7 +340,8 @@ async fn predictions(
     stage: &str,
     job: &Running,
 ) -> Result<Vec<Predicted>, Stop> {
-    match predict(worker, package, samples, (stage, "preview"), job).await {
+    job.describe(FILE_NAME, "preview", None);
+    match predict(worker, package, samples, (stage, FILE_NAME), job).await {
         Ok(predicted) => Ok(predicted),
         Err(Unproven::Stop(stop)) => Err(stop),
         Err(Unproven::NotRun(reason) | Unproven::Differs(reason)) => {
@@ -430,21 +365,26 @@ async fn predict(
     let want = Want {
         top_k: None,
         tensor,
-        thumbnail: 0,
+        ..Want::default()
     };
     let all: Vec<(u64, SampleFile)> = (0..).zip(samples.iter().cloned()).collect();
-    let lost = || Predicted::Error("no result".to_owned());
-    let mut predicted: Vec<Predicted> = all.iter().map(|_| lost()).collect();
-    let mut done = 0;
+    let lost = SampleError {
+        code: Code::Internal.to_string(),
+        message: "The worker gave no result.".to_owned(),
+    };
+    let mut predicted = vec![Predicted::Error(lost); all.len()];
+    let (mut done, total) = (0, samples.len() as u64);
+    job.images(stage, item, done, total);
     let mut rest = all.as_slice();
     while !rest.is_empty() {
-        let batch = next_batch(&mut rest, Travel::Bytes);
+        let batch = async { Ok::<_, Stop>(next_batch(&mut rest, Travel::Bytes).await) };
+        let batch = job.or_cancelled(batch).await.map_err(Unproven::Stop)?;
         for (id, error) in batch.unreadable {
-            predicted[id as usize] = Predicted::Error(error.code);
+            predicted[id as usize] = Predicted::Error(error);
         }
         let mut each = |result: FromWorkerResult| {
             done += 1;
-            job.images(stage, item, done, samples.len() as u64);
+            job.images(stage, item, done, total);
             let place = usize::try_from(result.sample).unwrap_or(usize::MAX);
             if let Some(slot) = predicted.get_mut(place) {
                 *slot = result.into();
@@ -470,4 +410,31 @@ async fn predict(
         &format!("{item}: {} samples predicted", samples.len()),
     );
     Ok(predicted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_no_sample_could_be_read_is_told() {
+        let sample = |name: &str| SampleFile {
+            name: name.to_owned(),
+            path: name.into(),
+        };
+        let error = |message: &str| {
+            Predicted::Error(SampleError {
+                code: "SampleUnreadable".to_owned(),
+                message: message.to_owned(),
+            })
+        };
+        let samples = [sample("a.jpg"), sample("b.jpg")];
+        let unreadable = [error("The file is empty."), error("It is no picture.")];
+        let failure = check(&samples, &unreadable).expect_err("nothing to compare");
+        assert_eq!(failure.code, Code::SampleUnreadable);
+        let causes = ["a.jpg: The file is empty.", "b.jpg: It is no picture."];
+        assert_eq!(failure.causes, causes);
+        let one = [error("The file is empty."), Predicted::Classes(Vec::new())];
+        assert_eq!(check(&samples, &one), Ok(()));
+    }
 }
