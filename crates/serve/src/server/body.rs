@@ -29,10 +29,7 @@ pub async fn read(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Prob
         }
     };
     let sent = read_sent(&parts.headers, body, limit).await?;
-    let Some(share) = parts.extensions.get::<Share>().cloned() else {
-        // Every request has a share once it has passed the guard.
-        return Err(Problem::internal());
-    };
+    let share = share(parts)?;
     let sent = share.keep(sent);
     let Some(encoding) = encoding else {
         return Ok(sent);
@@ -43,6 +40,13 @@ pub async fn read(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Prob
         Ok(share.keep(unpacked))
     };
     apart(usize::MAX, unpack).await
+}
+
+/// What a request may hold in memory.
+pub fn share(parts: &Parts) -> Result<Share, Problem> {
+    let share = parts.extensions.get::<Share>().cloned();
+    // Every request has a share once it has passed the guard.
+    share.ok_or_else(Problem::internal)
 }
 
 /// Reads what is left of a body that is not wanted, within bounds: a client that is still sending

@@ -11,13 +11,17 @@ pub mod v2;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, Request};
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use boxwright_model::Outcome;
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::body;
+use super::budget::Share;
 use super::engine::Engine;
 use super::life::Life;
 use super::metrics::Metrics;
@@ -82,25 +86,44 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     }
 }
 
-/// The body of a request to a model, and the way to the model.
-///
-/// # Errors
-/// As [`Server::way`] and [`super::body::read`].
-pub async fn body_for(
-    server: &Server,
-    asked: &Asked,
-    request: Request,
-) -> Result<(Arc<Engine>, TaskTrackerToken, axum::http::HeaderMap, Bytes), Problem> {
-    let (parts, body) = request.into_parts();
-    let (engine, in_flight) = match server.way(asked) {
-        Ok(way) => way,
-        Err(problem) => {
-            super::body::discard(&parts.headers, body, server.max_body).await;
-            return Err(problem);
-        }
-    };
-    let bytes = super::body::read(&parts, body, server.max_body).await?;
-    Ok((engine, in_flight, parts.headers, bytes))
+/// A request to a model, read.
+pub struct Sent {
+    /// The way to the model.
+    pub engine: Arc<Engine>,
+    /// Held until the answer is written.
+    pub in_flight: TaskTrackerToken,
+    /// The request's headers.
+    pub headers: HeaderMap,
+    /// The request's body.
+    pub body: Bytes,
+    /// What the request may hold in memory.
+    pub share: Share,
+}
+
+impl Sent {
+    /// Reads a request to the model that is asked.
+    ///
+    /// # Errors
+    /// As [`Server::way`] and [`body::read`].
+    pub async fn read(server: &Server, asked: &Asked, request: Request) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let (engine, in_flight) = match server.way(asked) {
+            Ok(way) => way,
+            Err(problem) => {
+                body::discard(&parts.headers, body, server.max_body).await;
+                return Err(problem);
+            }
+        };
+        let body = body::read(&parts, body, server.max_body).await?;
+        let share = body::share(&parts)?;
+        Ok(Self {
+            engine,
+            in_flight,
+            headers: parts.headers,
+            body,
+            share,
+        })
+    }
 }
 
 /// Does what takes the longer the more `bytes` there are, without holding up health checks.
@@ -125,15 +148,43 @@ pub async fn apart<T: Send + 'static>(
 pub fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let place = error.path().to_string();
-        match place.as_str() {
-            "." => Problem::bad_request(format!("the body is not as asked: {}", error.inner())),
-            _ => Problem::bad_request(format!("`{place}` is not as asked: {}", error.inner())),
-        }
+        let place = match error.path().to_string().as_str() {
+            "." => "the body".into(),
+            place => format!("`{place}`"),
+        };
+        let hint = match no_number(json, error.inner()) {
+            true => "; JSON knows no NaN and no infinity, binary data (`binary_data_size`) does",
+            false => "",
+        };
+        let error = error.into_inner();
+        Problem::bad_request(format!("{place} is not as asked: {error}{hint}"))
     })?;
     let end = deserializer.end();
     end.map_err(|error| Problem::bad_request(format!("the body goes on after its JSON: {error}")))?;
     Ok(read)
+}
+
+/// Whether reading broke off at what Python writes for a float that is no finite number.
+fn no_number(json: &[u8], error: &serde_json::Error) -> bool {
+    if !error.is_syntax() {
+        return false;
+    }
+    let line = json
+        .split(|byte| *byte == b'\n')
+        .nth(error.line().saturating_sub(1));
+    let from = error.column().saturating_sub(2);
+    let rest = line.and_then(|line| line.get(from..)).unwrap_or_default();
+    let rest = &rest[..rest.len().min(10)];
+    [&b"NaN"[..], b"Inf"]
+        .iter()
+        .any(|word| rest.windows(3).any(|part| part == *word))
+}
+
+/// What is told of samples, in order.
+#[derive(Serialize)]
+pub struct Predictions {
+    /// One a sample.
+    pub predictions: Vec<Outcome>,
 }
 
 /// JSON that has been written already.

@@ -211,6 +211,13 @@ impl Engine {
     /// prediction says so.
     pub async fn answer(&self, request: Infer) -> Result<Inferred, Problem> {
         let found = self.find(&request.model, request.version.as_deref())?;
+        let mut wanted = request.outputs.iter();
+        while let Some(output) = wanted.next() {
+            if wanted.as_slice().contains(output) {
+                let message = format!("output `{output}` is asked for twice");
+                return Err(Problem::bad_request(message));
+            }
+        }
         let outputs = match found {
             Model::Tensors => self.infer(request.inputs, &request.outputs).await?,
             Model::Pipeline => {

@@ -47,7 +47,7 @@ fn kserve_v1_is_spoken() {
     let server = Server::with(&sample, &[]);
     assert_eq!(
         server.get("/v1/models").json(),
-        json!({"models": ["efficientnet-lite0"]})
+        json!({"models": ["efficientnet-lite0", "efficientnet-lite0-tensor"]})
     );
     assert_eq!(
         server.get("/v1/models/efficientnet-lite0").json(),

@@ -31,6 +31,31 @@ pub struct Sample {
 impl Sample {
     /// `None`, said aloud, where ONNX Runtime's library is not installed.
     pub fn find() -> Option<Self> {
+        let sample = Self::empty()?;
+        for file in ["model.onnx", "labels.txt"] {
+            std::fs::copy(source().join(file), sample.folder.path().join(file)).unwrap();
+        }
+        let package = toml::to_string(&sample.package()).unwrap();
+        std::fs::write(sample.package_file(), package).unwrap();
+        Some(sample)
+    }
+
+    /// Another model in place of the sample, which takes and gives tensors.
+    pub fn of_tensors(model: &[u8]) -> Option<Self> {
+        let sample = Self::empty()?;
+        std::fs::write(sample.folder.path().join("model.onnx"), model).unwrap();
+        let package = toml::to_string(&json!({
+            "format": 1,
+            "package": { "name": "tiny", "version": "1.2" },
+            "model": { "files": [{ "path": "model.onnx" }] },
+            "input": [{ "name": "x", "kind": "tensor" }],
+            "postprocess": { "task": "raw" },
+        }));
+        std::fs::write(sample.package_file(), package.unwrap()).unwrap();
+        Some(sample)
+    }
+
+    fn empty() -> Option<Self> {
         let Some(library) = library() else {
             // Past the test harness, which would swallow it.
             let _ = writeln!(
@@ -40,16 +65,7 @@ impl Sample {
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
-        for file in ["model.onnx", "labels.txt"] {
-            std::fs::copy(source().join(file), folder.path().join(file)).unwrap();
-        }
-        let sample = Self { library, folder };
-        std::fs::write(
-            sample.package_file(),
-            toml::to_string(&sample.package()).unwrap(),
-        )
-        .unwrap();
-        Some(sample)
+        Some(Self { library, folder })
     }
 
     pub fn package_file(&self) -> PathBuf {
@@ -124,6 +140,8 @@ pub fn assert_is_reference(name: &str, result: &Value) {
 pub struct Server {
     pub child: Child,
     pub port: u16,
+    /// The log's lines before the server listened.
+    pub said: Vec<String>,
     log: Receiver<String>,
 }
 
@@ -164,9 +182,16 @@ impl Server {
         let mut server = Self {
             child,
             port: 0,
+            said: Vec::new(),
             log,
         };
-        let line = server.wait_for("listening on http://");
+        let line = loop {
+            let line = server.wait_for("");
+            if line.contains("listening on http://") {
+                break line;
+            }
+            server.said.push(line);
+        };
         server.port = line
             .rsplit_once(':')
             .unwrap()
@@ -248,6 +273,13 @@ pub fn post(port: u16, path: &str, kind: &str, body: &[u8]) -> Answer {
 
 /// Sends a request on a connection of its own; `head` lacks the empty line.
 pub fn ask(port: u16, head: &str, body: &[u8]) -> Answer {
+    let (status, head, body) = exchange(port, head, body);
+    let body = String::from_utf8(body).unwrap();
+    Answer { status, head, body }
+}
+
+/// As [`ask`], for an answer whose body is no text: the status, the head in lower case, the body.
+pub fn exchange(port: u16, head: &str, body: &[u8]) -> (u16, String, Vec<u8>) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
@@ -256,14 +288,11 @@ pub fn ask(port: u16, head: &str, body: &[u8]) -> Answer {
     stream.write_all(body).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let body = answer.split_off(end.expect("a head") + 4);
+    let head = String::from_utf8(answer).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer {
-        status,
-        head: head.to_ascii_lowercase(),
-        body: body.to_owned(),
-    }
+    (status, head.to_ascii_lowercase(), body)
 }
 
 pub const MULTIPART: &str = "multipart/form-data; boundary=frontier";

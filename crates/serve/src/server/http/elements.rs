@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub use read::{Strings, read};
+pub use read::{Strings, read, room};
 pub use write::{Elements, Rows};
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ use crate::server::problem::Problem;
 /// How long the JSON is, where tensors follow it.
 pub const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 
+/// Makes room for bytes, or refuses them.
+pub type Hold<'a> = dyn Fn(usize) -> Result<(), Problem> + 'a;
+
 /// What a request says but for the model.
 #[derive(Debug, Default)]
 pub struct Asked {
@@ -109,11 +112,12 @@ pub fn header_length(headers: &HeaderMap, body: &Bytes) -> Result<usize, Problem
     }
 }
 
-/// Reads a request to `model` whose first `header` bytes are JSON.
+/// Reads a request to `model` whose first `header` bytes are JSON; `hold` is told of memory before
+/// it is taken.
 ///
 /// # Errors
 /// Where it is not what the protocol asks for; the message names the tensor or the field.
-pub fn read(body: &Bytes, header: usize, model: Model) -> Result<Asked, Problem> {
+pub fn read(body: &Bytes, header: usize, model: Model, hold: &Hold<'_>) -> Result<Asked, Problem> {
     let request: Request<'_> = from_json(&body[..header])?;
     let mut rest = body.slice(header..);
     let mut asked = Asked {
@@ -121,7 +125,7 @@ pub fn read(body: &Bytes, header: usize, model: Model) -> Result<Asked, Problem>
         ..Asked::default()
     };
     for input in request.inputs {
-        let (tensor, unreadable) = input.read(&mut rest, model)?;
+        let (tensor, unreadable) = input.read(&mut rest, model, hold)?;
         asked.infer.inputs.push(tensor);
         asked.unreadable.extend(unreadable);
     }
@@ -193,7 +197,7 @@ impl Asked {
 type Read = (Tensor, Vec<(usize, SampleError)>);
 
 impl Input<'_> {
-    fn read(self, rest: &mut Bytes, model: Model) -> Result<Read, Problem> {
+    fn read(self, rest: &mut Bytes, model: Model, hold: &Hold<'_>) -> Result<Read, Problem> {
         let Self { name, datatype, .. } = &self;
         let refused = |what: String| Problem::bad_request(format!("input `{name}`: {what}"));
         let datatype = by_name(datatype)
@@ -229,7 +233,10 @@ impl Input<'_> {
                 })?;
                 (rest.split_to(here), Vec::new())
             }
-            (Some(data), None) => listed(data, datatype, &shape, model).map_err(refused)?,
+            (Some(data), None) => {
+                hold(elements::room(data, datatype))?;
+                listed(data, datatype, &shape, model).map_err(refused)?
+            }
         };
         let name = self.name;
         let tensor = Tensor {

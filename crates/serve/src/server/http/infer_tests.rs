@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Asked, Binary, HEADER_LENGTH, header_length, read, write};
 use crate::server::models::{Inferred, Model, PREDICTION};
+use crate::server::problem::{Kind, Problem};
 
 fn read_json(json: &Value, model: Model) -> Result<Asked, String> {
     read_with(json, b"", model)
@@ -16,7 +17,7 @@ fn read_with(json: &Value, behind: &[u8], model: Model) -> Result<Asked, String>
     let mut body = json.to_string().into_bytes();
     let header = body.len();
     body.extend_from_slice(behind);
-    read(&body.into(), header, model).map_err(|problem| problem.message)
+    read(&body.into(), header, model, &|_| Ok(())).map_err(|problem| problem.message)
 }
 
 fn input(more: Value) -> Value {
@@ -138,7 +139,36 @@ fn what_is_no_json_is_refused() {
         "{\"inputs\": [], \"inputs\": []}",
     ] {
         let body = Bytes::copy_from_slice(body.as_bytes());
-        assert!(read(&body, body.len(), Model::Tensors).is_err(), "{body:?}");
+        assert!(
+            read(&body, body.len(), Model::Tensors, &|_| Ok(())).is_err(),
+            "{body:?}"
+        );
+    }
+}
+
+#[test]
+fn memory_is_asked_for_before_it_is_taken() {
+    let request = input(json!({"data": [1, 2]})).to_string();
+    let body = Bytes::from(request);
+    let asked = std::cell::Cell::new(0);
+    let hold = |bytes| {
+        asked.set(asked.get() + bytes);
+        Err(Problem::full())
+    };
+    let problem = read(&body, body.len(), Model::Tensors, &hold).unwrap_err();
+    assert_eq!((problem.kind, asked.get()), (Kind::Busy, 4));
+}
+
+#[test]
+fn what_json_has_no_word_for_is_explained() {
+    for number in ["NaN", "-Infinity", "[Infinity]"] {
+        let text = format!(
+            "{{\"inputs\":[{{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[0.5,\n{number}]}}]}}"
+        );
+        let body = Bytes::from(text);
+        let problem = read(&body, body.len(), Model::Tensors, &|_| Ok(())).unwrap_err();
+        assert!(problem.message.contains("inputs[0].data"), "{problem:?}");
+        assert!(problem.message.contains("binary_data_size"), "{problem:?}");
     }
 }
 
@@ -245,7 +275,7 @@ proptest! {
         header in 0..300_usize,
     ) {
         let header = header.min(body.len());
-        let _ = read(&body.into(), header, Model::Tensors);
+        let _ = read(&body.into(), header, Model::Tensors, &|_| Ok(()));
     }
 
     #[test]
@@ -266,7 +296,7 @@ proptest! {
         let mut body = json.into_bytes();
         body.extend(behind);
         let model = if samples { Model::Pipeline } else { Model::Tensors };
-        let _ = read(&body.into(), header, model);
+        let _ = read(&body.into(), header, model, &|_| Ok(()));
     }
 
     #[test]

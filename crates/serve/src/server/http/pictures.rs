@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::Server;
 use super::openapi::{Operation, PREDICTS};
+use super::{Predictions, Server};
 use crate::server::problem::Problem;
 use crate::server::{body, page};
 
@@ -64,5 +64,5 @@ pub async fn predict(State(server): State<Server>, request: Request) -> Result<R
     };
     let pictures = body::pictures(request, server.max_body).await?;
     let predictions = engine.predict(pictures).await?;
-    Ok(Json(json!({ "predictions": predictions })).into_response())
+    Ok(Json(Predictions { predictions }).into_response())
 }

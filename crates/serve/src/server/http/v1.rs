@@ -17,9 +17,8 @@ use serde_json::{Value, json};
 
 use super::infer::no_base64;
 use super::openapi::{NAMED, Operation, RUNS};
-use super::{Asked, Server, apart, body_for, from_json, json as written, v2};
+use super::{Asked, Predictions, Sent, Server, apart, from_json, json as written, v2};
 use crate::server::body;
-use crate::server::engine::Engine;
 use crate::server::models::{self, Model};
 use crate::server::problem::Problem;
 
@@ -94,15 +93,23 @@ pub async fn predict(
     };
     let version = None;
     let asked = Asked { model, version };
-    let (engine, _in_flight, _, body) = body_for(&server, &asked, request).await?;
-    match engine.find(&asked.model, None)? {
-        Model::Pipeline => samples(&engine, body).await,
-        Model::Tensors => tensors::predict(&engine, asked.model, body).await,
+    let sent = Sent::read(&server, &asked, request).await?;
+    match sent.engine.find(&asked.model, None)? {
+        Model::Pipeline => samples(sent).await,
+        Model::Tensors => tensors::predict(sent, asked.model).await,
     }
 }
 
-async fn samples(engine: &Engine, body: Bytes) -> Result<Response, Problem> {
-    let instances = apart(body.len(), move || instances(&body)).await?;
+async fn samples(sent: Sent) -> Result<Response, Problem> {
+    let (engine, _in_flight) = (sent.engine, sent.in_flight);
+    let (body, share) = (sent.body, sent.share);
+    let length = body.len();
+    let read = move || {
+        // As text, and decoded.
+        share.add(length.saturating_mul(2))?;
+        instances(&body)
+    };
+    let instances = apart(length, read).await?;
     let readable = instances.iter().flatten().cloned().collect();
     let mut predicted = engine.predict(readable).await?.into_iter();
     let predictions: Vec<Outcome> = instances
@@ -112,7 +119,7 @@ async fn samples(engine: &Engine, body: Bytes) -> Result<Response, Problem> {
             Err(error) => Some(Outcome::Error(error)),
         })
         .collect();
-    let answer = serde_json::to_vec(&json!({ "predictions": predictions }));
+    let answer = serde_json::to_vec(&Predictions { predictions });
     Ok(written(answer.map_err(|_| Problem::internal())?))
 }
 

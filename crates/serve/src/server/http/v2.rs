@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::infer::{self, header_length};
 use super::openapi::{NAMED, NEEDED, Operation, RUNS};
-use super::{Asked, Server, apart, body_for, from_json};
+use super::{Asked, Sent, Server, apart, from_json};
 use crate::server::body;
 use crate::server::models::{self, ModelMetadata, TensorMetadata};
 use crate::server::problem::Problem;
@@ -276,10 +276,15 @@ pub async fn infer(
     asked: Asked,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (engine, _in_flight, headers, body) = body_for(&server, &asked, request).await?;
+    let sent = Sent::read(&server, &asked, request).await?;
+    let (engine, _in_flight) = (sent.engine, sent.in_flight);
+    let (body, share) = (sent.body, sent.share);
     let model = engine.find(&asked.model, asked.version.as_deref())?;
-    let header = header_length(&headers, &body)?;
-    let mut read = apart(header, move || infer::read(&body, header, model)).await?;
+    let header = header_length(&sent.headers, &body)?;
+    let mut read = apart(header, move || {
+        infer::read(&body, header, model, &|bytes| share.add(bytes))
+    })
+    .await?;
     read.infer.model = asked.model;
     read.infer.version = asked.version;
     let mut inferred = engine.answer(read.infer).await?;

@@ -50,6 +50,17 @@ impl Listed {
     }
 }
 
+/// How much memory the elements take at most.
+pub fn room(json: &RawValue, datatype: DataType) -> usize {
+    let text = json.get();
+    let elements = text.bytes().filter(|byte| *byte == b',').count() + 1;
+    match datatype.size() {
+        Some(size) => elements.saturating_mul(size),
+        // Strings are no longer than they are written, after their lengths.
+        None => elements.saturating_mul(4).saturating_add(text.len()),
+    }
+}
+
 /// Reads lists, however deep, or a single element.
 ///
 /// # Errors
@@ -58,7 +69,7 @@ pub fn read(json: &RawValue, datatype: DataType, strings: Strings) -> Result<Lis
     let mut reader = Reader {
         datatype,
         strings,
-        data: Vec::new(),
+        data: Vec::with_capacity(room(json, datatype)),
         count: 0,
         lengths: Vec::new(),
         leaves: None,

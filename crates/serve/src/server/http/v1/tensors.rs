@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use axum::response::Response;
 use boxwright_model::{Signature, TensorSpec};
 use boxwright_predict::{Rows, Tensor};
-use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::server::engine::Engine;
 use crate::server::http::elements::{self, Elements, Strings};
-use crate::server::http::{apart, from_json, json};
+use crate::server::http::infer::Hold;
+use crate::server::http::{Sent, apart, from_json, json};
 use crate::server::models::Infer;
 use crate::server::problem::Problem;
 
@@ -39,9 +38,20 @@ enum Runs {
 }
 
 /// Answers a request to `model`, which is the one of tensors.
-pub async fn predict(engine: &Engine, model: String, body: Bytes) -> Result<Response, Problem> {
+pub async fn predict(sent: Sent, model: String) -> Result<Response, Problem> {
+    let (engine, _in_flight) = (sent.engine, sent.in_flight);
+    let (body, share) = (sent.body, sent.share);
+    let length = body.len();
     let (signature, rows) = (engine.signature().clone(), engine.rows());
-    let runs = apart(body.len(), move || read(&body, &signature, rows)).await?;
+    let read = move || {
+        let reader = Reader {
+            signature: &signature,
+            rows,
+            hold: &|bytes| share.add(bytes),
+        };
+        reader.read(&body)
+    };
+    let runs = apart(length, read).await?;
     let run = |inputs| {
         let model = model.clone();
         let request = Infer {
@@ -69,98 +79,108 @@ pub async fn predict(engine: &Engine, model: String, body: Bytes) -> Result<Resp
         .map(json)
 }
 
-fn read(body: &[u8], signature: &Signature, rows: Rows) -> Result<Runs, Problem> {
-    let request: Request<'_> = from_json(body)?;
-    match (request.instances, request.inputs) {
-        (Some(instances), None) => by_rows(instances, signature, rows),
-        (None, Some(inputs)) => by_inputs(inputs, signature).map(Runs::Columns),
-        _ => Err(Problem::bad_request(
-            "the body has to have either `instances`, a row a sample, or `inputs`, a tensor an input",
-        )),
-    }
+/// What requests are read by.
+struct Reader<'a> {
+    signature: &'a Signature,
+    rows: Rows,
+    hold: &'a Hold<'a>,
 }
 
-fn by_rows(instances: &RawValue, signature: &Signature, rows: Rows) -> Result<Runs, Problem> {
-    let list = instances.get().trim_ascii_start().strip_prefix('[');
-    let first = list.and_then(|list| list.trim_ascii_start().chars().next());
-    match first {
-        None => Err(Problem::bad_request("`instances` is not a list")),
-        Some(']') => Ok(Runs::Rows(Vec::new())),
-        Some('{') => {
-            let list: Vec<BTreeMap<String, &RawValue>> = from_json(instances.get().as_bytes())?;
-            let read = list
-                .iter()
-                .enumerate()
-                .map(|(place, row)| named(row, signature, &format!("instance {place}: ")));
-            match rows {
-                Rows::None => read.collect::<Result<_, _>>().map(Runs::Rows),
-                _ => stacked(read).map(Runs::Batch),
+impl Reader<'_> {
+    fn read(&self, body: &[u8]) -> Result<Runs, Problem> {
+        let request: Request<'_> = from_json(body)?;
+        match (request.instances, request.inputs) {
+            (Some(instances), None) => self.by_rows(instances),
+            (None, Some(inputs)) => self.by_inputs(inputs).map(Runs::Columns),
+            _ => Err(Problem::bad_request(
+                "the body has to have either `instances`, a row a sample, or `inputs`, a tensor an input",
+            )),
+        }
+    }
+
+    fn by_rows(&self, instances: &RawValue) -> Result<Runs, Problem> {
+        let list = instances.get().trim_ascii_start().strip_prefix('[');
+        let first = list.and_then(|list| list.trim_ascii_start().chars().next());
+        match first {
+            None => Err(Problem::bad_request("`instances` is not a list")),
+            Some(']') => Ok(Runs::Rows(Vec::new())),
+            Some('{') => {
+                let list: Vec<BTreeMap<String, &RawValue>> = from_json(instances.get().as_bytes())?;
+                let row = |(place, row)| self.named(row, &format!("instance {place}: "));
+                let read = list.iter().enumerate().map(row);
+                match self.rows {
+                    Rows::None => read.collect::<Result<_, _>>().map(Runs::Rows),
+                    _ => stacked(read).map(Runs::Batch),
+                }
+            }
+            Some(_) => {
+                let only = self.only_input("`instances`")?;
+                if self.rows != Rows::None {
+                    return Ok(Runs::Batch(vec![self.tensor(instances, only, "")?]));
+                }
+                let list: Vec<&RawValue> = from_json(instances.get().as_bytes())?;
+                let row = |(place, row): (usize, &&RawValue)| {
+                    let tensor = self.tensor(row, only, &format!("instance {place}: "));
+                    tensor.map(|tensor| vec![tensor])
+                };
+                let rows = list.iter().enumerate().map(row);
+                rows.collect::<Result<_, _>>().map(Runs::Rows)
             }
         }
-        Some(_) => {
-            let only = only_input(signature, "`instances`")?;
-            if rows != Rows::None {
-                return Ok(Runs::Batch(vec![tensor(instances, only, "")?]));
+    }
+
+    fn by_inputs(&self, inputs: &RawValue) -> Result<Vec<Tensor>, Problem> {
+        if inputs.get().trim_ascii_start().starts_with('{') {
+            return self.named(&from_json(inputs.get().as_bytes())?, "");
+        }
+        let only = self.only_input("`inputs`")?;
+        Ok(vec![self.tensor(inputs, only, "")?])
+    }
+
+    /// The only input, which needs no name.
+    fn only_input(&self, field: &str) -> Result<&TensorSpec, Problem> {
+        match &self.signature.inputs[..] {
+            [only] => Ok(only),
+            several => {
+                let names: Vec<&str> = several.iter().map(|input| input.name.as_str()).collect();
+                Err(Problem::bad_request(format!(
+                    "{field}: the model has {} inputs, so their names are needed, as in \
+                     {{\"name\": …}}: {}",
+                    names.len(),
+                    names.join(", ")
+                )))
             }
-            let list: Vec<&RawValue> = from_json(instances.get().as_bytes())?;
-            let row = |(place, row): (usize, &&RawValue)| {
-                tensor(row, only, &format!("instance {place}: ")).map(|tensor| vec![tensor])
-            };
-            let rows = list.iter().enumerate().map(row);
-            rows.collect::<Result<_, _>>().map(Runs::Rows)
         }
     }
-}
 
-fn by_inputs(inputs: &RawValue, signature: &Signature) -> Result<Vec<Tensor>, Problem> {
-    if inputs.get().trim_ascii_start().starts_with('{') {
-        return named(&from_json(inputs.get().as_bytes())?, signature, "");
+    /// A tensor an input, by name. `place` begins an error.
+    fn named(
+        &self,
+        by_name: &BTreeMap<String, &RawValue>,
+        place: &str,
+    ) -> Result<Vec<Tensor>, Problem> {
+        let one = |(name, json): (&String, &&RawValue)| {
+            let mut inputs = self.signature.inputs.iter();
+            let spec = inputs.find(|input| input.name == *name).ok_or_else(|| {
+                Problem::bad_request(format!("{place}the model has no input `{name}`"))
+            })?;
+            self.tensor(json, spec, place)
+        };
+        by_name.iter().map(one).collect()
     }
-    let only = only_input(signature, "`inputs`")?;
-    Ok(vec![tensor(inputs, only, "")?])
-}
 
-/// The only input, which needs no name.
-fn only_input<'a>(signature: &'a Signature, field: &str) -> Result<&'a TensorSpec, Problem> {
-    match &signature.inputs[..] {
-        [only] => Ok(only),
-        several => {
-            let names: Vec<&str> = several.iter().map(|input| input.name.as_str()).collect();
-            Err(Problem::bad_request(format!(
-                "{field}: the model has {} inputs, so their names are needed, as in {{\"name\": …}}: {}",
-                names.len(),
-                names.join(", ")
-            )))
-        }
+    fn tensor(&self, json: &RawValue, spec: &TensorSpec, place: &str) -> Result<Tensor, Problem> {
+        let TensorSpec { name, datatype, .. } = spec;
+        (self.hold)(elements::room(json, *datatype))?;
+        let listed = elements::read(json, *datatype, Strings::Text)
+            .map_err(|what| Problem::bad_request(format!("{place}input `{name}`: {what}")))?;
+        Ok(Tensor {
+            name: name.clone(),
+            datatype: *datatype,
+            shape: listed.lengths,
+            data: listed.data.into(),
+        })
     }
-}
-
-/// A tensor an input, by name. `place` begins an error.
-fn named(
-    by_name: &BTreeMap<String, &RawValue>,
-    signature: &Signature,
-    place: &str,
-) -> Result<Vec<Tensor>, Problem> {
-    let one = |(name, json): (&String, &&RawValue)| {
-        let spec = signature.inputs.iter().find(|input| input.name == *name);
-        let spec = spec.ok_or_else(|| {
-            Problem::bad_request(format!("{place}the model has no input `{name}`"))
-        })?;
-        tensor(json, spec, place)
-    };
-    by_name.iter().map(one).collect()
-}
-
-fn tensor(json: &RawValue, spec: &TensorSpec, place: &str) -> Result<Tensor, Problem> {
-    let TensorSpec { name, datatype, .. } = spec;
-    let listed = elements::read(json, *datatype, Strings::Text)
-        .map_err(|what| Problem::bad_request(format!("{place}input `{name}`: {what}")))?;
-    Ok(Tensor {
-        name: name.clone(),
-        datatype: *datatype,
-        shape: listed.lengths,
-        data: listed.data.into(),
-    })
 }
 
 /// One batch of rows, whose tensors have the same names and shapes in each.

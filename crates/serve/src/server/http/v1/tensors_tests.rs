@@ -3,7 +3,7 @@ use boxwright_predict::{Rows, Tensor};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Answer, Runs, read};
+use super::{Answer, Reader, Runs};
 
 fn signature(inputs: &[&str]) -> Signature {
     let spec = |name: &&str| TensorSpec {
@@ -26,8 +26,18 @@ fn tensor(name: &str, shape: &[usize], data: &[u8]) -> Tensor {
     }
 }
 
+fn read(body: &[u8], signature: &Signature, rows: Rows) -> Result<Runs, String> {
+    let hold = &|_| Ok(());
+    let reader = Reader {
+        signature,
+        rows,
+        hold,
+    };
+    reader.read(body).map_err(|problem| problem.message)
+}
+
 fn read_json(json: &Value, inputs: &[&str], rows: Rows) -> Result<Runs, String> {
-    read(json.to_string().as_bytes(), &signature(inputs), rows).map_err(|problem| problem.message)
+    read(json.to_string().as_bytes(), &signature(inputs), rows)
 }
 
 #[test]
