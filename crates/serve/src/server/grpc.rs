@@ -11,6 +11,7 @@ mod stream;
 mod tensors;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -61,6 +62,8 @@ pub struct Grpc {
     pub life: Arc<Life>,
     /// Longest message, in bytes.
     pub max_body: usize,
+    /// How long an answer may take.
+    pub longest: Option<Duration>,
 }
 
 impl Grpc {
@@ -151,7 +154,7 @@ async fn with_model(State(grpc): State<Grpc>, mut request: Request, next: Next) 
     let response = next.run(request).await;
     drop(in_flight);
     // How tonic refuses a message by its length; nothing here uses that status.
-    match Status::from_header_map(response.headers()) {
+    match response.extensions().get::<Status>() {
         Some(status) if status.code() == Code::OutOfRange => {
             refuse(Problem::too_large(grpc.max_body))
         }

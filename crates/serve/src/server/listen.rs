@@ -22,8 +22,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::metrics::Metrics;
 use super::guard::Crowded;
+use super::metrics::Metrics;
 use activity::Activity;
 
 /// Connections at a time.
@@ -202,6 +202,8 @@ fn is_grpc<B>(request: &Request<B>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     #[test]
@@ -234,5 +236,28 @@ mod tests {
                 .body(())
                 .unwrap()
         ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_never_finishes_its_first_line_is_let_go() {
+        for sent in [
+            "",
+            "PRI * HTTP/2.0",
+            "GET /",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut client = TcpStream::connect(listener.local_addr().unwrap())
+                .await
+                .unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            client.write_all(sent.as_bytes()).await.unwrap();
+            let (http, grpc) = (Router::new(), Router::new());
+            let doors = Doors { http, grpc };
+            let served = serve(stream, doors, false, CancellationToken::new());
+            tokio::time::timeout(2 * IDLE, served).await.unwrap();
+            let mut last = Vec::new();
+            client.read_to_end(&mut last).await.unwrap();
+        }
     }
 }

@@ -39,6 +39,7 @@ impl Ports {
         let grpc = Grpc {
             life: Arc::clone(life),
             max_body: settings.max_body,
+            longest: settings.request_timeout,
         };
         let main = Port::bind(settings, settings.port, guard).await?;
         let omi = match settings.omi_port {

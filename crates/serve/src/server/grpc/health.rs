@@ -10,6 +10,7 @@ use tonic_health::pb::health_server;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::server::life::Life;
+use crate::server::problem::Problem;
 
 /// The health of the server, whose services share one fate.
 pub struct Health {
@@ -45,10 +46,11 @@ impl health_server::Health for Health {
     ) -> Result<Response<HealthCheckResponse>, Status> {
         let service = &request.get_ref().service;
         if !self.knows(service) {
-            return Err(Status::not_found(format!(
-                "no service is called `{service}`; there are {}",
-                self.services.join(" and ")
-            )));
+            let message = format!(
+                "no service is called `{service}`; known are {}",
+                self.services.join(", ")
+            );
+            return Err(Problem::not_found(message).into());
         }
         let status = status(&self.life).into();
         Ok(Response::new(HealthCheckResponse { status }))

@@ -133,15 +133,6 @@ impl GrpcInferenceService for Inference {
         )))
     }
 
-    async fn model_statistics(
-        &self,
-        _: Request<ModelStatisticsRequest>,
-    ) -> Result<Response<ModelStatisticsResponse>, Status> {
-        Err(Status::unimplemented(
-            "the figures of this server are at /metrics",
-        ))
-    }
-
     async fn repository_index(
         &self,
         request: Request<RepositoryIndexRequest>,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use boxwright_model::Outcome;
 use boxwright_model::package::{InputKind, Package};
@@ -19,8 +20,8 @@ use crate::server::problem::{Kind, Problem};
 const INPUT: &str = "input";
 const RESULTS: &str = "results.json";
 const ERROR: &str = "error";
-/// How long a caller may wait for either method, as other servers of this interface say it.
-const PATIENCE: &str = "60s";
+/// How long a caller should wait for an answer that may take as long as it takes.
+const PATIENCE: Duration = Duration::from_secs(3600);
 const PICTURES: [&str; 6] = [
     "image/jpeg",
     "image/png",
@@ -52,7 +53,7 @@ impl ModzyModel for Omi {
                 status_code: 200,
                 status: "OK".into(),
                 message: "the model is ready".into(),
-                ..described(engine.package(), self.grpc.max_body)
+                ..described(engine.package(), &self.grpc)
             },
             Err(problem) => StatusResponse {
                 status_code: problem.kind.status().as_u16().into(),
@@ -148,7 +149,7 @@ fn failed(message: String) -> OutputItem {
     }
 }
 
-fn described(package: &Package, max_body: usize) -> StatusResponse {
+fn described(package: &Package, grpc: &Grpc) -> StatusResponse {
     let kind = package
         .input
         .first()
@@ -160,7 +161,7 @@ fn described(package: &Package, max_body: usize) -> StatusResponse {
             ".npy, .npz, or the JSON of an Open Inference Protocol request; any other key will do",
         ),
     };
-    let max_size = format!("{}M", max_body >> 20);
+    let max_size = format!("{}M", grpc.max_body >> 20);
     let resources = &package.resources;
     StatusResponse {
         model_info: Some(ModelInfo {
@@ -192,8 +193,8 @@ fn described(package: &Package, max_body: usize) -> StatusResponse {
             num_gpus: i32::try_from(resources.gpus).unwrap_or(i32::MAX),
         }),
         timeout: Some(ModelTimeout {
-            status: PATIENCE.into(),
-            run: PATIENCE.into(),
+            status: seconds(grpc.longest),
+            run: seconds(grpc.longest),
         }),
         features: Some(ModelFeatures {
             batch_size: i32::try_from(package.batch.max_size).unwrap_or(i32::MAX),
@@ -201,6 +202,11 @@ fn described(package: &Package, max_body: usize) -> StatusResponse {
         }),
         ..StatusResponse::default()
     }
+}
+
+fn seconds(longest: Option<Duration>) -> String {
+    let time = longest.unwrap_or(PATIENCE);
+    format!("{}s", time.as_millis().div_ceil(1000))
 }
 
 #[cfg(test)]

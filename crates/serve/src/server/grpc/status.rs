@@ -21,9 +21,18 @@ impl Kind {
     }
 }
 
+/// Bytes of a message at most: it is sent in a header, of which clients take few kilobytes, and may
+/// quote what the caller sent.
+const LONGEST_MESSAGE: usize = 1500;
+
 impl From<Problem> for Status {
     fn from(problem: Problem) -> Self {
-        Self::new(problem.kind.code(), problem.message)
+        let (code, mut message) = (problem.kind.code(), problem.message);
+        if message.len() > LONGEST_MESSAGE {
+            message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+            message.push('…');
+        }
+        Self::new(code, message)
     }
 }
 
@@ -34,4 +43,18 @@ pub fn refuse(problem: Problem) -> Response {
     // For what stands around the handlers: the metrics and the log.
     response.extensions_mut().insert(kind);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_quotes_much_is_cut_between_characters() {
+        let status = Status::from(Problem::not_found("ü".repeat(10_000)));
+        assert_eq!(status.code(), Code::NotFound);
+        assert_eq!(status.message().chars().count(), LONGEST_MESSAGE / 2 + 1);
+        assert!(status.message().ends_with("ü…"));
+        assert_eq!(Status::from(Problem::not_found("short")).message(), "short");
+    }
 }

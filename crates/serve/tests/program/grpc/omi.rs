@@ -29,7 +29,7 @@ fn item(parts: &[(&str, &[u8])]) -> InputItem {
 #[tokio::test]
 async fn status_tells_the_model_and_run_needs_no_status_before_it() {
     let Some(sample) = Sample::find() else { return };
-    let server = Server::with(&sample, &[]);
+    let server = Server::with(&sample, &[("REQUEST_TIMEOUT_MS", "30500")]);
     let mut client = omi(server.port).await;
     let cat = cat();
     let request = RunRequest {
@@ -87,6 +87,7 @@ async fn status_tells_the_model_and_run_needs_no_status_before_it() {
             .iter()
             .any(|kind| kind == "image/jpeg")
     );
+    assert_eq!(status.timeout.unwrap().run, "31s");
     let resources = status.resources.unwrap();
     assert_eq!(
         resources.required_ram,
