@@ -139,6 +139,43 @@ async fn an_upload_that_the_registry_forgot_starts_again() {
 }
 
 #[tokio::test]
+async fn a_registry_that_keeps_refusing_a_layer_is_given_up() {
+    let refused = |method, status| vec![Rule(method, "/blobs/uploads/", 9999, answer(status, ""))];
+    // A first chunk that is taken, and a second one that is not, again and again.
+    let halfway = |_| {
+        let taken = Mischief::Otherwise(None, Vec::new());
+        let taken = Rule(Method::PATCH, "/blobs/uploads/", 1, taken);
+        [
+            taken,
+            Rule(Method::PATCH, "/blobs/uploads/", 1, answer(404, "")),
+        ]
+    };
+    let halfway = (0..100).flat_map(halfway).collect();
+    for (rules, len, most) in [
+        (refused(Method::PUT, 500), 1000, 6),
+        (refused(Method::PUT, 404), 1000, 6),
+        (refused(Method::PATCH, 404), CHUNK + 10, 6),
+        (refused(Method::PATCH, 500), CHUNK + 10, 6),
+        (halfway, CHUNK + 10, 12),
+    ] {
+        let fake = Fake::start(rules).await;
+        let (set, to) = (one_layer(19, len), fake.reference());
+        let (client, patience) = (anonymous(), Duration::from_secs(60));
+        let pushed = tokio::time::timeout(patience, push(&client, &set, &to)).await;
+        let error = pushed.expect("an end").unwrap_err();
+        assert!(matches!(error, Error::Failed { .. }), "{error}");
+        let (chunks, whole) = (
+            fake.seen(Method::PATCH, "/blobs/uploads/").len(),
+            fake.seen(Method::PUT, "/blobs/uploads/").len(),
+        );
+        // The layer and the configuration are sent side by side.
+        assert!(chunks <= most && whole <= 2 * most, "{chunks} {whole}");
+        assert_eq!(fake.open_uploads(), 0);
+        assert!(fake.seen(Method::PUT, "/manifests/").is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_registry_without_chunks_gets_one_put() {
     for status in [413, 405, 400] {
         let fake = Fake::start(vec![Rule(Method::PATCH, "/", 99, answer(status, ""))]).await;

@@ -43,6 +43,9 @@ pub(super) struct Upload<'a> {
     whole: bool,
     backoff: Backoff,
     restarts: u32,
+    /// How far any attempt has come. Only what goes beyond it is progress: a registry that forgets
+    /// an upload after each chunk takes the first one again and again.
+    furthest: u64,
 }
 
 /// An upload that the registry has opened.
@@ -101,6 +104,7 @@ impl<'a> Upload<'a> {
             whole: blob.descriptor.size <= CHUNK_BYTES,
             backoff: Backoff::new(session.options.retry),
             restarts: 0,
+            furthest: 0,
         })
     }
 
@@ -117,15 +121,23 @@ impl<'a> Upload<'a> {
         }
         self.report(0);
         loop {
-            match self.step().await {
-                Ok(Some(arrival)) => return Ok(arrival),
-                Ok(None) => self.backoff.reset(),
-                Err(trouble) => {
-                    if let Some(arrival) = self.recover(trouble).await? {
-                        return Ok(arrival);
-                    }
-                }
+            let arrival = match self.step().await {
+                Ok(arrival) => arrival,
+                Err(trouble) => self.recover(trouble).await?,
+            };
+            if let Some(arrival) = arrival {
+                return Ok(arrival);
             }
+            self.note_progress();
+        }
+    }
+
+    /// Only bytes that had never arrived before start the count of attempts again.
+    fn note_progress(&mut self) {
+        let offset = self.place.as_ref().map_or(0, |place| place.offset);
+        if offset > self.furthest {
+            self.furthest = offset;
+            self.backoff.reset();
         }
     }
 
@@ -293,6 +305,9 @@ impl<'a> Upload<'a> {
             Trouble::Restart(error) => {
                 self.restarts += 1;
                 self.leave();
+                if self.restarts >= self.session.options.retry.attempts {
+                    return Err(error);
+                }
                 self.backoff.wait(Fault::transient(error)).await?;
                 self.find().await
             }
