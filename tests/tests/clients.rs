@@ -14,7 +14,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use boxwright_tests::server::Server;
-use boxwright_tests::{Missing, Sandbox, need, programs, venv, wait};
+use boxwright_tests::{Missing, Sandbox, missing, need, programs, skip, venv, wait};
 
 /// The server with the sample, and what the preview shows of its photos.
 struct Served {
@@ -117,6 +117,21 @@ fn tritonclient_gets_the_previews_answers_over_http_and_grpc() {
 fn kserves_clients_get_the_previews_answers_by_v1_and_v2_over_rest_and_grpc() {
     let served = Served::start();
     need!(served.passes("kserve_clients.py", "requirements.txt"));
+}
+
+#[test]
+fn the_code_that_the_page_shows_runs_as_it_stands_there() {
+    for program in ["node", "chromium", "curl"] {
+        need!(missing::program(program));
+    }
+    if !programs::checkout()
+        .join("ui/node_modules/playwright-core")
+        .is_dir()
+    {
+        skip!("the packages of ui/ are not installed");
+    }
+    let served = Served::start();
+    need!(served.passes("page_code.py", "requirements.txt"));
 }
 
 #[test]

@@ -76,10 +76,12 @@ mod tests {
         rest.split_once(&close).unwrap().0
     }
 
-    /// What stands between `open` and the next quotation mark, everywhere.
+    /// What stands between `open`, which ends no longer word, and the next quotation mark.
     fn named(text: &'static str, open: &str) -> BTreeSet<&'static str> {
-        let parts = text.split(open).skip(1);
-        parts.map(|rest| rest.split_once('"').unwrap().0).collect()
+        text.match_indices(open)
+            .filter(|(place, _)| !text[..*place].ends_with(char::is_alphanumeric))
+            .map(|(place, _)| text[place + open.len()..].split_once('"').unwrap().0)
+            .collect()
     }
 
     #[test]
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_script_finds_every_element_and_drawing_that_it_names() {
-        let (ids, asked) = (named(DOCUMENT, " id=\""), named(SCRIPT, "at(\""));
+        let (ids, asked) = (named(DOCUMENT, "id=\""), named(SCRIPT, "at(\""));
         assert!(asked.len() > 20, "{asked:?}");
         assert_eq!(asked.difference(&ids).count(), 0, "{asked:?} of {ids:?}");
         for drawing in named(SCRIPT, "icon(\"").union(&named(SCRIPT, "drawing: \"")) {

@@ -99,7 +99,7 @@ const scenarios = {
       assert.equal(await said(page, "viewer-name"), basename(photos[2]));
       assert.equal(await page.isDisabled("#viewer-next"), true);
       await page.keyboard.press("Escape");
-      assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), `Look at ${basename(photos[2])}`);
+      await page.waitForFunction((name) => document.activeElement.getAttribute("aria-label") === name, `Look at ${basename(photos[2])}`);
       await page.focus("[role=tab]");
       await page.keyboard.press("ArrowRight");
       assert.equal(await page.evaluate(() => document.activeElement.textContent), "Python");
@@ -281,7 +281,7 @@ const scenarios = {
       const [{ state, text }] = await cards(page);
       assert.equal(state, "done", text);
       assert.match(text, /logits\s*FP32 \[1000\]/);
-      assert.match(text, /<f4 \[3, 224, 224\]/);
+      await page.getByText("<f4 [3, 224, 224]").waitFor();
       await page.click(".tensors summary");
       assert.match((await cards(page))[0].text, /… 976 more/);
       await inspect(page, "tensors");

@@ -31,7 +31,7 @@ function snippets(tensorModel) {
   const tabs = [];
   const panels = Object.entries(calls(tensorModel)).map(([title, blocks], place) => {
     const tab = make("button", "", title);
-    Object.assign(tab, { type: "button", role: "tab", id: `tab-${place}` });
+    Object.assign(tab, { type: "button", id: `tab-${place}` });
     tab.setAttribute("role", "tab");
     tab.setAttribute("aria-controls", `panel-${place}`);
     tabs.push(tab);

@@ -105,7 +105,7 @@ function listen() {
     pump();
   });
   for (const [id, drawing, act] of [["viewer-back", "back", () => step(-1)], ["viewer-next", "next", () => step(1)], ["viewer-close", "close", () => at("viewer").close()]]) furnished(at(id), { drawing }, act);
-  at("viewer").addEventListener("close", closed);
+  at("viewer").addEventListener("close", leave);
   at("viewer").addEventListener("click", ({ target }) => target === at("viewer") && target.close());
   at("viewer").addEventListener("keydown", ({ key, target }) => {
     if (target !== at("viewer-json")) step({ ArrowLeft: -1, ArrowRight: 1 }[key] ?? 0);

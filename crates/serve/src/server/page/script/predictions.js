@@ -37,7 +37,7 @@ function ranks(list, most, open) {
   return lines("ranks", list, most, open, (one, place) => {
     const fill = make("span", "fill");
     fill.style.width = `${Math.max(0, Math.min(1, share ? one.score : one.score / top)) * 100}%`;
-    const row = make("li", place === 0 ? "first" : "", name(one.class), make("span", "num", score(one.score, share)));
+    const row = make("li", place === 0 ? "first" : "", label(one.class), make("span", "num", score(one.score, share)));
     const track = make("span", "track", fill);
     track.setAttribute("aria-hidden", "true");
     row.append(track);
@@ -49,14 +49,14 @@ function found(list, most, open) {
   if (list.length === 0) return make("p", "soft small", "Nothing was found in it.");
   const share = isShare(list);
   return lines("ranks keyed", list, most, open, (one) =>
-    make("li", "", swatch(one.class), name(one.class), make("span", "num", score(one.score, share))),
+    make("li", "", swatch(one.class), label(one.class), make("span", "num", score(one.score, share))),
   );
 }
 
 function legend({ width, height, classes }, most, open) {
   const shown = classes.filter((one) => one.pixels > 0).sort((a, b) => b.pixels - a.pixels);
   return lines("ranks keyed", shown, most, open, (one) =>
-    make("li", "", swatch(one.class), name(one.class), make("span", "num", percent(one.pixels / (width * height)))),
+    make("li", "", swatch(one.class), label(one.class), make("span", "num", percent(one.pixels / (width * height)))),
   );
 }
 
@@ -70,10 +70,10 @@ function lines(kind, list, most, open, line) {
   return make("div", "", rows, rest);
 }
 
-function name(text) {
-  const label = make("span", "clip", text);
-  label.title = text;
-  return label;
+function label(text) {
+  const name = make("span", "clip", text);
+  name.title = text;
+  return name;
 }
 
 function tensors(outputs, most) {

@@ -52,7 +52,7 @@ function thumbnail(file) {
 /** What a .npy file says of itself, as `float32 [1, 3, 224, 224]`; null for another file. */
 async function header(file) {
   const start = new TextDecoder("latin1").decode(await file.slice(0, 1024).arrayBuffer());
-  const found = /^\x93NUMPY.*'descr': *'([^']+)'.*'shape': *\(([^)]*)\)/s.exec(start);
+  const found = /^.NUMPY.*'descr': *'([^']+)'.*'shape': *\(([^)]*)\)/s.exec(start);
   return found && `${found[1]} [${found[2].replace(/,\s*$/, "")}]`;
 }
 

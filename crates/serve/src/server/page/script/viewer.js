@@ -17,8 +17,7 @@ async function view(item) {
   at("viewer-json").textContent = item.result ? json(item) : "";
   at("viewer-copy").disabled = !item.result;
   if (!viewer.open) viewer.showModal();
-  if (moved) await stage(item);
-  else if (item.result) await stage(item);
+  if (moved || item.result) await stage(item);
 }
 
 /** The picture as it was given: here its details count. */
@@ -40,7 +39,7 @@ function step(by) {
   if (next) view(next);
 }
 
-function closed() {
+function leave() {
   part(showing, ".open").focus();
   showing = null;
   if (original) URL.revokeObjectURL(original);
