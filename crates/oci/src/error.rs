@@ -93,6 +93,16 @@ pub enum Error {
         /// What was being written.
         path: PathBuf,
     },
+    /// More is about to be written than there is room for.
+    #[error("{needed} bytes have to be written to {}, and there is room for {room}", path.display())]
+    NoRoom {
+        /// The folder.
+        path: PathBuf,
+        /// How many bytes are about to be written.
+        needed: u64,
+        /// How many may be.
+        room: u64,
+    },
     /// A file is no longer what was hashed.
     #[error("{} changed while it was being packaged", path.display())]
     FileChanged {
@@ -167,7 +177,7 @@ impl Error {
             Self::Failed { .. } | Self::ContentInvalid { .. } => {
                 "ask whoever runs the registry, with this message".into()
             }
-            Self::DiskFull { .. } => "free some space, or choose another folder".into(),
+            Self::DiskFull { .. } | Self::NoRoom { .. } => "free some space, or choose another folder".into(),
             Self::FileChanged { .. } => {
                 "leave the file alone while publishing, and start again".into()
             }
@@ -187,6 +197,7 @@ impl Error {
                     ..
                 }
                 | Self::DiskFull { .. }
+                | Self::NoRoom { .. }
                 | Self::FileChanged { .. }
                 | Self::Cancelled
         )

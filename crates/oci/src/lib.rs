@@ -15,6 +15,7 @@ mod blob;
 mod config;
 mod digest;
 mod digest_cache;
+pub mod disk;
 mod error;
 pub mod image;
 pub mod layer;

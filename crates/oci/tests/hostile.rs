@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use boxwright_oci::registry::{Client, ClientOptions, Credentials};
-use boxwright_oci::{Digest, Error, Reference, Silent};
+use boxwright_oci::{Digest, Error, Reference, Silent, media_type};
 use support::fake::{Fake, Mischief, Rule, answer, model, pull};
 use support::{anonymous, client_of, one_layer, options, push};
 use tokio_util::sync::CancellationToken;
@@ -219,6 +219,58 @@ async fn a_manifest_without_end_or_of_another_digest_is_refused() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::ContentInvalid { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn sizes_that_no_disk_holds_are_refused_before_anything_is_fetched() {
+    let petabyte = 1 << 50;
+    // With the configuration, the last is more than can be counted.
+    for (size, reason) in [(petabyte, "have to be written"), (u64::MAX, "too large")] {
+        let fake = Fake::start(Vec::new()).await;
+        let descriptor = |kind: &str, size: u64| {
+            let digest = Digest::of(kind.as_bytes());
+            serde_json::json!({"mediaType": kind, "digest": digest, "size": size})
+        };
+        let manifest = serde_json::json!({
+            "schemaVersion": 2,
+            "mediaType": media_type::MANIFEST,
+            "config": descriptor(media_type::CONFIG, 2),
+            "layers": [descriptor(media_type::LAYER_GZIP, size)],
+        });
+        let manifest = manifest.to_string();
+        fake.world
+            .lock()
+            .unwrap()
+            .manifests
+            .insert("1".into(), manifest.into());
+        let error = pull(&anonymous(), &fake).await.unwrap_err();
+        assert!(error.to_string().contains(reason), "{size}: {error}");
+        assert!(fake.seen(Method::GET, "/blobs/").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_index_of_more_images_than_there_are_platforms_is_refused() {
+    let fake = Fake::start(Vec::new()).await;
+    let one = |number: u32| {
+        serde_json::json!({"mediaType": media_type::MANIFEST, "size": 2,
+            "digest": Digest::of(&number.to_le_bytes())})
+    };
+    let manifests: Vec<_> = (0..101).map(one).collect();
+    let index = serde_json::json!({"schemaVersion": 2, "mediaType": media_type::INDEX,
+        "manifests": manifests});
+    let index = index.to_string();
+    fake.world
+        .lock()
+        .unwrap()
+        .manifests
+        .insert("1".into(), index.into());
+    let error = pull(&anonymous(), &fake).await.unwrap_err();
+    assert!(
+        error.to_string().contains("more than 100 images"),
+        "{error}"
+    );
+    assert_eq!(fake.seen(Method::GET, "/manifests/").len(), 1);
 }
 
 #[tokio::test]

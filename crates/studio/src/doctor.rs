@@ -1,7 +1,7 @@
 //! What works on this machine, what does not, and what to do.
 
 use boxwright_build::{Share, Target, docker};
-use boxwright_oci::Platform;
+use boxwright_oci::{Platform, disk};
 use boxwright_worker::Worker;
 
 use crate::api::{Check, CheckStatus, Doctor};
@@ -156,7 +156,8 @@ async fn keychain() -> Check {
 /// What the proof and the caches need of the system.
 async fn system(places: &Places) -> Vec<Check> {
     let places = places.clone();
-    let looked = blocking(move || Ok::<_, Failure>(vec![sandbox(), emulation(), disk(&places)]));
+    let looked =
+        blocking(move || Ok::<_, Failure>(vec![sandbox(), emulation(), disk_space(&places)]));
     looked
         .await
         .unwrap_or_else(|failure| vec![broken("System", failure)])
@@ -191,10 +192,10 @@ fn emulation() -> Check {
     }
 }
 
-fn disk(places: &Places) -> Check {
+fn disk_space(places: &Places) -> Check {
     const NAME: &str = "Disk";
     let folder = places.cache.ancestors().find(|folder| folder.is_dir());
-    let free = folder.and_then(free_space);
+    let free = folder.and_then(disk::free);
     match (folder, free) {
         (Some(folder), Some(free)) if free >= LITTLE_SPACE => {
             works(NAME, format!("{} free in {}", size(free), folder.display()))
@@ -210,17 +211,6 @@ fn disk(places: &Places) -> Check {
             "Name a folder that you may write to in BOXWRIGHT_CACHE.",
         ),
     }
-}
-
-#[cfg(unix)]
-fn free_space(folder: &std::path::Path) -> Option<u64> {
-    let stat = rustix::fs::statvfs(folder).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_space(_: &std::path::Path) -> Option<u64> {
-    None
 }
 
 /// Bytes as people read them, in powers of ten as disks are sold.

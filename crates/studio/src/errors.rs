@@ -94,7 +94,7 @@ impl From<OciError> for Failure {
             OciError::NotFound { .. }
             | OciError::Failed { .. }
             | OciError::ContentInvalid { .. } => Code::RegistryFailed,
-            OciError::DiskFull { .. } => Code::DiskFull,
+            OciError::DiskFull { .. } | OciError::NoRoom { .. } => Code::DiskFull,
             OciError::FileChanged { .. } => Code::FileChanged,
             OciError::LayerInvalid { .. } => Code::BuildFailed,
             OciError::Io { .. } | OciError::Options(_) | OciError::Cancelled => Code::Internal,

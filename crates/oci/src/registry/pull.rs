@@ -16,10 +16,14 @@ use crate::manifest::{MAX_MANIFEST_BYTES, to_json};
 use crate::progress::Progress;
 use crate::{
     Descriptor, Digest, Document, Error, ImageConfig, Index, Manifest, Platform, Reference, Result,
-    media_type,
+    disk, media_type,
 };
 
 const PARALLEL_DOWNLOADS: usize = 4;
+/// The most images of an index.
+const MAX_IMAGES: usize = 100;
+/// The most that is fetched at once, in bytes: a model and a GPU's libraries for each target.
+const MAX_PULL_BYTES: u64 = 64 << 30;
 
 /// Fetches what `reference` names.
 pub(super) async fn pull(
@@ -38,32 +42,19 @@ pub(super) async fn pull(
     create_folder(&pull.blobs)?;
     let (top, document) = pull.top(reference).await?;
     let digest = top.digest;
-    let images = match document {
-        Document::Manifest(manifest) => {
-            let image = pull.image(digest, manifest, None).await?;
-            if platforms.is_some_and(|list| !list.iter().any(|p| p.matches(&image.platform))) {
-                return Err(pull.missing(&format!("image for {}", joined(platforms))));
-            }
-            vec![image]
+    let found = pull.found(digest, document, platforms).await?;
+    let needed = pull.missing_bytes(&found);
+    check_room(reference, needed, to, disk::room(to))?;
+    let mut images = Vec::new();
+    for one in found {
+        let was_chosen = one.platform.is_some();
+        let image = pull.image(one).await?;
+        let is_wanted = |list: &[Platform]| list.iter().any(|p| p.matches(&image.platform));
+        if !was_chosen && platforms.is_some_and(|list| !is_wanted(list)) {
+            return Err(pull.missing(&format!("image for {}", joined(platforms))));
         }
-        Document::Index(index) => {
-            let mut images = Vec::new();
-            for descriptor in pull.chosen(index.manifests, platforms)? {
-                let document = pull.document(&descriptor).await?;
-                let Document::Manifest(manifest) = document else {
-                    return Err(invalid(
-                        &descriptor.digest,
-                        "it is an index inside an index",
-                    ));
-                };
-                images.push(
-                    pull.image(descriptor.digest, manifest, descriptor.platform)
-                        .await?,
-                );
-            }
-            images
-        }
-    };
+        images.push(image);
+    }
     write_layout(to, top)?;
     Ok(PulledSet { digest, images })
 }
@@ -96,6 +87,13 @@ pub(super) async fn head(session: &Session, access: &Access, name: &str) -> Resu
         .await
         .map_err(|f| f.error)?;
     Ok(Some(Digest::of(&body)))
+}
+
+/// A manifest that was fetched, and its platform where an index names it.
+struct Found {
+    digest: Digest,
+    manifest: Manifest,
+    platform: Option<Platform>,
 }
 
 struct Pull<'a> {
@@ -167,6 +165,55 @@ impl Pull<'_> {
         Ok((body.map_err(|fault| fault.error)?, kind))
     }
 
+    /// The manifests of all images that are to be fetched.
+    async fn found(
+        &self,
+        digest: Digest,
+        document: Document,
+        platforms: Option<&[Platform]>,
+    ) -> Result<Vec<Found>> {
+        let index = match document {
+            Document::Index(index) => index,
+            Document::Manifest(manifest) => {
+                return Ok(vec![Found {
+                    digest,
+                    manifest,
+                    platform: None,
+                }]);
+            }
+        };
+        let chosen = self.chosen(index.manifests, platforms)?;
+        if chosen.len() > MAX_IMAGES {
+            let detail = format!("it has more than {MAX_IMAGES} images");
+            return Err(invalid(&digest, &detail));
+        }
+        let mut found = Vec::new();
+        for descriptor in chosen {
+            let digest = descriptor.digest;
+            let Document::Manifest(manifest) = self.document(&descriptor).await? else {
+                return Err(invalid(&digest, "it is an index inside an index"));
+            };
+            found.push(Found {
+                digest,
+                manifest,
+                platform: descriptor.platform,
+            });
+        }
+        Ok(found)
+    }
+
+    /// The bytes of all blobs that are not here yet; `None` where they are more than can be counted.
+    fn missing_bytes(&self, found: &[Found]) -> Option<u64> {
+        let is_here = |blob: &Descriptor| {
+            let metadata = std::fs::metadata(self.path(&blob.digest));
+            metadata.is_ok_and(|metadata| metadata.len() == blob.size)
+        };
+        let blobs = found.iter().map(|one| &one.manifest);
+        let blobs = blobs.flat_map(|one| std::iter::once(&one.config).chain(&one.layers));
+        let mut missing = unique(blobs).into_iter().filter(|blob| !is_here(blob));
+        missing.try_fold(0u64, |sum, blob| sum.checked_add(blob.size))
+    }
+
     /// The manifests of the wanted platforms. What has no platform is no image.
     fn chosen(
         &self,
@@ -185,12 +232,12 @@ impl Pull<'_> {
         platforms.iter().map(of).collect()
     }
 
-    async fn image(
-        &self,
-        manifest_digest: Digest,
-        manifest: Manifest,
-        platform: Option<Platform>,
-    ) -> Result<PulledImage> {
+    async fn image(&self, found: Found) -> Result<PulledImage> {
+        let Found {
+            digest: manifest_digest,
+            manifest,
+            platform,
+        } = found;
         if manifest.config.size > MAX_MANIFEST_BYTES {
             return Err(invalid(
                 &manifest.config.digest,
@@ -211,7 +258,8 @@ impl Pull<'_> {
                 "manifest and configuration differ in layers",
             ));
         }
-        let size = manifest.layers.iter().map(|layer| layer.size).sum();
+        let sizes = manifest.layers.iter().map(|layer| layer.size);
+        let size = sizes.fold(0, u64::saturating_add);
         let layers = manifest.layers.into_iter().map(|layer| {
             let path = self.path(&layer.digest);
             (layer, path)
@@ -240,6 +288,27 @@ impl Pull<'_> {
             repository: self.access.repository.clone(),
             what: what.to_owned(),
         }
+    }
+}
+
+/// Whether `needed` bytes of `reference` may be written to the folder `to`, where there is `room`.
+fn check_room(
+    reference: &Reference,
+    needed: Option<u64>,
+    to: &Path,
+    room: Option<u64>,
+) -> Result<()> {
+    match (needed, room) {
+        (Some(needed), Some(room)) if needed > room => Err(Error::NoRoom {
+            path: to.to_owned(),
+            needed,
+            room,
+        }),
+        (Some(needed), _) if needed <= MAX_PULL_BYTES => Ok(()),
+        _ => Err(Error::ContentInvalid {
+            what: format!("{reference} is too large"),
+            detail: format!("no more than {MAX_PULL_BYTES} bytes are fetched at once"),
+        }),
     }
 }
 
@@ -284,4 +353,24 @@ fn write_layout(to: &Path, top: Descriptor) -> Result<()> {
         std::fs::write(&path, bytes).map_err(|error| Error::write(&path, error))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_fetched_has_to_fit_the_disk_and_reason() {
+        let reference: Reference = "localhost:5000/cat:1".parse().unwrap();
+        let check = |needed, room| check_room(&reference, needed, Path::new("/c"), room);
+        let no_room = |needed, room| matches!(check(needed, room), Err(Error::NoRoom { .. }));
+        let too_large =
+            |needed, room| matches!(check(needed, room), Err(Error::ContentInvalid { .. }));
+        assert!(check(Some(100), Some(100)).is_ok());
+        assert!(no_room(Some(101), Some(100)));
+        assert!(check(Some(MAX_PULL_BYTES), None).is_ok());
+        assert!(too_large(Some(MAX_PULL_BYTES + 1), None));
+        assert!(too_large(Some(MAX_PULL_BYTES + 1), Some(u64::MAX)));
+        assert!(too_large(None, Some(u64::MAX)));
+    }
 }

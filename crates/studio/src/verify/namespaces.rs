@@ -10,13 +10,15 @@ use std::process::{Command, Stdio};
 
 use boxwright_build::{Catalogue, Kind};
 use boxwright_oci::registry::PulledImage;
-use boxwright_oci::{Digest, Platform, unpack};
+use boxwright_oci::{Digest, Platform, disk, unpack};
 use boxwright_worker::WorkerCommand;
 
 /// The only folder that the layers above base and runtime may fill.
 const PACKAGE_FOLDER: &str = "model";
-/// What a pulled image may take on the disk: far more than its compressed layers.
-const MAX_UNPACKED: u64 = 64 << 30;
+/// Layers may unpack to so many times their size: no model of any use compresses so far.
+const MAX_RATIO: u64 = 100;
+/// What layers may unpack to however small they are, in bytes.
+const SMALL: u64 = 1 << 30;
 /// Where the program lies in the image.
 const PROGRAM: &str = "/opt/boxwright/bin/boxwright-serve";
 /// Where util-linux is, whatever PATH says.
@@ -124,9 +126,10 @@ fn lay_out(image: &PulledImage, root: &Path) -> Result<(), String> {
     }
     let apart = root.with_extension("package");
     let unpack = |layers: std::ops::Range<usize>, to: &Path| {
-        let ids: &[Digest] = &diff_ids[layers.clone()];
-        unpack::unpack(&image.layers[layers], ids, to, MAX_UNPACKED)
-            .map_err(|error| format!("it can't be unpacked: {error}"))
+        let (ids, layers): (&[Digest], _) = (&diff_ids[layers.clone()], &image.layers[layers]);
+        let most = most_unpacked(layers.iter().map(|(layer, _)| layer.size), disk::room(to));
+        unpack::unpack(layers, ids, to, most)
+            .map_err(|error| format!("it can't be unpacked into {most} bytes: {error}"))
     };
     std::fs::create_dir_all(&apart).map_err(|error| error.to_string())?;
     unpack(0..2, root)?;
@@ -145,6 +148,13 @@ fn lay_out(image: &PulledImage, root: &Path) -> Result<(), String> {
     let _ = std::fs::remove_dir(&place);
     std::fs::rename(apart.join(PACKAGE_FOLDER), &place)
         .map_err(|error| format!("its package can't be put in its place: {error}"))
+}
+
+/// The most that layers of these sizes may unpack to where there is `room`, in bytes.
+fn most_unpacked(sizes: impl Iterator<Item = u64>, room: Option<u64>) -> u64 {
+    let sum = sizes.fold(0, u64::saturating_add);
+    let plausible = sum.saturating_mul(MAX_RATIO).saturating_add(SMALL);
+    plausible.min(room.unwrap_or(u64::MAX))
 }
 
 /// How programs of `platform` run here.
@@ -203,6 +213,14 @@ mod tests {
         assert!(!emulated(&entry("disabled", "POCF")));
         assert!(!emulated(&entry("enabled", "POC")));
         assert!(!emulated(""));
+    }
+
+    #[test]
+    fn what_unpacks_is_bounded_by_its_size_and_by_the_disk() {
+        let most = |sizes: &[u64], room| most_unpacked(sizes.iter().copied(), room);
+        assert_eq!(most(&[10, 20], None), SMALL + 30 * MAX_RATIO);
+        assert_eq!(most(&[10, 20], Some(5)), 5);
+        assert_eq!(most(&[u64::MAX, 2], None), u64::MAX);
     }
 
     #[test]
