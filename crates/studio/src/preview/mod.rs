@@ -6,10 +6,13 @@ mod live;
 mod pictures;
 mod samples;
 
+use std::path::PathBuf;
+
 use boxwright_build::Share;
 use boxwright_model::LoadedPackage;
 use boxwright_model::package::{FILE_NAME, Task};
 use boxwright_model::prediction::{DeviceUsed, Outcome, SampleError, SampleResult, Timing};
+use boxwright_oci::Progress;
 use boxwright_worker::{FromWorkerResult, Loaded, Want};
 use serde::Serialize;
 
@@ -77,8 +80,11 @@ pub async fn run(
 ) -> Result<(Head, Timing), Stop> {
     job.stage(STAGES[0]);
     let mut engine = Engine::new(share);
+    let model = Model::of(&request.package);
+    model.tell(job, 0);
     let loading = engine.load(&request.package, &request.options);
     let (worker, loaded) = job.or_cancelled(loading).await?;
+    model.tell(job, model.bytes);
     let head = head(request, &loaded);
     job.stage(STAGES[1]);
     job.describe(FILE_NAME, &request.package.package.package.name, None);
@@ -126,6 +132,26 @@ pub async fn run(
     }
     engine.stop().await;
     Ok((head, timing))
+}
+
+/// The model, as it is loaded: the worker does not say how far it is.
+struct Model<'a> {
+    file: &'a str,
+    bytes: u64,
+}
+
+impl<'a> Model<'a> {
+    fn of(package: &'a LoadedPackage) -> Self {
+        let size = |file: &PathBuf| file.metadata().map_or(0, |metadata| metadata.len());
+        Self {
+            file: package.model_files().next().map_or("", |(name, _)| name),
+            bytes: package.files.iter().map(size).sum(),
+        }
+    }
+
+    fn tell(&self, job: &Running, done: u64) {
+        job.bytes(STAGES[0], self.file, done, Some(self.bytes));
+    }
 }
 
 fn head(request: &PreviewRequest, loaded: &Loaded) -> Head {
