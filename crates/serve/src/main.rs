@@ -63,6 +63,7 @@ fn main() -> ExitCode {
         Some(Command::Health) => with(arguments.flags, |settings| health::check(&settings)),
         None => {
             crash::explain();
+            program::give_large_blocks_back();
             with(arguments.flags, server::run)
         }
     }

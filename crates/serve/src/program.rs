@@ -78,3 +78,23 @@ pub fn library() -> Result<PathBuf, String> {
         )
     })
 }
+
+/// Blocks from this size on are given back to the system as soon as they are free.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const LARGE_BLOCK: i32 = 1 << 20;
+
+/// Makes the server's memory follow what it holds: glibc would raise this limit to the largest
+/// block that was ever freed, and keep the bodies of a flood long after it is over.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "a call of C")]
+pub fn give_large_blocks_back() {
+    // SAFETY: sets a number inside the allocator, under the allocator's own lock.
+    let set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BLOCK) };
+    if set == 0 {
+        tracing::debug!("glibc keeps large blocks as it likes");
+    }
+}
+
+/// Other allocators do what they do.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn give_large_blocks_back() {}

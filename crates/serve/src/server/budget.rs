@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
+use axum::http::header::CONTENT_LENGTH;
+use axum::response::Response;
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,6 +20,8 @@ use super::problem::Problem;
 
 /// The bytes of one of the semaphore's permits.
 const UNIT: usize = 4 << 10;
+/// Shorter answers are copied into the connection's buffer, which every connection has.
+const SMALL: u64 = 16 << 10;
 
 /// What all requests together may hold.
 #[derive(Debug, Clone)]
@@ -103,6 +108,27 @@ impl Share {
         Bytes::from_owner(Kept(bytes, self.clone()))
     }
 
+    /// Makes room for an answer, and holds the share until it is sent, or nobody reads it any more.
+    ///
+    /// # Errors
+    /// Where the other requests leave too little.
+    pub fn send(&self, mut response: Response) -> Result<Response, Problem> {
+        match response.body().size_hint().exact() {
+            Some(small) if small < SMALL => return Ok(response),
+            Some(large) => {
+                self.add(usize::try_from(large).unwrap_or(usize::MAX))?;
+                // A body whose frames pass through a function does not tell its length any more.
+                response.headers_mut().insert(CONTENT_LENGTH, large.into());
+            }
+            // A stream of messages: whoever makes them makes room for them.
+            None => {}
+        }
+        let share = self.clone();
+        Ok(response.map(|body| {
+            Body::new(body.map_frame(move |frame| frame.map_data(|data| share.keep(data))))
+        }))
+    }
+
     /// Another share of the same budget, for one of the messages of a stream.
     pub fn another(&self) -> Self {
         self.0.budget.share()
@@ -124,10 +150,17 @@ impl Share {
             Ok(missing) => missing,
             Err(_) => return Err(Problem::full()),
         };
-        let free = Arc::clone(&self.0.budget.free);
-        let more = free
-            .try_acquire_many_owned(missing)
-            .map_err(|_| Problem::full())?;
+        let Budget { free, units, .. } = &self.0.budget;
+        let more = match Arc::clone(free).try_acquire_many_owned(missing) {
+            Ok(more) => more,
+            // Nobody else holds anything: what is too much even then is no less later.
+            Err(_) if free.available_permits() + has == *units => {
+                let rest = u32::try_from(units - has).unwrap_or(u32::MAX);
+                let all = Arc::clone(free).try_acquire_many_owned(rest);
+                all.map_err(|_| Problem::full())?
+            }
+            Err(_) => return Err(Problem::full()),
+        };
         match &mut held.permits {
             Some(permits) => permits.merge(more),
             none => *none = Some(more),
@@ -328,8 +361,34 @@ mod tests {
         drop(kept);
         assert_eq!(budget.held(), 0);
         other.expect_body(2 * MIB as u64).unwrap();
+        let small = budget.share();
+        small.add(1).unwrap();
+        assert_eq!(other.add(2 * MIB).unwrap_err().kind, Kind::Busy);
+        drop(small);
         other.add(2 * MIB).unwrap();
-        assert_eq!(other.add(1).unwrap_err().kind, Kind::Busy);
+        other.add(9 * MIB).expect("alone it may hold what it must");
+        assert_eq!(budget.share().add(1).unwrap_err().kind, Kind::Busy);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_held_until_it_is_sent() {
+        let budget = Budget::new(4 * MIB, 3 * MIB);
+        let answer = |length| {
+            budget
+                .share()
+                .send(Response::new(Body::from(vec![0; length])))
+        };
+        let small = answer(100).unwrap();
+        assert_eq!(budget.held(), 0);
+        let large = answer(3 * MIB).unwrap();
+        assert_eq!(answer(2 * MIB).unwrap_err().kind, Kind::Busy);
+        let bytes = axum::body::to_bytes(large.into_body(), usize::MAX)
+            .await
+            .unwrap();
+        assert_eq!((bytes.len(), budget.held()), (3 * MIB, 3 * MIB));
+        drop(bytes);
+        assert_eq!(budget.held(), 0);
+        drop(small);
     }
 
     #[tokio::test]

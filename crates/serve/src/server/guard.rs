@@ -17,8 +17,12 @@ use tracing::Instrument;
 use super::budget::{Budget, Counted};
 use super::metrics::{Metrics, Protocol};
 use super::problem::{Kind, Problem};
-use super::watch::Watched;
+use super::watch::{self, Watched};
 use super::{body, grpc};
+
+/// Marks a request that came when there were more connections than there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Crowded;
 
 /// The rules for all requests.
 #[derive(Clone)]
@@ -50,6 +54,9 @@ impl Guard {
         next: Next,
         protocol: Protocol,
     ) -> Result<Response, Problem> {
+        if request.extensions().get::<Crowded>().is_some() && !watch::is_probe(&request, protocol) {
+            return Err(Problem::crowded());
+        }
         if self.only_local && !names_this_machine(&request) {
             let message = "this server is for this machine only; call it by http://127.0.0.1";
             return Err(Problem::new(Kind::Forbidden, message));
@@ -65,10 +72,8 @@ impl Guard {
         parts.extensions.insert(share.clone());
         let (body, overflow) = Counted::new(body, share.clone(), protocol == Protocol::Grpc);
         let response = next.run(Request::from_parts(parts, body)).await;
-        // Held until here, whatever the handler did with it.
-        drop(share);
         let Some(rest) = overflow.take() else {
-            return Ok(response);
+            return share.send(response);
         };
         drop(response);
         self.throw_away(version, &HeaderMap::new(), rest).await;

@@ -105,6 +105,12 @@ impl Problem {
         Self::new(Kind::Busy, "too many requests are waiting; try again soon")
     }
 
+    /// There are too many connections.
+    pub fn crowded() -> Self {
+        let message = "too many connections are open; close some, or try again soon";
+        Self::new(Kind::Busy, message)
+    }
+
     /// The bodies of other requests take the memory.
     pub fn full() -> Self {
         let message = "the requests that are being answered take all the memory there is for them; try again soon";

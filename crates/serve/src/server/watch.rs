@@ -90,18 +90,29 @@ pub struct Watched {
     told: bool,
 }
 
+/// Whether a request only asks how the server is.
+pub fn is_probe(request: &Request, protocol: Protocol) -> bool {
+    PROBES.contains(&route(request, protocol))
+}
+
+fn route(request: &Request, protocol: Protocol) -> &str {
+    let known = match protocol {
+        Protocol::Http => request
+            .extensions()
+            .get::<MatchedPath>()
+            .map(MatchedPath::as_str),
+        Protocol::Grpc => GRPC
+            .into_iter()
+            .find(|known| *known == request.uri().path()),
+    };
+    known.unwrap_or("other")
+}
+
 impl Watched {
     /// Begins to watch a request that has found its route.
     pub fn begin(metrics: &Arc<Metrics>, protocol: Protocol, request: &Request) -> Self {
         metrics.asked();
         let asked = request.uri().path();
-        let known = match protocol {
-            Protocol::Http => request
-                .extensions()
-                .get::<MatchedPath>()
-                .map(MatchedPath::as_str),
-            Protocol::Grpc => GRPC.into_iter().find(|known| *known == asked),
-        };
         let mut path = asked.to_owned();
         path.truncate(path.floor_char_boundary(LONGEST_PATH));
         Self {
@@ -109,7 +120,7 @@ impl Watched {
             route: Route {
                 protocol,
                 method: method(request.method()),
-                path: known.unwrap_or("other").into(),
+                path: route(request, protocol).into(),
             },
             path,
             id: request_id(request.headers()),
@@ -136,6 +147,8 @@ impl Watched {
                 let status = response.status();
                 let kind = response.extensions().get::<Kind>().map(|kind| kind.name());
                 let kind = kind.or(match status.as_u16() {
+                    // So a probe is told that the server is not ready, which is no error.
+                    503 => None,
                     500.. => Some(Kind::Internal.name()),
                     400.. => Some(Kind::BadRequest.name()),
                     _ => None,

@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
+mod bounds;
+mod crash;
 mod grpc;
 mod page;
+mod seen;
+mod open_inference;
+mod openapi;
 mod server;
 mod server_life;
 mod support;
+mod tiny;
 mod worker;
 mod worker_pipe;
