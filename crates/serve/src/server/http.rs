@@ -149,7 +149,8 @@ pub fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let place = match error.path().to_string().as_str() {
-            "." => "the body".into(),
+            // An unknown place is where the JSON itself is broken.
+            "." | "?" => "the body".into(),
             place => format!("`{place}`"),
         };
         let hint = match no_number(json, error.inner()) {

@@ -74,7 +74,7 @@ pub struct ModelMetadata {
     pub name: String,
     /// Its only version.
     pub version: String,
-    /// What runs it, by Triton's names.
+    /// What runs it; where that is ONNX Runtime alone, by Triton's name.
     pub platform: &'static str,
     /// The most samples of a batch, where the first axis of all tensors is the batch; else 0.
     pub max_batch_size: usize,
@@ -89,7 +89,7 @@ impl ModelMetadata {
     pub fn backend(&self) -> &'static str {
         match self.platform {
             "onnxruntime_onnx" => "onnxruntime",
-            _ => "",
+            other => other,
         }
     }
 
@@ -169,7 +169,8 @@ impl Engine {
         };
         let (platform, max_batch_size, inputs, outputs) = match found {
             Model::Pipeline => (
-                "ensemble",
+                // Not "ensemble": clients then look for the models that it is made of.
+                "boxwright",
                 0,
                 vec![bytes(self.sample_name())],
                 vec![bytes(PREDICTION)],

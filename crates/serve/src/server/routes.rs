@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, LazyLock};
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use axum::Router;
 
 use super::http::openapi::{Operation, document};
 use super::http::{Server, json, pictures, v1, v2};
@@ -22,11 +22,12 @@ const OPENAPI: Operation = Operation::new("openapi", "This document").gives(&[(
 )]);
 
 /// `GET /metrics`.
-const METRICS: Operation = Operation::new("metrics", "The server's figures, for Prometheus").gives(&[(
-    200,
-    "OpenMetrics 1.0",
-    &[("application/openmetrics-text", "Text")],
-)]);
+const METRICS: Operation =
+    Operation::new("metrics", "The server's figures, for Prometheus").gives(&[(
+        200,
+        "OpenMetrics 1.0",
+        &[("application/openmetrics-text", "Text")],
+    )]);
 
 static DOCUMENT: LazyLock<Vec<u8>> = LazyLock::new(|| document(&table()).to_string().into_bytes());
 
@@ -107,8 +108,12 @@ pub fn table() -> Vec<Route> {
         Route::get("/", pictures::ROOT, pictures::root),
         Route::post("/predict", pictures::PREDICT, pictures::predict),
         Route::get("/v1/models", v1::MODELS, v1::models),
-        Route::get("/v1/models/{model}", v1::MODEL, v1::model),
-        Route::post("/v1/models/{model}:predict", v1::PREDICT, v1::predict),
+        Route::get(v1::MODEL_PATH, v1::MODEL, v1::model),
+        Route::post(
+            format!("{}:predict", v1::MODEL_PATH),
+            v1::PREDICT,
+            v1::predict,
+        ),
         Route::get("/v2", v2::SERVER, v2::server),
         Route::get("/v2/health/live", v2::LIVE, v2::live),
         Route::get("/v2/health/ready", v2::READY, v2::ready),
@@ -154,7 +159,7 @@ pub fn router(life: &Arc<Life>, metrics: &Arc<Metrics>, max_body: usize) -> Rout
     });
     routes
         .fallback(|| async { Problem::not_found("nothing is served at this path") })
-        .method_not_allowed_fallback(|| async { Problem::wrong_method() })
+        .method_not_allowed_fallback(v1::wrong_method)
         // Every handler that takes a body bounds it by itself.
         .layer(DefaultBodyLimit::disable())
         .with_state(server)

@@ -29,6 +29,7 @@ pub struct Operation {
     summary: &'static str,
     headers: &'static [(&'static str, &'static str)],
     takes: &'static [Media],
+    bare: bool,
     gives: &'static [(u16, &'static str, &'static [Media])],
     fails: &'static [u16],
 }
@@ -41,6 +42,7 @@ impl Operation {
             summary,
             headers: &[],
             takes: &[],
+            bare: false,
             gives: &[],
             fails: &[],
         }
@@ -55,6 +57,12 @@ impl Operation {
     /// The request's body, by media type.
     pub const fn takes(mut self, takes: &'static [Media]) -> Self {
         self.takes = takes;
+        self
+    }
+
+    /// The request may as well have no body.
+    pub const fn or_nothing(mut self) -> Self {
+        self.bare = true;
         self
     }
 
@@ -88,7 +96,8 @@ impl Operation {
             operation["parameters"] = parameters.into();
         }
         if !self.takes.is_empty() {
-            operation["requestBody"] = json!({ "required": true, "content": content(self.takes) });
+            operation["requestBody"] =
+                json!({ "required": !self.bare, "content": content(self.takes) });
         }
         let given = self.gives.iter().map(|(status, description, media)| {
             let response = json!({ "description": description, "content": content(media) });

@@ -30,8 +30,8 @@ pub const PREDICT: Operation = Operation::new(
 )
 .takes(&[
     ("multipart/form-data", "Pictures"),
-    ("image/*", "Binary"),
-    ("application/octet-stream", "Binary"),
+    ("image/*", "Picture"),
+    ("application/octet-stream", "Picture"),
 ])
 .gives(&[(
     200,

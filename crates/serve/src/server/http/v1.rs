@@ -3,7 +3,7 @@
 mod tensors;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -32,6 +32,9 @@ pub const MODELS: Operation = Operation::new(
     "The names of the models; none as long as the package is not read",
 )
 .gives(&[(200, "The names", &[(JSON, "Models")])]);
+
+/// Where a model is.
+pub const MODEL_PATH: &str = "/v1/models/{model}";
 
 /// `GET /v1/models/{model}`.
 pub const MODEL: Operation = Operation::new("v1Model", "Whether the model is loaded and warm")
@@ -66,7 +69,7 @@ pub async fn models(State(server): State<Server>) -> Json<Value> {
 /// Whether a model is loaded and warm.
 pub async fn model(State(server): State<Server>, asked: Asked) -> Result<Response, Problem> {
     if asked.model.ends_with(VERB) {
-        return Ok(([(header::ALLOW, "POST")], Problem::wrong_method()).into_response());
+        return Ok(not_allowed(&asked.model));
     }
     server.knows(&asked.model)?;
     let answer = json!({ "name": asked.model });
@@ -85,10 +88,7 @@ pub async fn predict(
         body::discard(&parts.headers, body, server.max_body).await;
         return match asked.model.contains(':') {
             true => Err(Problem::not_found("a model answers to `:predict` only")),
-            false => {
-                let allowed = [(header::ALLOW, "GET,HEAD")];
-                Ok((allowed, Problem::wrong_method()).into_response())
-            }
+            false => Ok(not_allowed(&asked.model)),
         };
     };
     let version = None;
@@ -98,6 +98,23 @@ pub async fn predict(
         Model::Pipeline => samples(sent).await,
         Model::Tensors => tensors::predict(sent, asked.model).await,
     }
+}
+
+/// Refuses a method. The router says which are allowed, but where a model and its verb share a
+/// pattern.
+pub async fn wrong_method(path: MatchedPath, asked: Result<Asked, Problem>) -> Response {
+    match asked {
+        Ok(asked) if path.as_str() == MODEL_PATH => not_allowed(&asked.model),
+        _ => Problem::wrong_method().into_response(),
+    }
+}
+
+fn not_allowed(model: &str) -> Response {
+    let allowed = match model.ends_with(VERB) {
+        true => "POST",
+        false => "GET,HEAD",
+    };
+    ([(header::ALLOW, allowed)], Problem::wrong_method()).into_response()
 }
 
 async fn samples(sent: Sent) -> Result<Response, Problem> {

@@ -52,6 +52,7 @@ pub const INDEX: Operation = Operation::new(
     "The models and their states, as Triton lists them",
 )
 .takes(&[(JSON, "IndexRequest")])
+.or_nothing()
 .gives(&[(200, "The models", &[(JSON, "Index")])])
 .fails(&[400, 413]);
 
