@@ -1,6 +1,12 @@
 //! The model's own tensors, without the pipeline: checked against the signature, run together with
 //! others, taken apart again.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's panic is its report"
+)]
+
 mod support;
 
 use boxwright_model::DataType;
