@@ -19,7 +19,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding::{Deflate, Gzip};
-use tonic::{Code, Status};
+use tonic::{Code, Extensions, Status};
 use tonic_health::pb::health_server::HealthServer;
 
 use super::life::Life;
@@ -134,6 +134,11 @@ impl Grpc {
     }
 }
 
+/// What the doors before a service put beside each of its requests.
+fn beside<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Problem> {
+    extensions.get().ok_or_else(Problem::internal)
+}
+
 fn methods_of(service: &str) -> String {
     format!("/{service}/{{method}}")
 }
@@ -157,6 +162,9 @@ async fn with_model(State(grpc): State<Grpc>, mut request: Request, next: Next) 
     match response.extensions().get::<Status>() {
         Some(status) if status.code() == Code::OutOfRange => {
             refuse(Problem::too_large(grpc.max_body))
+        }
+        Some(status) if status.code() == Code::Unimplemented && status.message().is_empty() => {
+            Status::unimplemented("the service has no such method").into_http()
         }
         _ => response,
     }

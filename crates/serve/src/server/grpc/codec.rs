@@ -55,7 +55,9 @@ impl<U: Message + Default> Decoder for BoundedDecoder<U> {
                 "the message has more than {MOST_FIELDS} fields"
             )));
         }
-        self.0.decode(buffer)
+        // Its own status, INTERNAL, would count as a fault of the server.
+        let told = |status: Status| Status::invalid_argument(status.message());
+        self.0.decode(buffer).map_err(told)
     }
 }
 

@@ -8,11 +8,10 @@ use super::proto::inference::grpc_inference_service_server::GrpcInferenceService
 use super::proto::inference::model_metadata_response::TensorMetadata as Described;
 use super::proto::inference::repository_index_response::ModelIndex;
 use super::proto::inference::*;
-use super::{Grpc, config, stream, tensors};
+use super::{Grpc, beside, config, stream, tensors};
 use crate::server::budget::Share;
 use crate::server::engine::Engine;
 use crate::server::models::{self, TensorMetadata};
-use crate::server::problem::Problem;
 
 /// The Open Inference Protocol.
 pub struct Inference(Grpc);
@@ -112,10 +111,8 @@ impl GrpcInferenceService for Inference {
     ) -> Result<Response<ModelInferResponse>, Status> {
         let (_, extensions, request) = request.into_parts();
         self.0.life.knows(&request.model_name)?;
-        let engine = extensions
-            .get::<Arc<Engine>>()
-            .ok_or_else(Problem::internal)?;
-        let share = extensions.get::<Share>();
+        let engine = beside::<Arc<Engine>>(&extensions)?;
+        let share = beside::<Share>(&extensions)?;
         let answer = tensors::answer(engine, request, self.0.max_body, share).await?;
         Ok(Response::new(answer))
     }
@@ -124,13 +121,10 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<Streaming<ModelInferRequest>>,
     ) -> Result<Response<stream::Answers>, Status> {
-        let (_, mut extensions, requests) = request.into_parts();
-        let share = extensions.remove::<Share>();
-        Ok(Response::new(stream::answers(
-            self.0.clone(),
-            requests,
-            share,
-        )))
+        let (_, extensions, requests) = request.into_parts();
+        let share = beside::<Share>(&extensions)?.clone();
+        let answers = stream::answers(self.0.clone(), requests, share);
+        Ok(Response::new(answers))
     }
 
     async fn repository_index(

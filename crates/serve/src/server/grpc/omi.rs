@@ -7,12 +7,14 @@ use std::time::Duration;
 use boxwright_model::Outcome;
 use boxwright_model::package::{InputKind, Package};
 use bytes::Bytes;
+use prost::Message;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::Grpc;
 use super::proto::omi::modzy_model_server::ModzyModel;
 use super::proto::omi::*;
+use super::{Grpc, beside};
+use crate::server::budget::Share;
 use crate::server::engine::Engine;
 use crate::server::problem::{Kind, Problem};
 
@@ -72,10 +74,11 @@ impl ModzyModel for Omi {
 
     async fn run(&self, request: Request<RunRequest>) -> Result<Response<RunResponse>, Status> {
         let (_, extensions, request) = request.into_parts();
-        let engine = extensions
-            .get::<Arc<Engine>>()
-            .ok_or_else(Problem::internal)?;
-        let items: Vec<Result<Bytes, String>> = request.inputs.into_iter().map(sample).collect();
+        let engine = beside::<Arc<Engine>>(&extensions)?;
+        let share = beside::<Share>(&extensions)?;
+        let held = |sample| share.keep(sample);
+        let items = request.inputs.into_iter();
+        let items: Vec<Result<Bytes, String>> = items.map(|item| sample(item).map(held)).collect();
         let samples = items.iter().flatten().cloned().collect();
         let mut outcomes = engine.predict(samples).await?.into_iter();
         let outputs = items.into_iter().map(|item| match item {
@@ -85,6 +88,9 @@ impl ModzyModel for Omi {
             Err(message) => Ok(failed(message)),
         });
         let outputs: Vec<OutputItem> = outputs.collect::<Result<_, _>>()?;
+        // They are there once more in the message.
+        let length = outputs.iter().map(Message::encoded_len).sum::<usize>();
+        share.add(length.saturating_mul(2))?;
         let succeeded = outputs.iter().filter(|output| output.success).count();
         Ok(Response::new(RunResponse {
             status_code: 200,

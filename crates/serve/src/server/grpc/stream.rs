@@ -25,11 +25,7 @@ pub type Answers = Pin<Box<dyn Stream<Item = Result<ModelStreamInferResponse, St
 
 /// The answers to `requests`. One that fails is told in its answer, and the stream goes on. It
 /// ends with the server, once nothing is in flight.
-pub fn answers(
-    grpc: Grpc,
-    requests: Streaming<ModelInferRequest>,
-    share: Option<Share>,
-) -> Answers {
+pub fn answers(grpc: Grpc, requests: Streaming<ModelInferRequest>, share: Share) -> Answers {
     let state = Some((grpc.clone(), requests));
     let requests = stream::unfold(state, async |state| {
         let (grpc, mut requests) = state?;
@@ -43,10 +39,11 @@ pub fn answers(
         Some((next, state))
     });
     let answer = move |request| {
-        let (grpc, share) = (grpc.clone(), share.clone());
+        // The stream's own share holds the message that is arriving.
+        let (grpc, share) = (grpc.clone(), share.another());
         async move {
             match request {
-                Ok(request) => Ok(answer(&grpc, request, share.as_ref()).await),
+                Ok(request) => Ok(answer(&grpc, request, &share).await),
                 Err(status) => Err(told(status, &grpc)),
             }
         }
@@ -57,16 +54,13 @@ pub fn answers(
 async fn answer(
     grpc: &Grpc,
     request: ModelInferRequest,
-    share: Option<&Share>,
+    share: &Share,
 ) -> ModelStreamInferResponse {
     let id = request.id.clone();
     let answer = async {
+        share.expect_body(request.encoded_len() as u64)?;
         let (engine, _in_flight) = grpc.life.engine()?;
-        let share = share.map(Share::another);
-        if let Some(share) = &share {
-            share.add(request.encoded_len())?;
-        }
-        tensors::answer(&engine, request, grpc.max_body, share.as_ref()).await
+        tensors::answer(&engine, request, grpc.max_body, share).await
     };
     let answer = AssertUnwindSafe(answer).catch_unwind().await;
     let (mut response, error_message) = match answer.unwrap_or_else(|_| Err(Problem::internal())) {

@@ -19,38 +19,33 @@ use crate::server::models::{Infer, Inferred};
 use crate::server::problem::Problem;
 
 /// Answers a request in the form in which it came: raw inputs get raw outputs, typed ones typed
-/// outputs, where their types have such a form. What is made of the request, in addition to its
-/// own bytes, takes at most `limit` bytes, and is held by `share`.
+/// outputs, where their types have such a form. The elements of typed inputs take at most `limit`
+/// bytes. `share` holds the request, and what is made of it.
 ///
 /// # Errors
-/// As [`Engine::answer`], and where a tensor is not what it says it is.
+/// As [`Engine::answer`], where a tensor is not what it says it is, and where there is no memory.
 pub async fn answer(
     engine: &Arc<Engine>,
     request: ModelInferRequest,
     limit: usize,
-    share: Option<&Share>,
+    share: &Share,
 ) -> Result<ModelInferResponse, Problem> {
     let id = request.id.clone();
     let typed = request.raw_input_contents.is_empty();
     let pieces = request.inputs.iter().flat_map(|input| &input.contents);
-    let share = share.cloned();
-    let infer = apart(pieces.map(Bytes::len).sum(), move || {
-        read(request, limit, share.as_ref())
-    })
-    .await?;
+    let length = pieces.map(Bytes::len).sum();
+    let holds = share.clone();
+    let infer = apart(length, move || read(request, limit, &holds)).await?;
     let inferred = engine.answer(infer).await?;
-    let typed_bytes = match typed {
-        true => inferred
-            .outputs
-            .iter()
-            .map(|output| output.data.len())
-            .sum(),
-        false => 0,
-    };
-    apart(typed_bytes, move || Ok(write(inferred, id, typed))).await
+    let outputs = inferred.outputs.iter().map(|output| output.data.len());
+    let length = outputs.sum::<usize>();
+    // They are there once more in the message.
+    share.add(length.saturating_mul(2))?;
+    let work = if typed { length } else { 0 };
+    apart(work, move || Ok(write(inferred, id, typed))).await
 }
 
-fn read(request: ModelInferRequest, limit: usize, share: Option<&Share>) -> Result<Infer, Problem> {
+fn read(request: ModelInferRequest, limit: usize, share: &Share) -> Result<Infer, Problem> {
     let (raw, inputs) = (request.raw_input_contents, request.inputs);
     if !raw.is_empty() && raw.len() != inputs.len() {
         return Err(Problem::bad_request(format!(
@@ -64,11 +59,12 @@ fn read(request: ModelInferRequest, limit: usize, share: Option<&Share>) -> Resu
     let inputs = inputs.into_iter().map(|input| {
         let raw = raw.next();
         let is_typed = raw.is_none();
-        let tensor = tensor(input, raw, left)?;
-        if let (true, Some(share)) = (is_typed, share) {
+        let mut tensor = tensor(input, raw, left)?;
+        if is_typed {
             share.add(tensor.data.len())?;
             left = left.saturating_sub(tensor.data.len());
         }
+        tensor.data = share.keep(tensor.data);
         Ok(tensor)
     });
     Ok(Infer {
@@ -154,6 +150,7 @@ fn write(inferred: Inferred, id: String, typed: bool) -> ModelInferResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::budget::Budget;
 
     fn request(
         datatype: &str,
@@ -174,6 +171,10 @@ mod tests {
         }
     }
 
+    fn share() -> Share {
+        Budget::new(1 << 20, 1 << 20).share()
+    }
+
     #[test]
     fn a_tensor_that_is_not_what_it_says_is_named() {
         let bytes = || Bytes::from_static(&[1]);
@@ -190,7 +191,7 @@ mod tests {
                 "raw_input_contents",
             ),
         ] {
-            let problem = read(request, 100, None).unwrap_err();
+            let problem = read(request, 100, &share()).unwrap_err();
             assert!(
                 problem.message.contains("`pixels`") && problem.message.contains(told),
                 "{problem:?}"
@@ -199,7 +200,7 @@ mod tests {
         let problem = read(
             request("BOOL", &[1], vec![], vec![bytes(), bytes()]),
             100,
-            None,
+            &share(),
         )
         .unwrap_err();
         assert!(

@@ -1,5 +1,7 @@
 //! What holds for all of gRPC: sizes, health, the port that it shares, the end.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use tonic::client::GrpcService;
 use tonic::codec::CompressionEncoding;
@@ -301,4 +303,38 @@ async fn the_end_waits_for_calls_in_flight_and_tells_who_watches() {
     let ended = soon(idle.next()).await.unwrap().unwrap_err();
     assert_eq!(ended.code(), Code::Unavailable);
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_stream_that_finds_no_memory_ends_busy_and_gives_all_of_it_back() {
+    let Some(sample) = Sample::find() else { return };
+    // Room for two of the largest messages.
+    let limits = [("MAX_BODY_MB", "8"), ("MEMORY_LIMIT_MB", "32")];
+    let server = Server::with(&sample, &limits);
+    let mut client = inference(server.port).await;
+    let many = futures_util::stream::iter((0..40).map(|_| raw_tensor(12)));
+    let mut answers = client.model_stream_infer(many).await.unwrap().into_inner();
+    let mut answered = 0;
+    let code = loop {
+        match soon(answers.message()).await {
+            Ok(Some(answer)) if answer.error_message.is_empty() => answered += 1,
+            Ok(Some(answer)) => assert!(answer.error_message.contains("memory"), "{answer:?}"),
+            Ok(None) => break Code::Ok,
+            Err(status) => break status.code(),
+        }
+    };
+    assert!(answered > 0);
+    assert!(
+        matches!(code, Code::Ok | Code::ResourceExhausted),
+        "{code:?}"
+    );
+    drop(answers);
+    let metrics = || server.get("/metrics").body;
+    soon(async {
+        while !metrics().contains("boxwright_body_memory_bytes 0\n") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert!(client.model_infer(raw_tensor(12)).await.is_ok());
 }
