@@ -1,6 +1,6 @@
 //! gRPC, by clients that know only the interfaces.
 
-mod client;
+pub mod client;
 mod inference;
 mod limits;
 mod omi;

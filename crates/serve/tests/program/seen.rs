@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use crate::grpc::client::inference;
+use crate::grpc::client::inference::{ModelInferRequest, ServerLiveRequest};
 use crate::support::{MULTIPART, PATIENCE, PROGRAM, Sample, Server, ask, multipart, photo_bytes};
 
 /// The value of a sample of `page`, labels included in its name.
@@ -160,6 +162,41 @@ fn a_request_has_a_line_with_its_id_and_its_place_in_a_trace() {
     ] {
         assert_eq!(line[field], expected, "{line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_grpc_is_counted_and_logged_with_its_status() {
+    let mut server = Server::start(&[("MODEL", "/nowhere"), ("LOG", "json")]);
+    server.wait_for("not ready");
+    let mut client = inference(server.port).await;
+    let live = client.server_live(ServerLiveRequest {}).await.unwrap();
+    assert!(live.metadata().contains_key("x-request-id"));
+    let mut request = tonic::Request::new(ModelInferRequest::default());
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (key, value) in [("x-request-id", "order-66"), ("traceparent", parent)] {
+        request.metadata_mut().insert(key, value.parse().unwrap());
+    }
+    let refused = client.model_infer(request).await.unwrap_err();
+    assert_eq!(refused.metadata().get("x-request-id").unwrap(), "order-66");
+    let line: Value = serde_json::from_str(&server.wait_for("order-66")).unwrap();
+    for (field, expected) in [
+        ("path", "/inference.GRPCInferenceService/ModelInfer"),
+        ("status", "UNAVAILABLE"),
+        ("kind", "not_ready"),
+        ("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736"),
+        ("span_id", "00f067aa0ba902b7"),
+    ] {
+        assert_eq!(line[field], expected, "{line}");
+    }
+    let page = server.get("/metrics").body;
+    for (method, status) in [("ServerLive", "OK"), ("ModelInfer", "UNAVAILABLE")] {
+        let sample = format!(
+            r#"boxwright_requests_total{{protocol="grpc",method="POST",path="/inference.GRPCInferenceService/{method}",status="{status}"}}"#
+        );
+        assert_eq!(value(&page, &sample), Some(1.0), "{sample} in\n{page}");
+    }
+    let errors = r#"boxwright_errors_total{protocol="grpc",kind="not_ready"}"#;
+    assert_eq!(value(&page, errors), Some(1.0), "{page}");
 }
 
 #[test]
