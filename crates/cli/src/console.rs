@@ -217,6 +217,7 @@ fn told_in_lines(event: &JobEvent, job: &Job, told: &Mutex<HashSet<(String, Stri
                 eprintln!("  {} {}, {how}", name(entry), amount(entry.unit, *done));
             }
         }
+        JobChange::Log { level, text } if level == "info" => eprintln!("  {}", tame(text)),
         JobChange::Log { .. } => warnings(event),
         _ => {}
     }
@@ -245,6 +246,7 @@ fn short(item: &str) -> String {
 fn amount(unit: Unit, count: u64) -> String {
     match unit {
         Unit::Bytes => size(count),
+        Unit::Images if count == 1 => "1 image".to_owned(),
         Unit::Images => format!("{count} images"),
     }
 }

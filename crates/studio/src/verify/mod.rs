@@ -405,10 +405,12 @@ async fn predict(
             return Err(Unproven::Stop(Stop::Cancelled));
         }
     }
-    job.log(
-        Level::Info,
-        &format!("{item}: {} samples predicted", samples.len()),
-    );
+    let count = match samples.len() {
+        1 => "1 sample".to_owned(),
+        count => format!("{count} samples"),
+    };
+    let who = if item == FILE_NAME { "preview" } else { item };
+    job.log(Level::Info, &format!("{who}: {count} predicted"));
     Ok(predicted)
 }
 
