@@ -16,7 +16,7 @@ mod unix {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use signal_hook::consts::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
-    use signal_hook::low_level::emulate_default_handler;
+    use signal_hook::low_level::{emulate_default_handler, exit};
 
     macro_rules! line {
         ($name:literal) => {
@@ -46,10 +46,16 @@ mod unix {
                 // There is nobody to tell that stderr is gone.
                 let _ = rustix::io::write(rustix::stdio::stderr(), line.as_bytes());
             }
+            // The first process of a container gets no signal that it sends itself; what its signal
+            // would be told as is this status.
+            if std::process::id() == 1 {
+                exit(128 + signal);
+            }
             let _ = emulate_default_handler(signal);
         };
-        // SAFETY: the handler does what signal-safety(7) allows, an atomic swap, write(2), and what
-        // `emulate_default_handler` promises to be safe; it never returns to the faulting code.
+        // SAFETY: the handler does what signal-safety(7) allows, an atomic swap, write(2), getpid(2),
+        // _exit(2), and what `emulate_default_handler` promises to be safe; it never returns to the
+        // faulting code.
         unsafe { signal_hook_registry::register_signal_unchecked(signal, handler) }.map(drop)
     }
 }
