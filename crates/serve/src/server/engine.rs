@@ -9,7 +9,8 @@ use boxwright_predict::{Error, Predictor, Rows, Spread, Tensor, Want};
 use bytes::Bytes;
 
 use super::metrics::Metrics;
-use super::problem::Problem;
+use super::models::MOST_SAMPLES;
+use super::problem::{Kind, Problem};
 use super::queue::{Answer, Queue, Run, Work};
 
 /// A loaded model and its queue.
@@ -74,8 +75,11 @@ impl Engine {
     /// that can't be read is an outcome too. Dropping the future frees the samples' places.
     ///
     /// # Errors
-    /// Where too much waits already, or the model panics.
+    /// Where there are more than [`MOST_SAMPLES`], too much waits already, or the model panics.
     pub async fn predict(&self, samples: Vec<Bytes>) -> Result<Vec<Outcome>, Problem> {
+        if samples.len() > MOST_SAMPLES {
+            return Err(Problem::too_many_samples());
+        }
         let work = samples.into_iter().map(Work::Sample).collect();
         let outcome = |answer| match answer {
             Answer::Sample(outcome) => Ok(outcome),
@@ -93,14 +97,23 @@ impl Engine {
     /// and give the order of the answer.
     ///
     /// # Errors
-    /// Where a tensor does not fit the signature, with its name; where too much waits already; where
-    /// the model fails on these tensors.
+    /// Where a tensor does not fit the signature, with its name; where the rows are too many, or too
+    /// much waits already; where the model fails on these tensors.
     pub async fn infer(
         &self,
         inputs: Vec<Tensor>,
         outputs: &[String],
     ) -> Result<Vec<Tensor>, Problem> {
         let most = self.package.batch.max_size;
+        let rows = inputs.first().and_then(|input| input.shape.first());
+        if rows.is_some_and(|rows| rows.div_ceil(self.rows().most(most)) > MOST_SAMPLES)
+            && self.rows() != Rows::None
+        {
+            let message = format!(
+                "the request would take more than {MOST_SAMPLES} runs of the model; send fewer rows at once"
+            );
+            return Err(Problem::new(Kind::TooLarge, message));
+        }
         let pieces = self
             .predictor
             .check_tensors(inputs, outputs, most)

@@ -182,10 +182,20 @@ fn no_number(json: &[u8], error: &serde_json::Error) -> bool {
 }
 
 /// What is told of samples, in order.
-#[derive(Serialize)]
-pub struct Predictions {
-    /// One a sample.
-    pub predictions: Vec<Outcome>,
+///
+/// # Errors
+/// Where it can't be written.
+pub async fn predicted(predictions: Vec<Outcome>) -> Result<Response, Problem> {
+    #[derive(Serialize)]
+    struct Predictions {
+        predictions: Vec<Outcome>,
+    }
+    let bytes = models::length(&predictions);
+    let write = move || {
+        let text = serde_json::to_vec(&Predictions { predictions });
+        text.map_err(|_| Problem::internal())
+    };
+    apart(bytes, write).await.map(json)
 }
 
 /// JSON that has been written already.

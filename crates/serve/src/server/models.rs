@@ -4,18 +4,23 @@
 //! `NAME` takes encoded samples through the whole pipeline, and answers with the JSON of each
 //! prediction; `NAME-tensor` takes and gives the model's own tensors.
 
+use std::collections::BTreeSet;
+
 use boxwright_model::package::InputKind;
 use boxwright_model::{DataType, Dimension, Outcome, TensorSpec};
 use boxwright_predict::{Rows, Tensor};
 use bytes::Bytes;
 
 use super::engine::Engine;
+use super::http::apart;
 use super::problem::{Kind, Problem};
 
 /// What the server calls itself.
 pub const SERVER: &str = "boxwright";
 /// The protocol's extensions that are spoken.
 pub const EXTENSIONS: [&str; 3] = ["binary_tensor_data", "model_configuration", "model_repository"];
+/// The most samples of one request to `NAME`: each takes memory of its own while it waits.
+pub const MOST_SAMPLES: usize = 16_384;
 /// The output of `NAME`.
 pub const PREDICTION: &str = "prediction";
 /// What `NAME` calls its input where samples are pictures.
@@ -212,19 +217,18 @@ impl Engine {
     /// prediction says so.
     pub async fn answer(&self, request: Infer) -> Result<Inferred, Problem> {
         let found = self.find(&request.model, request.version.as_deref())?;
-        let mut wanted = request.outputs.iter();
-        while let Some(output) = wanted.next() {
-            if wanted.as_slice().contains(output) {
-                let message = format!("output `{output}` is asked for twice");
-                return Err(Problem::bad_request(message));
-            }
+        let mut wanted = BTreeSet::new();
+        if let Some(output) = request.outputs.iter().find(|output| !wanted.insert(*output)) {
+            let message = format!("output `{output}` is asked for twice");
+            return Err(Problem::bad_request(message));
         }
         let outputs = match found {
             Model::Tensors => self.infer(request.inputs, &request.outputs).await?,
             Model::Pipeline => {
                 let (samples, shape) = self.samples(request.inputs, &request.outputs)?;
                 let outcomes = self.predict(samples).await?;
-                vec![predictions(&outcomes, shape)?]
+                let bytes = length(&outcomes);
+                vec![apart(bytes, move || predictions(&outcomes, shape)).await?]
             }
         };
         let version = self.package().package.version.clone();
@@ -284,6 +288,16 @@ impl Engine {
         })?;
         Ok((samples, input.shape))
     }
+}
+
+/// About how long the JSON of outcomes is, in bytes.
+pub fn length(outcomes: &[Outcome]) -> usize {
+    let one = |outcome: &Outcome| match outcome {
+        Outcome::Outputs(outputs) => outputs.values().map(|output| output.data.len() * 12).sum(),
+        Outcome::Classes(classes) => classes.len() * 48,
+        Outcome::Error(error) => error.message.len(),
+    };
+    outcomes.iter().map(one).sum()
 }
 
 /// The JSON of each outcome, as BYTES.

@@ -7,6 +7,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::models::MOST_SAMPLES;
+
 /// Why a request has no answer.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -132,6 +134,12 @@ impl Problem {
             "the body is larger than {} MiB; MAX_BODY_MB sets the limit",
             limit >> 20
         );
+        Self::new(Kind::TooLarge, message)
+    }
+
+    /// More samples than one request may have.
+    pub fn too_many_samples() -> Self {
+        let message = format!("the request has more than {MOST_SAMPLES} samples; send fewer at once");
         Self::new(Kind::TooLarge, message)
     }
 

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::elements::{self, Elements, Strings};
 use super::from_json;
-use crate::server::models::{Infer, Inferred, Model};
+use crate::server::models::{Infer, Inferred, MOST_SAMPLES, Model};
 use crate::server::problem::Problem;
 
 /// How long the JSON is, where tensors follow it.
@@ -233,6 +233,11 @@ impl Input<'_> {
                 })?;
                 (rest.split_to(here), Vec::new())
             }
+            (Some(_), None)
+                if model == Model::Pipeline && shape.iter().any(|axis| *axis > MOST_SAMPLES) =>
+            {
+                return Err(Problem::too_many_samples());
+            }
             (Some(data), None) => {
                 hold(elements::room(data, datatype))?;
                 listed(data, datatype, &shape, model).map_err(refused)?
@@ -263,7 +268,11 @@ fn listed(
         Model::Pipeline => Strings::Base64,
         Model::Tensors => Strings::Text,
     };
-    let listed = elements::read(data, datatype, strings)?;
+    let elements = shape
+        .iter()
+        .try_fold(1_usize, |all, axis| all.checked_mul(*axis));
+    let most = elements.unwrap_or(usize::MAX);
+    let listed = elements::read(data, datatype, strings, most)?;
     if !listed.fits(shape) {
         return Err(format!(
             "`data` is a list of the shape {:?}, and `shape` says {shape:?}",

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Asked, Binary, HEADER_LENGTH, header_length, read, write};
-use crate::server::models::{Inferred, Model, PREDICTION};
+use crate::server::models::{Inferred, MOST_SAMPLES, Model, PREDICTION};
 use crate::server::problem::{Kind, Problem};
 
 fn read_json(json: &Value, model: Model) -> Result<Asked, String> {
@@ -62,7 +62,10 @@ fn a_refusal_names_the_tensor_or_the_field() {
             input(json!({"data": [1]})),
             "input `x`: `data` is a list of the shape [1], and `shape` says [2]",
         ),
-        (input(json!({"data": [1, 2, 3]})), "[3]"),
+        (
+            input(json!({"data": [1, 2, 3]})),
+            "input `x`: there are more than 2 elements",
+        ),
         (
             input(json!({"data": [1, 99999]})),
             "input `x`: element 1 is 99999",
@@ -157,6 +160,16 @@ fn memory_is_asked_for_before_it_is_taken() {
     };
     let problem = read(&body, body.len(), Model::Tensors, &hold).unwrap_err();
     assert_eq!((problem.kind, asked.get()), (Kind::Busy, 4));
+}
+
+#[test]
+fn too_many_samples_are_refused_before_they_are_read() {
+    let request = json!({"inputs": [
+        {"name": "image", "datatype": "BYTES", "shape": [MOST_SAMPLES + 1], "data": [1]},
+    ]});
+    let body = Bytes::from(request.to_string());
+    let problem = read(&body, body.len(), Model::Pipeline, &|_| Ok(())).unwrap_err();
+    assert_eq!(problem.kind, Kind::TooLarge);
 }
 
 #[test]

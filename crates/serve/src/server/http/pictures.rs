@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::openapi::{Operation, PREDICTS};
-use super::{Predictions, Server};
+use super::{Server, predicted};
 use crate::server::problem::Problem;
 use crate::server::{body, page};
 
@@ -64,5 +64,5 @@ pub async fn predict(State(server): State<Server>, request: Request) -> Result<R
     };
     let pictures = body::pictures(request, server.max_body).await?;
     let predictions = engine.predict(pictures).await?;
-    Ok(Json(Predictions { predictions }).into_response())
+    predicted(predictions).await
 }

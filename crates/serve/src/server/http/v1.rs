@@ -2,6 +2,9 @@
 
 mod tensors;
 
+use std::borrow::Cow;
+use std::fmt;
+
 use axum::Json;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header;
@@ -11,15 +14,16 @@ use base64::engine::general_purpose::STANDARD;
 use boxwright_model::Outcome;
 use boxwright_model::prediction::SampleError;
 use bytes::Bytes;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::infer::no_base64;
 use super::openapi::{NAMED, Operation, RUNS};
-use super::{Asked, Predictions, Sent, Server, apart, from_json, json as written, v2};
+use super::{Asked, Sent, Server, apart, from_json, predicted, v2};
 use crate::server::body;
-use crate::server::models::{self, Model};
+use crate::server::models::{self, MOST_SAMPLES, Model};
 use crate::server::problem::Problem;
 
 const JSON: &str = "application/json";
@@ -128,57 +132,90 @@ async fn samples(sent: Sent) -> Result<Response, Problem> {
     };
     let instances = apart(length, read).await?;
     let readable = instances.iter().flatten().cloned().collect();
-    let mut predicted = engine.predict(readable).await?.into_iter();
+    let mut outcomes = engine.predict(readable).await?.into_iter();
     let predictions: Vec<Outcome> = instances
         .into_iter()
         .filter_map(|instance| match instance {
-            Ok(_) => predicted.next(),
+            Ok(_) => outcomes.next(),
             Err(error) => Some(Outcome::Error(error)),
         })
         .collect();
-    let answer = serde_json::to_vec(&Predictions { predictions });
-    Ok(written(answer.map_err(|_| Problem::internal())?))
+    predicted(predictions).await
 }
 
 #[derive(Deserialize)]
-struct Instances {
-    instances: Vec<Instance>,
+struct Instances<'a> {
+    #[serde(borrow)]
+    instances: Listed<'a>,
+}
+
+/// At most as many as a request may have, so that a body of commas does not take a multiple of its
+/// length in memory.
+struct Listed<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Listed<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Vec<&'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MOST_SAMPLES} samples")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut listed = Vec::new();
+                while let Some(sample) = list.next_element()? {
+                    if listed.len() == MOST_SAMPLES {
+                        return Err(A::Error::invalid_length(MOST_SAMPLES + 1, &self));
+                    }
+                    listed.push(sample);
+                }
+                Ok(listed)
+            }
+        }
+        deserializer.deserialize_seq(List).map(Self)
+    }
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Instance {
-    Text(String),
-    Encoded { b64: String },
-    Other(IgnoredAny),
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Deserialize)]
+struct Encoded<'a> {
+    #[serde(borrow)]
+    b64: Cow<'a, str>,
 }
 
 /// The instances' bytes; one that is not base64 is an error in its place.
 fn instances(body: &[u8]) -> Result<Vec<Result<Bytes, SampleError>>, Problem> {
-    let request: Instances = from_json(body)?;
-    let decoded = request
-        .instances
-        .into_iter()
-        .map(|instance| match instance {
-            Instance::Text(text) | Instance::Encoded { b64: text } => STANDARD
-                .decode(text)
-                .map(Bytes::from)
-                .map_err(|error| no_base64(&error.to_string())),
-            Instance::Other(_) => Err(SampleError {
-                code: "SampleUnreadable".into(),
-                message: "an instance is a sample in base64, or {\"b64\": \"<base64>\"}".into(),
-            }),
-        });
-    Ok(decoded.collect())
+    let request: Instances<'_> = from_json(body)?;
+    Ok(request.instances.0.into_iter().map(instance).collect())
+}
+
+fn instance(json: &RawValue) -> Result<Bytes, SampleError> {
+    let text = match json.get().as_bytes().first() {
+        Some(b'"') => serde_json::from_str(json.get()).map(|Text(text)| text),
+        _ => serde_json::from_str(json.get()).map(|Encoded { b64 }| b64),
+    };
+    let text = text.map_err(|_| SampleError {
+        code: "SampleUnreadable".into(),
+        message: "an instance is a sample in base64, or {\"b64\": \"<base64>\"}".into(),
+    })?;
+    let bytes = STANDARD.decode(text.as_bytes());
+    bytes
+        .map(Bytes::from)
+        .map_err(|error| no_base64(&error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::instances;
+    use super::{MOST_SAMPLES, instances};
 
     #[test]
     fn a_bad_instance_is_an_error_in_its_place() {
-        let body = br#"{"instances": ["aGk=", {"b64": "aG8="}, "!", 3, {"tensor": [1]}]}"#;
+        let body =
+            br#"{"instances": ["aGk=", {"b64": "a\u0047\u0038="}, "!", 3, {"tensor": [1]}]}"#;
         let instances = instances(body).unwrap();
         let texts: Vec<_> = instances
             .iter()
@@ -187,6 +224,14 @@ mod tests {
         let code = "SampleUnreadable".to_owned();
         assert_eq!(texts[..2], [Ok(&b"hi"[..]), Ok(&b"ho"[..])]);
         assert_eq!(texts[2..], [Err(&code), Err(&code), Err(&code)]);
+    }
+
+    #[test]
+    fn more_samples_than_a_request_may_have_are_refused() {
+        let body = |count: usize| format!("{{\"instances\": [{}]}}", vec!["0"; count].join(","));
+        assert!(instances(body(MOST_SAMPLES).as_bytes()).is_ok());
+        let problem = instances(body(MOST_SAMPLES + 1).as_bytes()).unwrap_err();
+        assert!(problem.message.contains("16384"), "{problem:?}");
     }
 
     #[test]

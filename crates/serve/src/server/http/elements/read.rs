@@ -64,11 +64,18 @@ pub fn room(json: &RawValue, datatype: DataType) -> usize {
 /// Reads lists, however deep, or a single element.
 ///
 /// # Errors
-/// In words, where the lists are uneven, or an element is no such type's.
-pub fn read(json: &RawValue, datatype: DataType, strings: Strings) -> Result<Listed, String> {
+/// In words, where the lists are uneven, there are more than `most` elements, or one is no such
+/// type's.
+pub fn read(
+    json: &RawValue,
+    datatype: DataType,
+    strings: Strings,
+    most: usize,
+) -> Result<Listed, String> {
     let mut reader = Reader {
         datatype,
         strings,
+        most,
         data: Vec::with_capacity(room(json, datatype)),
         count: 0,
         lengths: Vec::new(),
@@ -95,6 +102,7 @@ pub fn read(json: &RawValue, datatype: DataType, strings: Strings) -> Result<Lis
 struct Reader {
     datatype: DataType,
     strings: Strings,
+    most: usize,
     data: Vec<u8>,
     count: usize,
     /// By depth; `None` while a list of that depth has not ended yet.
@@ -195,6 +203,10 @@ impl Level<'_> {
         let even = reader.leaves.unwrap_or(reader.lengths.len()) == depth;
         if !even {
             return Err(reader.fault(reader.uneven()));
+        }
+        if reader.count == reader.most {
+            let fault = format!("there are more than {} elements", reader.most);
+            return Err(reader.fault(fault));
         }
         reader.leaves = Some(depth);
         add(reader).map_err(|what| reader.unfit(&what))?;

@@ -26,7 +26,12 @@ const TYPES: [DataType; 14] = [
 ];
 
 fn listed(json: &Value, datatype: DataType) -> Result<Listed, String> {
-    read(&to_raw_value(json).unwrap(), datatype, Strings::Text)
+    read(
+        &to_raw_value(json).unwrap(),
+        datatype,
+        Strings::Text,
+        usize::MAX,
+    )
 }
 
 fn tensor(datatype: DataType, shape: Vec<usize>, data: Vec<u8>) -> Tensor {
@@ -115,7 +120,7 @@ fn what_a_type_cannot_hold_is_named_with_its_place() {
 #[test]
 fn whole_numbers_may_be_written_as_floats() {
     let json = RawValue::from_string("[1.0, -3e2, 9007199254740992.0]".into()).unwrap();
-    let listed = read(&json, DataType::Int64, Strings::Text).unwrap();
+    let listed = read(&json, DataType::Int64, Strings::Text, usize::MAX).unwrap();
     let numbers: Vec<u8> = [1_i64, -300, 1 << 53]
         .iter()
         .flat_map(|number| number.to_le_bytes())
@@ -144,6 +149,14 @@ fn lists_are_even_or_refused() {
 }
 
 #[test]
+fn reading_ends_past_the_most_elements() {
+    let json = to_raw_value(&json!([[1, 2], [3, 4]])).unwrap();
+    let read = |most| read(&json, DataType::Int8, Strings::Text, most);
+    assert_eq!(read(4).unwrap().data, [1, 2, 3, 4]);
+    assert!(read(3).unwrap_err().contains("more than 3 elements"));
+}
+
+#[test]
 fn lists_fit_a_shape_nested_in_part_or_flat() {
     let fits = |lengths: &[usize], shape: &[usize]| {
         let lengths = lengths.to_vec();
@@ -168,7 +181,7 @@ fn lists_fit_a_shape_nested_in_part_or_flat() {
 #[test]
 fn bad_base64_is_empty_and_told() {
     let json = to_raw_value(&json!(["aGk=", "%", "aG8="])).unwrap();
-    let listed = read(&json, DataType::Bytes, Strings::Base64).unwrap();
+    let listed = read(&json, DataType::Bytes, Strings::Base64, usize::MAX).unwrap();
     let tensor = tensor(DataType::Bytes, vec![3], listed.data);
     assert_eq!(tensor.strings().unwrap(), [&b"hi"[..], b"", b"ho"]);
     assert_eq!(listed.unreadable.len(), 1);
@@ -222,7 +235,7 @@ proptest! {
             let tensor = tensor(datatype, vec![values.len()], data.clone());
             // Where one became infinite there is nothing to read back.
             if let Ok(json) = to_raw_value(&Elements::flat(&tensor)) {
-                prop_assert_eq!(read(&json, datatype, Strings::Text).unwrap().data, data);
+                prop_assert_eq!(read(&json, datatype, Strings::Text, usize::MAX).unwrap().data, data);
             }
         }
     }
@@ -238,7 +251,7 @@ proptest! {
         if let Ok(json) = RawValue::from_string(text) {
             for datatype in TYPES {
                 for strings in [Strings::Text, Strings::Base64] {
-                    let _ = read(&json, datatype, strings);
+                    let _ = read(&json, datatype, strings, 20);
                 }
             }
         }
@@ -247,7 +260,7 @@ proptest! {
     #[test]
     fn any_nesting_is_read_or_refused(text in "[\\[\\],1]{0,300}") {
         if let Ok(json) = RawValue::from_string(text)
-            && let Ok(listed) = read(&json, DataType::Uint8, Strings::Text)
+            && let Ok(listed) = read(&json, DataType::Uint8, Strings::Text, usize::MAX)
         {
             prop_assert_eq!(listed.lengths.iter().product::<usize>(), listed.data.len());
         }

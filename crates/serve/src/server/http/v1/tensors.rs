@@ -9,6 +9,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::Listed;
 use crate::server::http::elements::{self, Elements, Strings};
 use crate::server::http::infer::Hold;
 use crate::server::http::{Sent, apart, from_json, json};
@@ -105,9 +106,15 @@ impl Reader<'_> {
             None => Err(Problem::bad_request("`instances` is not a list")),
             Some(']') => Ok(Runs::Rows(Vec::new())),
             Some('{') => {
-                let list: Vec<BTreeMap<String, &RawValue>> = from_json(instances.get().as_bytes())?;
-                let row = |(place, row)| self.named(row, &format!("instance {place}: "));
-                let read = list.iter().enumerate().map(row);
+                let list: Listed<'_> = from_json(instances.get().as_bytes())?;
+                let row = |(place, row): (usize, &&RawValue)| {
+                    let place = format!("instance {place}: ");
+                    let row = serde_json::from_str(row.get()).map_err(|error| {
+                        Problem::bad_request(format!("{place}it is no object: {error}"))
+                    })?;
+                    self.named(&row, &place)
+                };
+                let read = list.0.iter().enumerate().map(row);
                 match self.rows {
                     Rows::None => read.collect::<Result<_, _>>().map(Runs::Rows),
                     _ => stacked(read).map(Runs::Batch),
@@ -118,12 +125,12 @@ impl Reader<'_> {
                 if self.rows != Rows::None {
                     return Ok(Runs::Batch(vec![self.tensor(instances, only, "")?]));
                 }
-                let list: Vec<&RawValue> = from_json(instances.get().as_bytes())?;
+                let list: Listed<'_> = from_json(instances.get().as_bytes())?;
                 let row = |(place, row): (usize, &&RawValue)| {
                     let tensor = self.tensor(row, only, &format!("instance {place}: "));
                     tensor.map(|tensor| vec![tensor])
                 };
-                let rows = list.iter().enumerate().map(row);
+                let rows = list.0.iter().enumerate().map(row);
                 rows.collect::<Result<_, _>>().map(Runs::Rows)
             }
         }
@@ -172,7 +179,7 @@ impl Reader<'_> {
     fn tensor(&self, json: &RawValue, spec: &TensorSpec, place: &str) -> Result<Tensor, Problem> {
         let TensorSpec { name, datatype, .. } = spec;
         (self.hold)(elements::room(json, *datatype))?;
-        let listed = elements::read(json, *datatype, Strings::Text)
+        let listed = elements::read(json, *datatype, Strings::Text, usize::MAX)
             .map_err(|what| Problem::bad_request(format!("{place}input `{name}`: {what}")))?;
         Ok(Tensor {
             name: name.clone(),
