@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::uri::PathAndQuery;
 use futures_util::StreamExt;
 use tonic::client::GrpcService;
 use tonic::codec::CompressionEncoding;
@@ -234,12 +235,34 @@ async fn one_port_speaks_grpc_and_both_versions_of_http() {
     ] {
         grpc.ready().await.unwrap();
         let codec = tonic_prost::ProstCodec::<ServerLiveRequest, ServerLiveResponse>::default();
-        let path = axum::http::uri::PathAndQuery::from_static(path);
+        let path = PathAndQuery::from_static(path);
         let answer = grpc
             .unary(Request::new(ServerLiveRequest {}), path, codec)
             .await;
         assert_eq!(refusal(answer).0, Code::Unimplemented);
     }
+}
+
+#[tokio::test]
+async fn a_message_that_can_not_be_read_is_its_callers_fault() {
+    let server = Server::start(&[("MODEL", "/nowhere")]);
+    let mut grpc = tonic::client::Grpc::new(channel(server.port).await);
+    grpc.ready().await.unwrap();
+    // A name that is not UTF-8.
+    let broken = RunRequest {
+        inputs: vec![InputItem {
+            input: [(String::new(), vec![0xff].into())].into(),
+        }],
+        ..RunRequest::default()
+    };
+    let codec = tonic_prost::ProstCodec::<RunRequest, ModelReadyResponse>::default();
+    let path = PathAndQuery::from_static("/inference.GRPCInferenceService/ModelReady");
+    let answer = grpc.unary(Request::new(broken), path, codec).await;
+    let (code, message) = refusal(answer);
+    assert!(
+        code == Code::InvalidArgument && !message.is_empty(),
+        "{code:?} {message}"
+    );
 }
 
 async fn send(
@@ -284,8 +307,8 @@ async fn the_end_waits_for_calls_in_flight_and_tells_who_watches() {
     };
     let mut omi = ModzyModelClient::new(channel.clone()).max_encoding_message_size(usize::MAX);
     let run = tokio::spawn(async move { omi.run(request).await });
-    // Another answer shows that the long request, sent first, is already in the queue.
-    client.model_infer(pictures(&[&cat])).await.unwrap();
+    // The watch, the stream, the run, and this question.
+    until_told(&server, "boxwright_requests_in_flight 4\n").await;
     server.terminate();
     assert_eq!(
         soon(watched.message()).await.unwrap().unwrap().status(),
@@ -329,12 +352,16 @@ async fn a_stream_that_finds_no_memory_ends_busy_and_gives_all_of_it_back() {
         "{code:?}"
     );
     drop(answers);
-    let metrics = || server.get("/metrics").body;
+    until_told(&server, "boxwright_body_memory_bytes 0\n").await;
+    assert!(client.model_infer(raw_tensor(12)).await.is_ok());
+}
+
+/// Waits until the figures of the server say so.
+async fn until_told(server: &Server, line: &str) {
     soon(async {
-        while !metrics().contains("boxwright_body_memory_bytes 0\n") {
+        while !server.get("/metrics").body.contains(line) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
     .await;
-    assert!(client.model_infer(raw_tensor(12)).await.is_ok());
 }
