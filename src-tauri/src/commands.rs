@@ -55,7 +55,6 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         sign_out,
         keychain_available,
         publish,
-        next_version,
         cancel_job,
         retry_job,
         dismiss_job,
@@ -205,11 +204,6 @@ async fn publish(
         }
     };
     studio.publish(request, archive).await.map(Some)
-}
-
-#[tauri::command]
-async fn next_version(studio: State<'_, Studio>) -> Result<String> {
-    studio.next_version()
 }
 
 #[tauri::command]

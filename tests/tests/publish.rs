@@ -147,14 +147,39 @@ fn a_tag_that_names_another_image_is_warned_of_with_the_next_version() {
     let package = colours(&sandbox);
     let reference = registry.reference("colours:1.0.0");
     publish(&sandbox, &package, &reference).run().ok();
+    let taken = registry.reference("colours:1.0.1");
+    publish(&sandbox, &package, &taken).run().ok();
     fs::write(package.join("labels.txt"), "rot\ngrün\nblau\n").unwrap();
     let run = publish(&sandbox, &package, &reference).run();
-    let said = format!("{}{}", run.stdout, run.stderr());
+    let failure = run.failure("TagExists");
+    assert_eq!(failure["free_version"], "1.0.2", "{failure:#}");
+    let hint = failure["hint"].as_str().unwrap();
+    assert!(hint.contains("1.0.2"), "{hint}");
+    let free = registry.reference("colours:1.0.2");
+    publish(&sandbox, &package, &free).run().ok();
+}
+
+#[test]
+fn without_a_tag_the_packages_version_is_published_and_said() {
+    let registry = need!(Registry::start(Auth::Open));
+    let sandbox = Sandbox::new();
+    let package = colours(&sandbox);
+    edit(&package, "version = \"1\"", "version = \"3.1\"");
+    let run = publish(&sandbox, &package, &registry.reference("colours"))
+        .run()
+        .ok();
+    let report = run.json();
+    let reference = registry.reference("colours:3.1");
+    assert_eq!(report["images"][0]["reference"], reference, "{report:#}");
     assert!(
-        said.contains("TagExists") || run.stderr().contains("warn"),
-        "{said}"
+        run.stderr().contains("the package's version, 3.1"),
+        "{}",
+        run.stderr()
     );
-    assert!(said.contains("1.0.1"), "no next version in {said}");
+    let digest = report["images"][0]["digest"].as_str().unwrap();
+    let to = registry.reference(&format!("colours@{digest}"));
+    let refused = publish(&sandbox, &package, &to).run();
+    refused.failure("ReferenceInvalid");
 }
 
 #[test]
@@ -195,6 +220,44 @@ fn logout_forgets() {
     sandbox.boxwright(["logout", &registry.host()]).run().ok();
     let run = publish(&sandbox, &package, &registry.reference("colours:2")).run();
     run.failure("RegistryUnauthorized");
+    let again = sandbox.boxwright(["logout", &registry.host()]).run().ok();
+    let host = registry.host();
+    assert_eq!(again.stdout.trim(), format!("nothing was kept for {host}"));
+}
+
+#[test]
+fn a_registry_that_asks_for_no_password_gets_and_leaves_none() {
+    let registry = need!(Registry::start(Auth::Open));
+    let sandbox = Sandbox::new();
+    let run = login(&sandbox, &registry.host(), PASSWORD).ok();
+    assert!(
+        run.stdout.contains("asks for no password"),
+        "{}",
+        run.stdout
+    );
+    assert!(!sandbox.home().join(".docker/config.json").exists());
+    let forgotten = sandbox.boxwright(["logout", &registry.host()]).run().ok();
+    assert!(
+        forgotten.stdout.contains("nothing was kept"),
+        "{}",
+        forgotten.stdout
+    );
+}
+
+#[test]
+fn what_is_no_registry_is_said_in_words_of_its_own() {
+    let sandbox = Sandbox::new();
+    for (given, hint) in [("", "localhost:5000"), ("https://ghcr.io/v2/", "ghcr.io")] {
+        let logout = sandbox.boxwright(["logout", given]).run();
+        for run in [login(&sandbox, given, PASSWORD), logout] {
+            assert_eq!(run.status, Some(1));
+            let said = run.stderr();
+            assert!(said.contains("is no registry"), "{said}");
+            assert!(!said.contains("image reference"), "{said}");
+            let hinted = said.lines().find(|line| line.starts_with("hint: "));
+            assert!(hinted.unwrap().contains(hint), "{said}");
+        }
+    }
 }
 
 #[test]

@@ -146,9 +146,13 @@ fn a_tag_that_is_taken_is_asked_about() {
         code(&window, "publish-failure").as_deref(),
         Some("TagExists")
     );
-    window.find("next-version").click();
+    let said = window.find("publish-failure").text();
+    assert!(said.contains("Publish it as 2,"), "{said}");
+    let next = window.find("next-version");
+    assert_eq!(next.text(), "Publish as 2");
+    next.click();
     window.find("result");
-    assert_ne!(window.find("tag").property("value"), "1");
+    assert_eq!(window.find("tag").property("value"), "2");
 }
 
 #[test]

@@ -116,7 +116,11 @@ impl Catalogue {
         match self.size(target) {
             0 => Err(Error::TargetUnavailable {
                 target,
-                needs: target.needs().to_owned(),
+                needs: format!(
+                    "it needs {} for {}, and they are not installed",
+                    target.needs(),
+                    target.machines()
+                ),
             }),
             _ => Ok(()),
         }

@@ -12,8 +12,6 @@ use crate::{Error, Result, Share, Target, image};
 pub struct PlanOptions {
     /// The base image to stand on instead of Boxwright's own.
     pub base: Option<String>,
-    /// Where the image will be published.
-    pub reference: Option<Reference>,
     /// How the registry of `base` is spoken to.
     pub client: ClientOptions,
 }

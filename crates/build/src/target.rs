@@ -85,23 +85,24 @@ impl Target {
         }
     }
 
-    /// What has to be installed for it, as a sentence's second half.
-    pub(crate) fn needs(self) -> &'static str {
+    /// What has to be installed for it, in a few words.
+    pub fn needs(self) -> &'static str {
         match self {
-            Self::Cpu => "it needs the base and the CPU runtime for linux/amd64",
-            Self::Arm64 => "it needs the base and the CPU runtime for linux/arm64",
-            Self::Gpu => {
-                "it needs ONNX Runtime's CUDA build and the CUDA and cuDNN libraries for \
-                 linux/amd64, and they are not installed"
+            Self::Cpu | Self::Arm64 => "the base and the CPU runtime",
+            Self::Gpu | Self::Arm64Gpu => {
+                "ONNX Runtime's CUDA build and the CUDA and cuDNN libraries"
             }
-            Self::Arm64Gpu => {
-                "it needs ONNX Runtime's CUDA build and the CUDA and cuDNN libraries for ARM \
-                 servers, and they are not installed"
-            }
-            Self::Jetson => {
-                "it needs an ONNX Runtime built for JetPack and its CUDA libraries, and they are \
-                 not installed"
-            }
+            Self::Jetson => "an ONNX Runtime built for JetPack and its CUDA libraries",
+        }
+    }
+
+    /// The machines that what it needs has to be for.
+    pub(crate) fn machines(self) -> &'static str {
+        match self {
+            Self::Cpu | Self::Gpu => "linux/amd64",
+            Self::Arm64 => "linux/arm64",
+            Self::Arm64Gpu => "ARM servers",
+            Self::Jetson => "Jetson boards",
         }
     }
 

@@ -42,6 +42,12 @@ pub async fn login(args: Login, console: &Console) -> Result<(), Failure> {
         .await?;
     let account = match outcome {
         SignInOutcome::SignedIn { account } => account,
+        SignInOutcome::NotAsked { registry } => {
+            let registry = tame(&registry);
+            return print_line(&format!(
+                "{registry} asks for no password, so none was sent to it or kept"
+            ));
+        }
         SignInOutcome::RealmUntrusted { registry, realm } => {
             let failure = oci::Error::RealmUntrusted { registry, realm };
             return Err(with_own_hint(failure.into()));
@@ -61,10 +67,15 @@ pub async fn login(args: Login, console: &Console) -> Result<(), Failure> {
 
 /// Forgets a password.
 pub async fn logout(args: Logout) -> Result<(), Failure> {
+    oci::check_registry(&args.registry)?;
     let accounts = Accounts::new(&Places::find());
     let registry = args.registry.clone();
-    blocking(move || accounts.forget(&registry)).await?;
-    print_line(&format!("signed out of {}", tame(&args.registry)))
+    let found = blocking(move || accounts.forget(&registry)).await?;
+    let registry = tame(&args.registry);
+    print_line(&match found {
+        true => format!("signed out of {registry}"),
+        false => format!("nothing was kept for {registry}"),
+    })
 }
 
 /// What to do about a password is this front end's own.

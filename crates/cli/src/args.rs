@@ -204,7 +204,7 @@ pub struct Registry {
 pub struct Build {
     #[command(flatten)]
     pub source: Source,
-    /// The image's name inside the archive.
+    /// The image's name inside the archive; its tag is the package's version where it has none.
     #[arg(long, value_name = "REF")]
     pub tag: Option<String>,
     /// The archive.
@@ -219,7 +219,7 @@ pub struct Build {
 pub struct Publish {
     #[command(flatten)]
     pub source: Source,
-    /// Where to: HOST/REPOSITORY:TAG.
+    /// Where to: HOST/REPOSITORY:TAG; the tag is the package's version where there is none.
     #[arg(long, value_name = "REF")]
     pub to: String,
     /// Prove it with these samples.
@@ -255,7 +255,7 @@ pub struct Login {
 fn host(text: &str) -> Result<String, String> {
     match check_registry(text) {
         Ok(()) => Ok(text.to_owned()),
-        Err(Error::ReferenceInvalid {
+        Err(Error::RegistryInvalid {
             proposal: Some(proposal),
             ..
         }) => Err(format!("a host and its port are enough: {proposal}")),

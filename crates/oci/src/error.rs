@@ -23,6 +23,16 @@ pub enum Error {
         /// A reference that would be accepted, near to what was given.
         proposal: Option<String>,
     },
+    /// Text that names no registry.
+    #[error("{given:?} is no registry: {reason}")]
+    RegistryInvalid {
+        /// What was given.
+        given: String,
+        /// What is wrong with it.
+        reason: &'static str,
+        /// What would be accepted, near to what was given.
+        proposal: Option<String>,
+    },
     /// The registry wants (another) user name and password.
     #[error("{registry} did not accept the sign-in: {detail}")]
     Unauthorized {
@@ -136,54 +146,49 @@ pub enum Error {
 }
 
 impl Error {
-    /// The next step for a person.
+    /// The next step for a person, in a sentence; empty where there is none.
     pub fn hint(&self) -> String {
         match self {
-            Self::ReferenceInvalid {
-                proposal: Some(proposal),
-                ..
-            } => {
-                format!("use {proposal}")
-            }
-            Self::ReferenceInvalid { .. } => {
-                "write it like registry.example.com/team/name:1.0".into()
-            }
+            Self::ReferenceInvalid { proposal, .. } => match proposal {
+                Some(proposal) => format!("Use {proposal} instead."),
+                None => "Write it like registry.example.com/team/name:1.0, for instance.".into(),
+            },
+            Self::RegistryInvalid { proposal, .. } => match proposal {
+                Some(proposal) => format!("Use {proposal} instead."),
+                None => "Write a host, with its port where that is not the usual one: ghcr.io or \
+                         localhost:5000, for instance."
+                    .into(),
+            },
             Self::Unauthorized { registry, .. } => {
-                format!("sign in to {registry} with a name and password (or token) that it knows")
+                format!("Sign in to {registry} with a name and password (or token) that it knows.")
             }
-            Self::RealmUntrusted { registry, realm } => {
-                format!(
-                    "if you trust {realm} with the password, sign in to {registry} and allow it; \
-                     otherwise use another registry"
-                )
-            }
+            Self::RealmUntrusted { registry, realm } => format!(
+                "If you trust {realm} with the password, sign in to {registry} and allow it; \
+                 otherwise use another registry."
+            ),
+            Self::Unreachable { registry, detail } => unreachable_hint(registry, detail),
+            Self::Failed { retryable, .. } if *retryable => "Try again later.".into(),
+            other => other.plain_hint().into(),
+        }
+    }
+
+    /// A hint that says the same whatever the thing is called.
+    fn plain_hint(&self) -> &'static str {
+        match self {
             Self::Denied { .. } => {
-                "check the repository's name, and that this account may write there".into()
+                "Check the repository's name, and that this account may write there."
             }
-            Self::Unreachable { detail, .. } if detail.contains("certificate") => {
-                "if its certificate is of your own making, give the file of the authority that signed it"
-                    .into()
-            }
-            Self::Unreachable { registry, detail } if detail == NO_TLS => {
-                format!("if {registry} is meant to be without encryption, name it as such")
-            }
-            Self::Unreachable { registry, .. } => {
-                format!("check the name {registry} and the network")
-            }
-            Self::NotFound { .. } => "check the repository's name and the tag".into(),
-            Self::Failed {
-                retryable: true, ..
-            } => "try again later".into(),
+            Self::NotFound { .. } => "Check the repository's name and the tag.",
             Self::Failed { .. } | Self::ContentInvalid { .. } => {
-                "ask whoever runs the registry, with this message".into()
+                "Ask whoever runs the registry, with this message."
             }
-            Self::DiskFull { .. } | Self::NoRoom { .. } => "free some space, or choose another folder".into(),
-            Self::FileChanged { .. } => {
-                "leave the file alone while publishing, and start again".into()
+            Self::DiskFull { .. } | Self::NoRoom { .. } => {
+                "Free some space, or choose another folder."
             }
-            Self::Io { .. } => "check that the path exists and that you may use it".into(),
-            Self::LayerInvalid { .. } => "rename it".into(),
-            Self::Options(_) | Self::Cancelled => String::new(),
+            Self::FileChanged { .. } => "Leave the file alone while publishing, and start again.",
+            Self::Io { .. } => "Check that the path exists and that you may use it.",
+            Self::LayerInvalid { .. } => "Give it another name.",
+            _ => "",
         }
     }
 
@@ -227,6 +232,17 @@ impl Error {
     }
 }
 
+fn unreachable_hint(registry: &str, detail: &str) -> String {
+    if detail.contains("certificate") {
+        "If its certificate is of your own making, give the file of the authority that signed it."
+            .into()
+    } else if detail == NO_TLS {
+        format!("If {registry} is meant to be without encryption, name it as such.")
+    } else {
+        format!("Check the name {registry} and the network.")
+    }
+}
+
 /// `text` from outside as it may be shown: no control or direction characters, one line, at most
 /// 300 characters.
 pub(crate) fn shown(text: &str) -> String {
@@ -255,6 +271,85 @@ mod tests {
         assert_eq!(shown("a\x1b[31m\n b\u{202e}c\0"), "a[31m bc");
         let long = shown(&"x".repeat(10_000));
         assert_eq!(long.chars().count(), 301);
+    }
+
+    #[test]
+    fn every_hint_is_a_sentence() {
+        let text = || "localhost:5000".to_owned();
+        let proposal = Some("localhost:5000/a".to_owned());
+        let failed = |retryable| Error::Failed {
+            registry: text(),
+            what: text(),
+            detail: text(),
+            retryable,
+        };
+        let unreachable = |detail: &str| Error::Unreachable {
+            registry: text(),
+            detail: detail.to_owned(),
+        };
+        let reference = |proposal| Error::ReferenceInvalid {
+            given: text(),
+            reason: text(),
+            proposal,
+        };
+        let registry = |proposal| Error::RegistryInvalid {
+            given: text(),
+            reason: "it is empty",
+            proposal,
+        };
+        let path = PathBuf::from("/x");
+        for error in [
+            reference(proposal.clone()),
+            reference(None),
+            registry(proposal),
+            registry(None),
+            Error::Unauthorized {
+                registry: text(),
+                detail: text(),
+            },
+            Error::RealmUntrusted {
+                registry: text(),
+                realm: text(),
+            },
+            Error::Denied {
+                registry: text(),
+                repository: text(),
+                detail: text(),
+            },
+            unreachable("refused"),
+            unreachable(NO_TLS),
+            unreachable("a certificate"),
+            Error::NotFound {
+                registry: text(),
+                repository: text(),
+                what: text(),
+            },
+            failed(false),
+            failed(true),
+            Error::ContentInvalid {
+                what: text(),
+                detail: text(),
+            },
+            Error::DiskFull { path: path.clone() },
+            Error::NoRoom {
+                path: path.clone(),
+                needed: 2,
+                room: 1,
+            },
+            Error::FileChanged { path: path.clone() },
+            Error::read(&path, io::ErrorKind::NotFound.into()),
+            Error::LayerInvalid {
+                what: text(),
+                reason: text(),
+            },
+        ] {
+            let hint = error.hint();
+            let first = hint.chars().next().unwrap_or_default();
+            assert!(
+                first.is_uppercase() && hint.ends_with('.'),
+                "{error}: {hint:?}"
+            );
+        }
     }
 
     #[test]

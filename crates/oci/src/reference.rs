@@ -116,21 +116,35 @@ impl<'de> Deserialize<'de> for Reference {
 /// Checks host and port as a person types them into a sign-in.
 ///
 /// # Errors
-/// `ReferenceInvalid` with a proposal, such as the host alone for a pasted URL.
+/// `RegistryInvalid` with a proposal, such as the host alone for a pasted URL.
 pub fn check_registry(text: &str) -> Result<()> {
-    check_host(text).map_err(|reason| {
-        let bare = without_scheme(text).split('/').next().unwrap_or_default();
-        let proposal = Some(bare).filter(|bare| *bare != text && check_host(bare).is_ok());
-        invalid(text, reason, proposal.map(str::to_owned))
+    if check_host(text).is_ok() {
+        return Ok(());
+    }
+    let bare = without_scheme(text.trim());
+    let bare = bare.split('/').next().unwrap_or_default();
+    let proposal = Some(bare).filter(|bare| *bare != text && check_host(bare).is_ok());
+    Err(Error::RegistryInvalid {
+        given: given(text),
+        reason: match text.trim() {
+            "" => "it is empty",
+            _ => "it is no host, with or without a port",
+        },
+        proposal: proposal.map(str::to_owned),
     })
 }
 
-fn invalid(given: &str, reason: String, proposal: Option<String>) -> Error {
+fn invalid(text: &str, reason: String, proposal: Option<String>) -> Error {
     Error::ReferenceInvalid {
-        given: given.chars().take(300).collect(),
+        given: given(text),
         reason,
         proposal,
     }
+}
+
+/// What was given, as far as it is shown.
+fn given(text: &str) -> String {
+    text.chars().take(300).collect()
 }
 
 type Checked<T = ()> = std::result::Result<T, String>;

@@ -100,11 +100,22 @@ fn what_is_wrong_is_said_and_the_right_form_proposed() {
 fn a_pasted_url_is_no_registry_but_its_host_is_proposed() {
     assert!(check_registry("ghcr.io").is_ok());
     assert!(check_registry("localhost:5000").is_ok());
-    let Err(Error::ReferenceInvalid { proposal, .. }) = check_registry("https://ghcr.io/v2/")
-    else {
-        panic!()
-    };
-    assert_eq!(proposal.as_deref(), Some("ghcr.io"));
+    for (text, said, hint) in [
+        ("https://ghcr.io/v2/", "it is no host", "Use ghcr.io"),
+        (" ghcr.io", "it is no host", "Use ghcr.io"),
+        ("ghcr.io:port", "it is no host", "ghcr.io or localhost:5000"),
+        (
+            "",
+            "\"\" is no registry: it is empty",
+            "ghcr.io or localhost:5000",
+        ),
+        (" ", "it is empty", "ghcr.io or localhost:5000"),
+    ] {
+        let error = check_registry(text).unwrap_err();
+        assert!(matches!(error, Error::RegistryInvalid { .. }), "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+        assert!(error.hint().contains(hint), "{}", error.hint());
+    }
 }
 
 #[test]

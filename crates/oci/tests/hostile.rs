@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 
 use axum::http::Method;
-use boxwright_oci::registry::{Client, ClientOptions, Credentials};
+use boxwright_oci::registry::{Checked, Client, ClientOptions, Credentials};
 use boxwright_oci::{Digest, Error, Reference, Silent, media_type};
 use support::fake::{Fake, Mischief, Rule, answer, model, pull};
 use support::{anonymous, client_of, one_layer, options, push};
@@ -122,7 +122,11 @@ async fn a_strange_token_server_gets_no_password_without_the_users_word() {
             .is_some()
     );
     // Without a password there is nothing to protect.
-    anonymous().check(&fake.address).await.unwrap();
+    let checked = anonymous().check(&fake.address).await;
+    assert_eq!(checked.unwrap(), Checked::Accepted);
+    let open = Fake::start(Vec::new()).await;
+    let checked = client_of("canary").check(&open.address).await;
+    assert_eq!(checked.unwrap(), Checked::NotAsked, "it asked for none");
 }
 
 #[tokio::test]

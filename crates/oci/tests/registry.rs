@@ -7,7 +7,7 @@ mod support;
 use std::process::Command;
 use std::sync::Arc;
 
-use boxwright_oci::registry::{Client, ClientOptions, Credentials};
+use boxwright_oci::registry::{Checked, Client, ClientOptions, Credentials};
 use boxwright_oci::{Digest, Error, ImageSet, Platform, Reference, Silent};
 use support::debian::{Kind, Registry};
 use support::{Event, Recorder, anonymous, both_platforms, client_of, options, push};
@@ -187,7 +187,10 @@ async fn signs_in(kind: Kind) {
         return;
     };
     let right = client_of("secret");
-    right.check(&registry.address).await.unwrap();
+    assert_eq!(
+        right.check(&registry.address).await.unwrap(),
+        Checked::Accepted
+    );
     for wrong in [client_of("canary"), anonymous()] {
         let error = wrong.check(&registry.address).await.unwrap_err();
         assert!(matches!(error, Error::Unauthorized { .. }), "{error}");

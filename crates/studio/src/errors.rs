@@ -85,7 +85,9 @@ impl From<WorkerError> for Failure {
 impl From<OciError> for Failure {
     fn from(error: OciError) -> Self {
         let code = match &error {
-            OciError::ReferenceInvalid { .. } => Code::ReferenceInvalid,
+            OciError::ReferenceInvalid { .. } | OciError::RegistryInvalid { .. } => {
+                Code::ReferenceInvalid
+            }
             OciError::Unauthorized { .. } | OciError::RealmUntrusted { .. } => {
                 Code::RegistryUnauthorized
             }
@@ -99,7 +101,7 @@ impl From<OciError> for Failure {
             OciError::LayerInvalid { .. } => Code::BuildFailed,
             OciError::Io { .. } | OciError::Options(_) | OciError::Cancelled => Code::Internal,
         };
-        let mut failure = Self::new(code, error.to_string(), sentence(&error.hint()));
+        let mut failure = Self::new(code, error.to_string(), error.hint());
         failure.retryable = error.retryable();
         failure.wants = wants(&error).map(Box::new);
         if let Some(source) = std::error::Error::source(&error) {
@@ -120,14 +122,6 @@ fn wants(error: &OciError) -> Option<Wants> {
         }),
         _ => None,
     }
-}
-
-/// A hint begins like a sentence, whichever crate it comes from.
-fn sentence(hint: &str) -> String {
-    let mut letters = hint.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }
 
 impl From<BuildError> for Failure {

@@ -17,6 +17,9 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// Whether the same request may succeed later.
     pub retryable: bool,
+    /// The next version that nothing is published under, where a tag is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_version: Option<String>,
     /// What a registry wants from the user, for a front end that has words of its own for it.
     #[serde(skip)]
     pub wants: Option<Box<Wants>>,
@@ -48,6 +51,7 @@ impl Failure {
             hint: hint.into(),
             causes: Vec::new(),
             retryable: false,
+            free_version: None,
             wants: None,
         }
     }

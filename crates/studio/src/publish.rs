@@ -59,7 +59,7 @@ pub struct BuildRequest {
 pub struct PublishRequest {
     /// What is built.
     pub build: BuildRequest,
-    /// The reference, with a tag.
+    /// Where to; under the package's version where no tag is named.
     pub to: Reference,
     /// Go on although the tag names another digest.
     pub replace: bool,
@@ -82,7 +82,10 @@ pub async fn build_archive(
     to: &Path,
     job: &Running,
 ) -> Result<Report, Stop> {
-    let built = build_image(share, request, tag, job).await?;
+    let tag = tag
+        .map(|tag| tagged(tag, &request.package, job))
+        .transpose()?;
+    let built = build_image(share, request, job).await?;
     job.stage(WRITE);
     let name = to
         .file_name()
@@ -96,7 +99,7 @@ pub async fn build_archive(
             .parse()
             .ok()
     };
-    let inside: Option<Reference> = tag.cloned().or_else(default);
+    let inside: Option<Reference> = tag.clone().or_else(default);
     let built = Arc::new(built);
     let (image, path, progress) = (Arc::clone(&built), to.to_owned(), job.within(WRITE));
     let cancel = job.cancel().clone();
@@ -117,7 +120,7 @@ pub async fn build_archive(
     let written = written.await?;
     written.map_err(|error| without_damaged(error, &request.cache))?;
     let images = built.tags.iter().map(|built| {
-        let reference = match tag {
+        let reference = match &tag {
             Some(tag) => tag.with_suffix(built.suffix)?.to_string(),
             None => name.clone(),
         };
@@ -135,14 +138,14 @@ pub async fn build_archive(
 /// not an error.
 ///
 /// # Errors
-/// [`Code::TagExists`] if a tag names another digest, with a free one in the hint; what can't be
-/// planned, built, pushed or pulled. [`Stop::Cancelled`] once the job is cancelled.
+/// [`Code::TagExists`] if a tag names another digest, with a free version; what can't be planned, built, pushed or pulled. [`Stop::Cancelled`] once the job is cancelled.
 pub async fn publish(
     share: &Share,
     request: &PublishRequest,
     job: &Running,
 ) -> Result<Report, Stop> {
-    let building = build_image(share, &request.build, Some(&request.to), job);
+    let to = tagged(&request.to, &request.build.package, job)?;
+    let building = build_image(share, &request.build, job);
     // Samples that can't be read are found out before anything is sent.
     let predicting = async {
         let (package, samples) = (&request.build.package, request.samples.as_deref());
@@ -163,13 +166,11 @@ pub async fn publish(
     let tags: Vec<(&BuiltTag, Reference)> = built
         .tags
         .iter()
-        .map(|tag| Ok((tag, request.to.with_suffix(tag.suffix)?)))
+        .map(|tag| Ok((tag, to.with_suffix(tag.suffix)?)))
         .collect::<Result<_, Stop>>()?;
     // All are looked at before any is sent.
-    for (tag, reference) in &tags {
-        job.or_cancelled(check_tag(request, tag, reference, job))
-            .await?;
-    }
+    let checking = check_tags(request, &to, &tags, job);
+    job.or_cancelled(checking).await?;
     let mut report = Report::default();
     for (tag, reference) in &tags {
         let pushed = request
@@ -203,13 +204,11 @@ pub async fn publish(
 async fn build_image(
     share: &Share,
     request: &BuildRequest,
-    reference: Option<&Reference>,
     job: &Running,
 ) -> Result<BuiltImage, Stop> {
     job.stage(PLAN);
     let options = PlanOptions {
         base: request.base.clone(),
-        reference: reference.cloned(),
         client: request.base_client.clone(),
     };
     let plan: BuildPlan = build::plan(
@@ -308,47 +307,75 @@ fn report_image(tag: &BuiltTag, reference: String, run: Option<String>) -> Repor
     }
 }
 
-/// A tag that names another digest is warned of, with the next that is free.
-async fn check_tag(
-    request: &PublishRequest,
-    tag: &BuiltTag,
-    reference: &Reference,
-    job: &Running,
-) -> Result<(), Stop> {
-    let Some(found) = request.client.resolve(reference).await? else {
-        return Ok(());
-    };
-    if found == *tag.set.digest() {
-        return Ok(());
+/// The reference that is published under: with the package's version as its tag, where it names
+/// none. That is said, for another program would take `latest`.
+fn tagged(to: &Reference, package: &LoadedPackage, job: &Running) -> Result<Reference, Failure> {
+    if to.digest().is_some() {
+        let message = format!("{to} names a digest, which an image gets from what is in it");
+        let hint = "Name a tag instead, or none for the package's version.";
+        return Err(Failure::new(Code::ReferenceInvalid, message, hint));
     }
-    if request.replace {
-        job.log(Level::Warn, &format!("{reference} named {found} before"));
-        return Ok(());
+    if to.tag().is_some() {
+        return Ok(to.clone());
     }
-    let next = free_tag(request, tag.suffix).await;
-    let hint = match next {
-        Some(next) => format!("Publish {next} instead, or replace what is there."),
-        None => "Publish another version, or replace what is there.".to_owned(),
-    };
-    let message = format!("{reference} is already there and is another image");
-    let mut failure = Failure::new(Code::TagExists, message, hint);
-    failure.causes.push(format!(
-        "it names {found}, this one is {}",
-        tag.set.digest()
-    ));
-    Err(failure.into())
+    let version = &package.package.package.version;
+    let tagged = to.with_tag(version)?;
+    let said = format!("{to} names no tag: the package's version, {version}, is taken");
+    job.log(Level::Warn, &said);
+    Ok(tagged)
 }
 
-/// The reference with the next version that nothing is published under.
-async fn free_tag(request: &PublishRequest, suffix: &str) -> Option<Reference> {
-    let mut reference = request.to.clone();
+/// A tag that names another digest is warned of, with the next version that is free.
+async fn check_tags(
+    request: &PublishRequest,
+    to: &Reference,
+    tags: &[(&BuiltTag, Reference)],
+    job: &Running,
+) -> Result<(), Stop> {
+    for (tag, reference) in tags {
+        let this = tag.set.digest();
+        let found = match request.client.resolve(reference).await? {
+            Some(found) if found != *this => found,
+            _ => continue,
+        };
+        if request.replace {
+            job.log(Level::Warn, &format!("{reference} named {found} before"));
+            continue;
+        }
+        let free_version = free_version(request, to, tags).await;
+        let hint = match &free_version {
+            Some(version) => format!("Publish it as {version}, or replace what is there."),
+            None => "Publish it as another version, or replace what is there.".to_owned(),
+        };
+        let message = format!("{reference} is already there and is another image");
+        let mut failure = Failure::new(Code::TagExists, message, hint);
+        failure
+            .causes
+            .push(format!("it names {found}, this one is {this}"));
+        failure.free_version = free_version;
+        return Err(failure.into());
+    }
+    Ok(())
+}
+
+/// The next version under which nothing is published, whatever the target; `None` where that can't
+/// be found out.
+async fn free_version(
+    request: &PublishRequest,
+    to: &Reference,
+    tags: &[(&BuiltTag, Reference)],
+) -> Option<String> {
+    let mut version = to.tag()?.to_owned();
     for _ in 0..MAX_TRIES {
-        reference = reference
-            .with_tag(&version::next(reference.tag_or_latest()))
-            .ok()?;
-        let asked = reference.with_suffix(suffix).ok()?;
-        if request.client.resolve(&asked).await.ok()?.is_none() {
-            return Some(reference);
+        version = version::next(&version);
+        let next = to.with_tag(&version).ok()?;
+        let mut is_free = true;
+        for (tag, _) in tags {
+            let asked = next.with_suffix(tag.suffix).ok()?;
+            is_free &= request.client.resolve(&asked).await.ok()?.is_none();
+        }
+        if is_free {
+            return Some(version);
         }
     }
     None

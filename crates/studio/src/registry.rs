@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use boxwright_oci::registry::{Client, ClientOptions, CredentialSource, Credentials, Secret};
+use boxwright_oci::registry::{
+    Checked, Client, ClientOptions, CredentialSource, Credentials, Secret,
+};
 use boxwright_oci::{Error, check_registry};
 
 use crate::api::{Kept, SignInOutcome};
@@ -64,13 +66,14 @@ impl Connection {
         Ok(options)
     }
 
-    /// Checks a password against its registry, and keeps it. `trusted` is a token server on another
+    /// Checks a password against its registry, and keeps it, unless the registry asks for none.
+    /// `trusted` is a token server on another
     /// host (host and port) that may get the password, now and later: the user's word. Where the
     /// registry names one without that word, nothing is sent or kept.
     ///
     /// # Errors
-    /// [`Code::RegistryUnauthorized`](crate::Code::RegistryUnauthorized) if the registry refuses
-    /// it, or the place does not take it; that the registry can't be reached.
+    /// [`Code::ReferenceInvalid`](crate::Code::ReferenceInvalid) for what names no registry;
+    /// [`Code::RegistryUnauthorized`](crate::Code::RegistryUnauthorized) if the registry refuses it, or the place does not take it; that the registry can't be reached.
     pub async fn sign_in(
         &self,
         registry: &str,
@@ -91,7 +94,11 @@ impl Connection {
         options.trusted_realms = accounts.trusted_realms(registry);
         options.trusted_realms.extend(trusted.clone());
         match Client::new(options)?.check(registry).await {
-            Ok(()) => {}
+            Ok(Checked::Accepted) => {}
+            Ok(Checked::NotAsked) => {
+                let registry = registry.to_owned();
+                return Ok(SignInOutcome::NotAsked { registry });
+            }
             Err(Error::RealmUntrusted { registry, realm }) => {
                 return Ok(SignInOutcome::RealmUntrusted { registry, realm });
             }

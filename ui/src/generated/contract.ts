@@ -127,6 +127,8 @@ export type Failure = {
   causes: Array<string>,
   /** Whether the same request may succeed later. */
   retryable: boolean,
+  /** The next version that nothing is published under, where a tag is taken. */
+  free_version?: string | null,
 };
 
 /** The resampling filter, as Pillow names it, or OpenCV's non-antialiased kinds. */
@@ -605,7 +607,9 @@ export type SignIn = {
 /** What became of a sign-in. */
 export type SignInOutcome = { "outcome": "signed-in",
 /** Whose it is, and where it is kept. */
-account: Account, } | { "outcome": "realm-untrusted",
+account: Account, } | { "outcome": "not-asked",
+/** Host and port. */
+registry: string, } | { "outcome": "realm-untrusted",
 /** Host and port. */
 registry: string,
 /** Host and port of the token server. */
@@ -657,6 +661,8 @@ export type TargetChoice = {
   size: number,
   /** Why it can't be ticked, where it can't. */
   unavailable: string | null,
+  /** What it then needs, in a few words: `ONNX Runtime's CUDA build and …`. */
+  needs: string | null,
 };
 
 /** What the outputs mean. */

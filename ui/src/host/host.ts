@@ -25,7 +25,6 @@ export interface Commands {
   keychainAvailable(): Promise<boolean>;
   /** The job, or nothing where the dialog that asks for the archive was dismissed. */
   publish(request: PublishRequest): Promise<number | null>;
-  nextVersion(): Promise<string>;
   cancelJob(id: number): Promise<void>;
   /** The job that took its place. */
   retryJob(id: number): Promise<number>;

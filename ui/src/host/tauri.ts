@@ -27,7 +27,6 @@ export const host: Host = {
   signOut: (registry) => invoke("sign_out", { registry }),
   keychainAvailable: () => invoke("keychain_available"),
   publish: (request) => invoke("publish", { request }),
-  nextVersion: () => invoke("next_version"),
   cancelJob: (id) => invoke("cancel_job", { id }),
   retryJob: (id) => invoke("retry_job", { id }),
   dismissJob: (id) => invoke("dismiss_job", { id }),

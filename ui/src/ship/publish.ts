@@ -38,10 +38,8 @@ export async function publish(app: Studio, to: Destination, replace = false): Pr
   await app.run((host) => host.publish({ targets: ticked(app), to: to.request(), prove: app.settings.prove && to.kind === "registry" && app.samples.length > 0, replace }), "ship");
 }
 
-/** Goes on with the next free version where the tag is taken. */
-export async function publishNext(app: Studio, to: Destination): Promise<void> {
-  const version = await app.run((host) => host.nextVersion(), "ship");
-  if (!version) return;
+/** Goes on with a version that is free where the tag is taken. */
+export async function publishAs(app: Studio, to: Destination, version: string): Promise<void> {
   app.draft.edit((pkg) => (pkg.package.version = version));
   await publish(app, to);
 }

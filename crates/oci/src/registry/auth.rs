@@ -94,6 +94,11 @@ impl Auth {
         }
     }
 
+    /// Whether the registry asked for authentication.
+    pub(super) async fn was_asked(&self) -> bool {
+        self.state.lock().await.asked.is_some()
+    }
+
     /// Whether the registry asked for authentication and there are no credentials.
     pub(super) async fn is_anonymous(&self) -> bool {
         let state = self.state.lock().await;

@@ -27,9 +27,9 @@ impl Endpoint {
         };
         let scheme = if plain { "http" } else { "https" };
         let base = format!("{scheme}://{host}/v2/");
-        let base = Url::parse(&base).map_err(|_| Error::ReferenceInvalid {
+        let base = Url::parse(&base).map_err(|_| Error::RegistryInvalid {
             given: registry.to_owned(),
-            reason: "it is no registry".into(),
+            reason: "no address can be made of it",
             proposal: None,
         })?;
         let plain_http = options.plain_http.clone();

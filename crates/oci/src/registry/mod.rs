@@ -87,6 +87,15 @@ impl Default for Retry {
     }
 }
 
+/// What a registry made of the credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// It accepted them.
+    Accepted,
+    /// It did not ask for any, so that nothing is known of them.
+    NotAsked,
+}
+
 /// What a push did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
@@ -147,14 +156,19 @@ impl Client {
     /// Asks `registry` (host and port) whether it is there and accepts the credentials.
     ///
     /// # Errors
-    /// `Unauthorized` when the password is wrong, `Unreachable`, `RealmUntrusted`, `Failed`.
-    pub async fn check(&self, registry: &str) -> Result<()> {
+    /// `Unauthorized` when the password is wrong, `RegistryInvalid`, `Unreachable`,
+    /// `RealmUntrusted`, `Failed`.
+    pub async fn check(&self, registry: &str) -> Result<Checked> {
         crate::check_registry(registry)?;
         let cell = self.cell(registry);
         let session = self.open(&cell, registry).await?;
         let access = Access::registry();
         let call = Call::new(Method::GET, session.endpoint.root(), &access, "signing in");
-        session.require(&call).await.map(drop)
+        session.require(&call).await?;
+        Ok(match session.asks_for_credentials().await {
+            true => Checked::Accepted,
+            false => Checked::NotAsked,
+        })
     }
 
     /// The digest that `reference` names now; `None` when it names nothing.

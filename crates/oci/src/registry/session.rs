@@ -264,6 +264,11 @@ impl Session {
         }
     }
 
+    /// Whether the registry has asked for credentials.
+    pub(super) async fn asks_for_credentials(&self) -> bool {
+        self.auth.was_asked().await
+    }
+
     fn context(&self) -> Context<'_> {
         Context {
             endpoint: &self.endpoint,

@@ -114,6 +114,8 @@ pub struct TargetChoice {
     pub size: u64,
     /// Why it can't be ticked, where it can't.
     pub unavailable: Option<String>,
+    /// What it then needs, in a few words: `ONNX Runtime's CUDA build and …`.
+    pub needs: Option<String>,
 }
 
 /// Remembered choices.
@@ -182,6 +184,11 @@ pub enum SignInOutcome {
     SignedIn {
         /// Whose it is, and where it is kept.
         account: Account,
+    },
+    /// The registry asks for no password: it was not sent, and is not kept.
+    NotAsked {
+        /// Host and port.
+        registry: String,
     },
     /// The password was not sent: the registry wants it to go to a server that does not visibly
     /// belong to it, which takes the user's word.

@@ -80,29 +80,35 @@ impl DockerConfig {
         self.write(&config)
     }
 
-    /// Forgets the credentials for `registry`, here and with a helper.
+    /// Forgets the credentials for `registry`, here and with a helper; returns whether there were
+    /// any.
     ///
     /// # Errors
     /// As [`DockerConfig::set`].
-    pub fn erase(&self, registry: &str) -> Result<(), Failure> {
+    pub fn erase(&self, registry: &str) -> Result<bool, Failure> {
         let mut config = self.read()?;
+        let mut found = false;
         if let Some(helper) = self.helper(&config, registry)? {
             for key in keys(registry) {
-                helper.erase(&key)?;
+                // What can't be read may still be erased.
+                if !matches!(helper.get(&key), Ok(None)) {
+                    helper.erase(&key)?;
+                    found = true;
+                }
             }
         }
         let Some(auths) = config.get_mut("auths").and_then(Value::as_object_mut) else {
-            return Ok(());
+            return Ok(found);
         };
         let removed: Vec<_> = keys(registry)
             .iter()
             .filter_map(|key| auths.remove(key))
             .collect();
         if removed.is_empty() {
-            Ok(())
-        } else {
-            self.write(&config)
+            return Ok(found);
         }
+        self.write(&config)?;
+        Ok(true)
     }
 
     /// The registries that the file itself has credentials for, with their user names.
@@ -327,7 +333,8 @@ mod tests {
                 .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        config.erase("b:1").expect("forgotten");
+        assert_eq!(config.erase("b:1"), Ok(true), "forgotten");
+        assert_eq!(config.erase("b:1"), Ok(false), "nothing is left");
         assert_eq!(pair(config.get("b:1").expect("readable")), None);
         assert_eq!(config.accounts(), [("a".to_owned(), "u".to_owned())]);
     }

@@ -143,12 +143,13 @@ impl Accounts {
         self.realms.trust(registry, realm)
     }
 
-    /// Forgets the credentials of a registry, wherever they are, and where they may be sent.
+    /// Forgets the credentials of a registry, wherever they are, and where they may be sent;
+    /// returns whether there were any.
     ///
     /// # Errors
     /// If they are somewhere that can't be asked.
-    pub fn forget(&self, registry: &str) -> Result<(), Failure> {
-        self.session().remove(registry);
+    pub fn forget(&self, registry: &str) -> Result<bool, Failure> {
+        let mut found = self.session().remove(registry).is_some();
         self.realms.forget(registry)?;
         let index = places::read_list::<Account>(&self.index);
         for account in index.iter().filter(|account| account.registry == registry) {
@@ -157,14 +158,15 @@ impl Accounts {
             }
         }
         if let Some(docker) = &self.docker {
-            docker.erase(registry)?;
+            found |= docker.erase(registry)?;
         }
         if index.iter().any(|account| account.registry == registry) {
             places::update_list(&self.index, |accounts: &mut Vec<Account>| {
                 accounts.retain(|account| account.registry != registry);
             })?;
+            found = true;
         }
-        Ok(())
+        Ok(found)
     }
 
     /// The credentials for one registry, for a client that must not wait for a keychain.

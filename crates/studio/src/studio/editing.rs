@@ -9,7 +9,6 @@ use crate::api::Document;
 use crate::document::OpenDocument;
 use crate::errors::blocking;
 use crate::failure::{Code, Failure};
-use crate::version;
 
 impl Studio {
     /// Replaces the package by an edited one that was made from `revision`; where it matters, the
@@ -112,16 +111,6 @@ impl Studio {
             Some((input, spec)) => Ok(preset.preprocess(input, spec)),
             None => Err(refused("the model takes no pictures".to_owned())),
         }
-    }
-
-    /// The version after the open package's.
-    ///
-    /// # Errors
-    /// If no package is open.
-    pub fn next_version(&self) -> Result<String> {
-        let shown = self.inner.lock();
-        let document = shown.document.as_ref().ok_or_else(nothing_open)?;
-        Ok(version::next(&document.package().package.version))
     }
 }
 

@@ -92,11 +92,11 @@ export const guesses = [
 ];
 
 export const targets: TargetChoice[] = [
-  { target: "cpu", title: "CPU", platform: "linux/amd64", size: 33_400_000, unavailable: null },
-  { target: "arm64", title: "ARM", platform: "linux/arm64", size: 31_100_000, unavailable: null },
-  { target: "gpu", title: "GPU", platform: "linux/amd64", size: 0, unavailable: "gpu can't be built: it needs ONNX Runtime's CUDA build and the CUDA and cuDNN libraries for linux/amd64, and they are not installed" },
-  { target: "arm64-gpu", title: "ARM + GPU", platform: "linux/arm64", size: 0, unavailable: "arm64-gpu can't be built: it needs ONNX Runtime's CUDA build and the CUDA and cuDNN libraries for ARM servers, and they are not installed" },
-  { target: "jetson", title: "Jetson", platform: "linux/arm64", size: 0, unavailable: "jetson can't be built: it needs an ONNX Runtime built for JetPack and its CUDA libraries, and they are not installed" },
+  { target: "cpu", title: "CPU", platform: "linux/amd64", size: 33_400_000, unavailable: null, needs: null },
+  { target: "arm64", title: "ARM", platform: "linux/arm64", size: 31_100_000, unavailable: null, needs: null },
+  { target: "gpu", title: "GPU", platform: "linux/amd64", size: 0, unavailable: "gpu can't be built: it needs ONNX Runtime's CUDA build and the CUDA and cuDNN libraries for linux/amd64, and they are not installed", needs: "ONNX Runtime's CUDA build and the CUDA and cuDNN libraries" },
+  { target: "arm64-gpu", title: "ARM + GPU", platform: "linux/arm64", size: 0, unavailable: "arm64-gpu can't be built: it needs ONNX Runtime's CUDA build and the CUDA and cuDNN libraries for ARM servers, and they are not installed", needs: "ONNX Runtime's CUDA build and the CUDA and cuDNN libraries" },
+  { target: "jetson", title: "Jetson", platform: "linux/arm64", size: 0, unavailable: "jetson can't be built: it needs an ONNX Runtime built for JetPack and its CUDA libraries for Jetson boards, and they are not installed", needs: "an ONNX Runtime built for JetPack and its CUDA libraries" },
 ];
 
 export const settings: Settings = { theme: "system", max_pixels: 100_000_000, batch_size: 0, targets: ["cpu", "arm64"], registry: "registry.example.com", namespace: "vision", prove: true, plain_http: [] };

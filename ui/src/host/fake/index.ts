@@ -108,6 +108,7 @@ export function fake(query: URLSearchParams): Host {
       // Any registry may be typed in, so that the question can be seen in a plain browser.
       const realm = "auth.example.net";
       if (request.registry.startsWith("strange.") && request.trust_realm !== realm) return { outcome: "realm-untrusted", registry: request.registry, realm };
+      if (request.registry.startsWith("open.")) return { outcome: "not-asked", registry: request.registry };
       const account = { registry: request.registry, username: request.username, kept: request.keep };
       state.accounts = [account, ...state.accounts.filter((one) => one.registry !== account.registry)];
       emit({ event: "accounts", value: state.accounts });
@@ -123,7 +124,6 @@ export function fake(query: URLSearchParams): Host {
       void push(request, id);
       return id;
     },
-    nextVersion: async () => "0.0.2",
     async cancelJob(id) {
       emit({ event: "job", value: data.job(id, { status: "cancelled" }) });
     },

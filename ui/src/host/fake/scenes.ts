@@ -121,7 +121,7 @@ export const scenes: Record<string, Scene> = {
   },
   failure: (state) => failedJob(state, data.failure("RegistryUnreachable", "registry.example.com can't be reached: connection refused.", "Check that the registry runs and that its name and port are right.", ["tcp connect to 192.0.2.7:443", "Connection refused (os error 111)"], true)),
   denied: (state) => failedJob(state, data.failure("RegistryDenied", "registry.example.com does not let ada push to vision/efficientnet-lite0.", "Ask for push rights, or choose another repository.", ['403: {"errors":[{"code":"DENIED","message":"<b>requested access</b> to the resource is denied"}]}'])),
-  "tag-exists": (state) => failedJob(state, data.failure("TagExists", "registry.example.com/vision/efficientnet-lite0:0.0.1 already names another image (sha256:77a0…19fe).", "Use the next version, or replace what the tag names.")),
+  "tag-exists": (state) => failedJob(state, { ...data.failure("TagExists", "registry.example.com/vision/efficientnet-lite0:0.0.1 is already there and is another image", "Publish it as 0.0.3, or replace what is there.", ["it names sha256:77a0…19fe, this one is sha256:d4f1…08ab"]), free_version: "0.0.3" }),
   publishing: (state) => {
     state.jobs = [data.job(1, { status: "running" })];
   },
