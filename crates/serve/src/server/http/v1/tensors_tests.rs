@@ -140,7 +140,11 @@ fn a_refusal_names_the_instance_and_the_input() {
             &["a"],
             "instance 1: input `a`: element 0",
         ),
-        (json!({"instances": [{"a": 1}, 2]}), &["a"], "instance 1: it is no object"),
+        (
+            json!({"instances": [{"a": 1}, 2]}),
+            &["a"],
+            "instance 1: it is no object",
+        ),
         (json!({"inputs": {"c": 1}}), &["a"], "no input `c`"),
         (
             json!({"inputs": "x"}),
