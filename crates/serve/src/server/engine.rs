@@ -18,7 +18,6 @@ pub struct Engine {
     queue: Queue,
     predictor: Arc<Predictor>,
     package: Package,
-    labels: Option<Vec<String>>,
 }
 
 impl Engine {
@@ -39,18 +38,12 @@ impl Engine {
             queue: Queue::start(spread.lanes, waiting, metrics, run),
             predictor,
             package: package.package.clone(),
-            labels: package.labels.clone(),
         }
     }
 
     /// The package file's content.
     pub fn package(&self) -> &Package {
         &self.package
-    }
-
-    /// Class names by index.
-    pub fn labels(&self) -> Option<&[String]> {
-        self.labels.as_deref()
     }
 
     /// The model's own inputs and outputs.

@@ -15,6 +15,9 @@ use tokio::sync::oneshot;
 use super::metrics::Metrics;
 use super::problem::Problem;
 
+/// How many jobs that don't join a batch are passed over for others that do.
+const LOOK_AHEAD: usize = 64;
+
 /// One piece of work.
 #[derive(Debug)]
 pub enum Work {
@@ -85,6 +88,8 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
+    /// Of all jobs, also of those that nobody waits for any more until they are met.
+    rows: usize,
     /// Threads that are running a batch.
     busy: usize,
     closed: bool,
@@ -121,10 +126,10 @@ impl Queue {
         {
             let mut waiting = self.shared.lock();
             let added = work.iter().map(Work::rows).sum::<usize>();
-            if waiting.rows() + added > self.capacity {
-                waiting.jobs.retain(|job| !job.reply.is_closed());
+            if waiting.rows + added > self.capacity {
+                waiting.forget();
             }
-            if !waiting.jobs.is_empty() && waiting.rows() + added > self.capacity {
+            if !waiting.jobs.is_empty() && waiting.rows + added > self.capacity {
                 return Err(Problem::busy());
             }
             let since = Instant::now();
@@ -133,7 +138,8 @@ impl Queue {
                 waiting.jobs.push_back(Job { work, since, reply });
                 replies.push(answer);
             }
-            self.shared.metrics.queue_holds(waiting.rows());
+            waiting.rows += added;
+            self.shared.metrics.queue_holds(waiting.rows);
         }
         self.shared.arrived.notify_all();
         let mut answers = Vec::with_capacity(replies.len());
@@ -153,27 +159,41 @@ impl Drop for Queue {
 }
 
 impl Waiting {
-    fn rows(&self) -> usize {
-        self.jobs.iter().map(|job| job.work.rows()).sum()
+    /// Drops what nobody waits for any more.
+    fn forget(&mut self) {
+        self.jobs.retain(|job| !job.reply.is_closed());
+        self.rows = self.jobs.iter().map(|job| job.work.rows()).sum();
+    }
+
+    /// The job at a place, out of the queue.
+    fn remove(&mut self, place: usize) -> Option<Job> {
+        let job = self.jobs.remove(place)?;
+        self.rows -= job.work.rows();
+        Some(job)
     }
 
     /// The next batch: what waits is shared among the threads that are free, so that no core
     /// idles while another has more than one piece to do.
     fn take(&mut self, lanes: usize, most: impl Fn(&Work) -> usize) -> Option<Vec<Job>> {
-        self.jobs.retain(|job| !job.reply.is_closed());
+        while self.jobs.front().is_some_and(|job| job.reply.is_closed()) {
+            self.remove(0);
+        }
         let free = lanes.saturating_sub(self.busy).max(1);
-        let share = self.rows().div_ceil(free);
-        let first = self.jobs.pop_front()?;
+        let share = self.rows.div_ceil(free);
+        let first = self.remove(0)?;
         let most = most(&first.work);
         let mut rows = first.work.rows();
         let mut taken = vec![first];
         let mut place = 0;
-        while let Some(job) = self.jobs.get(place)
+        while place < LOOK_AHEAD
             && rows < share.min(most)
+            && let Some(job) = self.jobs.get(place)
         {
-            if rows + job.work.rows() <= most && taken[0].work.joins(&job.work) {
+            if job.reply.is_closed() {
+                self.remove(place);
+            } else if rows + job.work.rows() <= most && taken[0].work.joins(&job.work) {
                 rows += job.work.rows();
-                taken.extend(self.jobs.remove(place));
+                taken.extend(self.remove(place));
             } else {
                 place += 1;
             }
@@ -195,7 +215,7 @@ impl Shared {
         loop {
             if let Some(jobs) = waiting.take(self.lanes, |work| run.most_together(work)) {
                 waiting.busy += 1;
-                self.metrics.queue_holds(waiting.rows());
+                self.metrics.queue_holds(waiting.rows);
                 return Some((jobs, waiting.busy == 1 && waiting.jobs.is_empty()));
             }
             if waiting.closed {

@@ -33,9 +33,12 @@ impl Run for Echo {
     }
 }
 
+/// What a batch holds, and whether it has the machine for itself.
+type Batch = (Vec<String>, bool);
+
 /// Says what each batch holds, then waits to be let on.
 struct Gated {
-    begun: Mutex<mpsc::Sender<(Vec<String>, bool)>>,
+    begun: Mutex<mpsc::Sender<Batch>>,
     gate: Mutex<mpsc::Receiver<()>>,
 }
 
@@ -87,13 +90,7 @@ fn start(lanes: usize, capacity: usize, run: impl Run) -> Arc<Queue> {
 }
 
 /// A queue with one thread, what its batches hold, and the way to let them on.
-fn gated(
-    capacity: usize,
-) -> (
-    Arc<Queue>,
-    mpsc::Receiver<(Vec<String>, bool)>,
-    mpsc::Sender<()>,
-) {
+fn gated(capacity: usize) -> (Arc<Queue>, mpsc::Receiver<Batch>, mpsc::Sender<()>) {
     let (begun, sees) = mpsc::channel();
     let (lets, gate) = mpsc::channel();
     let run = Gated {
@@ -168,6 +165,7 @@ async fn what_waits_is_shared_among_the_free_cores() {
             since: Instant::now(),
             reply,
         });
+        waiting.rows += 1;
         answers.push(answer);
     }
     for (busy, expected) in [(0, 2), (1, 2), (2, 2)] {
