@@ -273,10 +273,65 @@ mod tests {
         assert_eq!(long.chars().count(), 301);
     }
 
+    fn text() -> String {
+        "localhost:5000".to_owned()
+    }
+
+    fn names(proposal: Option<String>) -> [Error; 2] {
+        [
+            Error::ReferenceInvalid {
+                given: text(),
+                reason: text(),
+                proposal: proposal.clone(),
+            },
+            Error::RegistryInvalid {
+                given: text(),
+                reason: "it is empty",
+                proposal,
+            },
+        ]
+    }
+
+    fn answers() -> [Error; 5] {
+        let (registry, repository, detail) = (text(), text(), text());
+        let denied = Error::Denied {
+            registry,
+            repository,
+            detail,
+        };
+        let (registry, realm) = (text(), text());
+        let strange = Error::RealmUntrusted { registry, realm };
+        let (registry, detail) = (text(), text());
+        let unauthorized = Error::Unauthorized { registry, detail };
+        let (registry, repository, what) = (text(), text(), text());
+        let absent = Error::NotFound {
+            registry,
+            repository,
+            what,
+        };
+        let (what, detail) = (text(), text());
+        let invalid = Error::ContentInvalid { what, detail };
+        [denied, strange, unauthorized, absent, invalid]
+    }
+
+    fn files() -> [Error; 5] {
+        let path = PathBuf::from("/x");
+        let (what, reason) = (text(), text());
+        [
+            Error::read(&path, io::ErrorKind::NotFound.into()),
+            Error::LayerInvalid { what, reason },
+            Error::DiskFull { path: path.clone() },
+            Error::FileChanged { path: path.clone() },
+            Error::NoRoom {
+                path,
+                needed: 2,
+                room: 1,
+            },
+        ]
+    }
+
     #[test]
     fn every_hint_is_a_sentence() {
-        let text = || "localhost:5000".to_owned();
-        let proposal = Some("localhost:5000/a".to_owned());
         let failed = |retryable| Error::Failed {
             registry: text(),
             what: text(),
@@ -287,68 +342,19 @@ mod tests {
             registry: text(),
             detail: detail.to_owned(),
         };
-        let reference = |proposal| Error::ReferenceInvalid {
-            given: text(),
-            reason: text(),
-            proposal,
-        };
-        let registry = |proposal| Error::RegistryInvalid {
-            given: text(),
-            reason: "it is empty",
-            proposal,
-        };
-        let path = PathBuf::from("/x");
-        for error in [
-            reference(proposal.clone()),
-            reference(None),
-            registry(proposal),
-            registry(None),
-            Error::Unauthorized {
-                registry: text(),
-                detail: text(),
-            },
-            Error::RealmUntrusted {
-                registry: text(),
-                realm: text(),
-            },
-            Error::Denied {
-                registry: text(),
-                repository: text(),
-                detail: text(),
-            },
-            unreachable("refused"),
-            unreachable(NO_TLS),
-            unreachable("a certificate"),
-            Error::NotFound {
-                registry: text(),
-                repository: text(),
-                what: text(),
-            },
-            failed(false),
-            failed(true),
-            Error::ContentInvalid {
-                what: text(),
-                detail: text(),
-            },
-            Error::DiskFull { path: path.clone() },
-            Error::NoRoom {
-                path: path.clone(),
-                needed: 2,
-                room: 1,
-            },
-            Error::FileChanged { path: path.clone() },
-            Error::read(&path, io::ErrorKind::NotFound.into()),
-            Error::LayerInvalid {
-                what: text(),
-                reason: text(),
-            },
-        ] {
+        let details = ["refused", NO_TLS, "a certificate"].map(unreachable);
+        let errors = names(Some("localhost:5000/a".into()))
+            .into_iter()
+            .chain(names(None))
+            .chain(answers())
+            .chain(files())
+            .chain(details)
+            .chain([failed(false), failed(true)]);
+        for error in errors {
             let hint = error.hint();
             let first = hint.chars().next().unwrap_or_default();
-            assert!(
-                first.is_uppercase() && hint.ends_with('.'),
-                "{error}: {hint:?}"
-            );
+            let is_sentence = first.is_uppercase() && hint.ends_with('.');
+            assert!(is_sentence, "{error}: {hint:?}");
         }
     }
 
