@@ -196,10 +196,18 @@ impl Tensor {
         })
     }
 
-    /// The elements of BYTES; `None` where the data is no such elements.
+    /// The elements of BYTES; `None` where the data is no such elements, or not as many as the
+    /// shape says.
     pub fn strings(&self) -> Option<Vec<Bytes>> {
+        let count = self
+            .shape
+            .iter()
+            .try_fold(1_usize, |all, axis| all.checked_mul(*axis))?;
         let slice = |element: Option<&[u8]>| element.map(|element| self.data.slice_ref(element));
-        tensor::strings(&self.data).map(slice).collect()
+        // Each takes eight times as much memory as the shortest does in the data.
+        let elements = tensor::strings(&self.data).take(count.saturating_add(1));
+        let strings: Vec<Bytes> = elements.map(slice).collect::<Option<_>>()?;
+        (strings.len() == count).then_some(strings)
     }
 
     /// The rows of a tensor whose data is as long as its shape says.

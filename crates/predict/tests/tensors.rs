@@ -194,7 +194,12 @@ fn strings_are_counted() {
     assert_eq!(read, ["", "one", "two words"].map(bytes::Bytes::from));
     let short = Tensor {
         data: texts.data.slice(..texts.data.len() - 1),
-        ..texts
+        ..texts.clone()
     };
     assert_eq!(short.strings(), None);
+    let uncounted = Tensor {
+        shape: vec![2],
+        ..texts
+    };
+    assert_eq!(uncounted.strings(), None);
 }

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::Status;
 
 use super::problem::Problem;
 
@@ -219,7 +220,7 @@ impl Overflow {
 
 impl Counted {
     /// Counts `body` into `share`; `messages` says that it consists of messages as gRPC's does.
-    pub fn new(body: Body, share: Share, messages: bool) -> (Body, Overflow) {
+    pub fn around(body: Body, share: Share, messages: bool) -> (Body, Overflow) {
         let overflow = Overflow::default();
         let counting = match messages {
             true => Counting::Messages {
@@ -299,7 +300,8 @@ impl HttpBody for Counted {
                 .0
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner) = rest;
-            return Poll::Ready(Some(Err(axum::Error::new(problem.message))));
+            // A stream of messages has begun its answer, and ends with this status.
+            return Poll::Ready(Some(Err(axum::Error::new(Status::from(problem)))));
         }
         Poll::Ready(frame)
     }
@@ -343,7 +345,7 @@ mod tests {
             other.expect_body(2 * MIB as u64).unwrap_err().kind,
             Kind::Busy
         );
-        let (body, overflow) = Counted::new(chunks(2), budget.share(), false);
+        let (body, overflow) = Counted::around(chunks(2), budget.share(), false);
         read(body).await.unwrap_err();
         assert_eq!(
             read(overflow.take().unwrap()).await.unwrap(),
@@ -396,14 +398,14 @@ mod tests {
         let budget = Budget::new(4 * MIB, 3 * MIB);
         let share = budget.share();
         share.expect_body(2 * MIB as u64).unwrap();
-        let (body, _) = Counted::new(chunks(2), share.clone(), false);
+        let (body, _) = Counted::around(chunks(2), share.clone(), false);
         read(body).await.unwrap();
         assert_eq!(budget.held(), 2 * MIB);
         // What is refused for its length is thrown away while it is read.
-        let (body, overflow) = Counted::new(chunks(9), budget.share(), false);
+        let (body, overflow) = Counted::around(chunks(9), budget.share(), false);
         assert!(read(body).await.is_err() && overflow.take().is_some());
         drop(share);
-        let (body, overflow) = Counted::new(chunks(9), budget.share(), false);
+        let (body, overflow) = Counted::around(chunks(9), budget.share(), false);
         assert_eq!(read(body).await.unwrap(), 9 * MIB);
         assert!(overflow.take().is_none());
     }
@@ -428,7 +430,7 @@ mod tests {
         let (third, rest) = rest.split_at(2 * MIB + 2);
         let parts = [first, second, third, rest].map(|part| Ok::<_, std::io::Error>(part.to_vec()));
         let body = Body::from_stream(futures_util::stream::iter(parts));
-        let (body, overflow) = Counted::new(body, budget.share(), true);
+        let (body, overflow) = Counted::around(body, budget.share(), true);
         let mut body = std::pin::pin!(body);
         // The last is too long, and is refused by whoever reads it.
         for held in [0, 2 * MIB, UNIT, 3 * MIB] {

@@ -70,7 +70,7 @@ impl Guard {
             return Err(problem);
         }
         parts.extensions.insert(share.clone());
-        let (body, overflow) = Counted::new(body, share.clone(), protocol == Protocol::Grpc);
+        let (body, overflow) = Counted::around(body, share.clone(), protocol == Protocol::Grpc);
         let response = next.run(Request::from_parts(parts, body)).await;
         let Some(rest) = overflow.take() else {
             return share.send(response);

@@ -18,7 +18,11 @@ use super::problem::{Kind, Problem};
 /// What the server calls itself.
 pub const SERVER: &str = "boxwright";
 /// The protocol's extensions that are spoken.
-pub const EXTENSIONS: [&str; 3] = ["binary_tensor_data", "model_configuration", "model_repository"];
+pub const EXTENSIONS: [&str; 3] = [
+    "binary_tensor_data",
+    "model_configuration",
+    "model_repository",
+];
 /// The most samples of one request to `NAME`: each takes memory of its own while it waits.
 pub const MOST_SAMPLES: usize = 16_384;
 /// The output of `NAME`.
@@ -218,7 +222,11 @@ impl Engine {
     pub async fn answer(&self, request: Infer) -> Result<Inferred, Problem> {
         let found = self.find(&request.model, request.version.as_deref())?;
         let mut wanted = BTreeSet::new();
-        if let Some(output) = request.outputs.iter().find(|output| !wanted.insert(*output)) {
+        if let Some(output) = request
+            .outputs
+            .iter()
+            .find(|output| !wanted.insert(*output))
+        {
             let message = format!("output `{output}` is asked for twice");
             return Err(Problem::bad_request(message));
         }
@@ -277,10 +285,10 @@ impl Engine {
                 input.shape
             )));
         }
-        let samples = input
-            .strings()
-            .filter(|samples| samples.len() == input.shape[0]);
-        let samples = samples.ok_or_else(|| {
+        if input.shape[0] > MOST_SAMPLES {
+            return Err(Problem::too_many_samples());
+        }
+        let samples = input.strings().ok_or_else(|| {
             Problem::bad_request(format!(
                 "input `{name}` has other data than {} elements, each after its length as 4 bytes",
                 input.shape[0]

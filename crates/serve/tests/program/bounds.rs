@@ -220,7 +220,7 @@ fn under_a_flood_memory_stays_flat_refusals_say_when_to_come_again_and_health_an
     ];
     let server = Server::with(&sample, &limits);
     let cat = photo_bytes("cat.jpg");
-    let many = multipart(&vec![&cat[..]; 6]);
+    let many = multipart(&[&cat[..]; 6]);
     // No picture, so that all of its time goes into its bytes. The memory has room for eight.
     let large = vec![7; 15 * MIB];
     let over = AtomicBool::new(false);

@@ -119,7 +119,7 @@ fn examples() -> Vec<(Tensor, Contents)> {
             ..empty()
         },
     );
-    let strings = Tensor::of_strings("x", vec![], &["", "ab"]).unwrap();
+    let strings = Tensor::of_strings("x", vec![2], &["", "ab"]).unwrap();
     examples.push((
         strings,
         Contents {
