@@ -21,13 +21,18 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
+        Self::listen(true).await
+    }
+
+    /// One that lets everyone in, or else asks for a token.
+    async fn listen(asks: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let told = Arc::<Mutex<Vec<_>>>::default();
         let kept = Arc::clone(&told);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, port, Arc::clone(&kept)));
+                tokio::spawn(answer(stream, port, asks, Arc::clone(&kept)));
             }
         });
         Self { port, told }
@@ -42,7 +47,12 @@ impl Server {
     }
 }
 
-async fn answer(mut stream: TcpStream, port: u16, told: Arc<Mutex<Vec<Option<String>>>>) {
+async fn answer(
+    mut stream: TcpStream,
+    port: u16,
+    asks: bool,
+    told: Arc<Mutex<Vec<Option<String>>>>,
+) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
@@ -60,7 +70,9 @@ async fn answer(mut stream: TcpStream, port: u16, told: Arc<Mutex<Vec<Option<Str
             true => ("200 OK", r#"{"token":"good"}"#),
             false => ("401 Unauthorized", "{}"),
         }
-    } else if authorization.as_deref() == Some(good) {
+    } else if !asks || authorization.as_deref() == Some(good) {
+        let sent = authorization.filter(|_| !asks);
+        told.lock().unwrap().extend(sent.map(Some));
         ("200 OK", "{}")
     } else {
         ("401 Unauthorized", "{}")
@@ -142,4 +154,17 @@ async fn what_is_no_host_is_not_trusted() {
     assert_eq!(failure.code, Code::ReferenceInvalid);
     assert!(failure.hint.contains(&server.realm()), "{failure:?}");
     assert!(server.told.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_registry_that_asks_for_no_password_gets_none_and_none_is_kept() {
+    let (server, folder) = (Server::listen(false).await, tempfile::tempdir().unwrap());
+    let (config, cache) = (folder.path().join("config"), folder.path().join("cache"));
+    let studio = Studio::at(Share::at(folder.path()), Places { config, cache });
+    let done = studio.sign_in(request(&server, PASSWORD, None)).await;
+    let registry = server.registry();
+    assert_eq!(done.unwrap(), SignInOutcome::NotAsked { registry });
+    assert!(server.told.lock().unwrap().is_empty(), "nothing was sent");
+    let accounts = studio.state().accounts;
+    assert!(accounts.iter().all(|one| one.registry != server.registry()));
 }
