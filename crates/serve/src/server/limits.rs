@@ -10,8 +10,8 @@ use crate::settings::Settings;
 const BODIES: u64 = 4;
 /// Pictures that are being decoded may take this part.
 const PICTURES: u64 = 2;
-/// Bytes a pixel while a picture is decoded and turned: twice its three channels, and rows.
-const PIXEL: u64 = 7;
+/// Bytes a pixel while a picture is decoded: at most four samples of 16 bits, and its three channels.
+const PIXEL: u64 = 11;
 /// No picture is refused below this many pixels, however little memory there is.
 const SMALLEST: u64 = 1_000_000;
 /// What the bodies may take where the system does not say how much there is.
@@ -79,9 +79,11 @@ mod tests {
         assert_eq!(pixels(None, Some(64 << 30), 4), 100_000_000);
         assert_eq!(pixels(Some(7), Some(64 << 30), 4), 7);
         let two = pixels(None, Some(512 * MIB), 2);
-        assert_eq!(two, 512 * MIB / 2 / 7 / 2);
+        assert_eq!(two, 512 * MIB / 2 / 11 / 2);
         assert_eq!(pixels(Some(two * 2), Some(512 * MIB), 2), two);
         assert_eq!(pixels(None, Some(MIB), 64), SMALLEST);
+        // What a package asks for by default takes the photos of a phone.
+        assert!(pixels(None, Some(512 * MIB), 1) > 24_000_000);
     }
 
     #[test]
