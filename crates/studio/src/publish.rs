@@ -147,17 +147,7 @@ pub async fn publish(
     let to = tagged(&request.to, &request.build.package, job)?;
     let building = build_image(share, &request.build, job);
     // Samples that can't be read are found out before anything is sent.
-    let predicting = async {
-        let (package, samples) = (&request.build.package, request.samples.as_deref());
-        match samples {
-            Some(samples) => {
-                let most = request.max_pixels;
-                let predicted = Expected::predict(share, package, samples, most, BUILD, job);
-                predicted.await.map(Some)
-            }
-            None => Ok(None),
-        }
-    };
+    let predicting = expect(share, request, job);
     let (built, mut expected) = tokio::try_join!(building, predicting)?;
     if request.max_pixels != Settings::default().max_pixels {
         job.log(Level::Warn, &own_limit(request.max_pixels));
@@ -199,6 +189,21 @@ pub async fn publish(
     }
     report.elapsed_ms = job.elapsed_ms();
     Ok(report)
+}
+
+/// What the preview makes of the samples, where there are any.
+async fn expect(
+    share: &Share,
+    request: &PublishRequest,
+    job: &Running,
+) -> Result<Option<Expected>, Stop> {
+    let Some(samples) = &request.samples else {
+        return Ok(None);
+    };
+    let (package, most) = (&request.build.package, request.max_pixels);
+    Expected::predict(share, package, samples, most, BUILD, job)
+        .await
+        .map(Some)
 }
 
 async fn build_image(
