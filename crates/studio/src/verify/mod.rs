@@ -235,20 +235,20 @@ async fn prove_image(
         Ok(predicted) => predicted,
         Err(Unproven::Stop(stop)) => return Err(stop),
         Err(Unproven::NotRun(reason)) => return Ok(not_run(reason)),
-        Err(Unproven::Differs(reason)) => {
-            let reason = Some(reason);
-            let by = Some(by.to_owned());
-            let status = ProofStatus::Differs;
-            return Ok(Proof {
-                status,
-                by,
-                samples: 0,
-                max_difference: None,
-                reason,
-            });
-        }
+        Err(Unproven::Differs(reason)) => return Ok(unlike(reason, by)),
     };
     Ok(proof(request, expected, &predicted, tolerance, by))
+}
+
+/// The image does something else altogether.
+fn unlike(reason: String, by: &str) -> Proof {
+    Proof {
+        status: ProofStatus::Differs,
+        by: Some(by.to_owned()),
+        samples: 0,
+        max_difference: None,
+        reason: Some(reason),
+    }
 }
 
 fn proof(
