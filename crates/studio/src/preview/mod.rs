@@ -88,11 +88,7 @@ pub async fn run(
     let head = head(request, &loaded);
     job.stage(STAGES[1]);
     job.describe(FILE_NAME, &request.package.package.package.name, None);
-    let want = Want {
-        top_k: request.top_k,
-        tensor: request.package.package.postprocess.task == Task::Raw,
-        ..Want::default()
-    };
+    let want = want(request);
     let samples: Vec<(u64, SampleFile)> = (0..).zip(request.samples.iter().cloned()).collect();
     let mut tally = Tally::new(request, job, each);
     let mut timing = Timing {
@@ -132,6 +128,14 @@ pub async fn run(
     }
     engine.stop().await;
     Ok((head, timing))
+}
+
+fn want(request: &PreviewRequest) -> Want {
+    Want {
+        top_k: request.top_k,
+        tensor: request.package.package.postprocess.task == Task::Raw,
+        ..Want::default()
+    }
 }
 
 /// The model, as it is loaded: the worker does not say how far it is.
