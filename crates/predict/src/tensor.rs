@@ -280,8 +280,12 @@ pub(crate) fn from_bytes<'a>(
             for part in parts {
                 for element in strings(part) {
                     let text = element.and_then(|bytes| std::str::from_utf8(bytes).ok());
-                    let text = text.ok_or_else(|| {
-                        Error::Shape("the model takes strings, and an element is not UTF-8".into())
+                    // ONNX Runtime's strings end at a NUL.
+                    let text = text.filter(|text| !text.contains('\0')).ok_or_else(|| {
+                        Error::Shape(
+                            "the model takes strings, and an element is not UTF-8, or has a NUL"
+                                .into(),
+                        )
                     })?;
                     texts.push(text.to_owned());
                 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,7 @@ use proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
 use proto::omi::modzy_model_server::ModzyModelServer;
 
 pub use status::refuse;
+use status::{LONGEST_MESSAGE, shortened};
 
 /// What `build.rs` makes of the interfaces in `proto/`.
 #[allow(dead_code, clippy::all, reason = "generated")]
@@ -163,7 +165,12 @@ async fn with_model(State(grpc): State<Grpc>, mut request: Request, next: Next) 
         Some(status) if status.code() == Code::OutOfRange => {
             refuse(Problem::too_large(grpc.max_body))
         }
-        Some(status) if status.code() == Code::Unimplemented && status.message().is_empty() => {
+        // It quotes a header.
+        Some(status) if status.message().len() > LONGEST_MESSAGE => {
+            shortened(status.code(), status.message().into()).into_http()
+        }
+        // How it refuses a method that it does not know, without a word.
+        None if response.headers().get("grpc-status") == Some(&HeaderValue::from_static("12")) => {
             Status::unimplemented("the service has no such method").into_http()
         }
         _ => response,

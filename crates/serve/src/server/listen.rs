@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Request, Version, header};
+use axum::http::{HeaderValue, Method, Request, Version, header};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -193,11 +193,14 @@ fn builder(idle: Duration) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Whether a request is gRPC, and not one of its variants for browsers.
+/// Whether a request is gRPC, and not one of its variants for browsers. Its calls are all POST; what
+/// answers them would answer HEAD with a body.
 fn is_grpc<B>(request: &Request<B>) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let rest = kind.and_then(|kind| kind.as_bytes().strip_prefix(b"application/grpc"));
-    request.version() == Version::HTTP_2 && matches!(rest, Some([] | [b'+' | b';' | b' ', ..]))
+    request.version() == Version::HTTP_2
+        && request.method() == Method::POST
+        && matches!(rest, Some([] | [b'+' | b';' | b' ', ..]))
 }
 
 #[cfg(test)]
@@ -209,7 +212,7 @@ mod tests {
     #[test]
     fn only_grpc_over_http_2_is_grpc() {
         let request = |version, kind: &str| {
-            Request::builder()
+            Request::post("/")
                 .version(version)
                 .header(header::CONTENT_TYPE, kind)
                 .body(())
@@ -230,12 +233,12 @@ mod tests {
         ] {
             assert!(!is_grpc(&request(Version::HTTP_2, kind)), "{kind}");
         }
-        assert!(!is_grpc(
-            &Request::builder()
-                .version(Version::HTTP_2)
-                .body(())
-                .unwrap()
-        ));
+        let mut head = request(Version::HTTP_2, "application/grpc");
+        *head.method_mut() = Method::HEAD;
+        assert!(!is_grpc(&head));
+        let mut untold = request(Version::HTTP_2, "application/grpc");
+        untold.headers_mut().clear();
+        assert!(!is_grpc(&untold));
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,17 +23,21 @@ impl Kind {
 
 /// Bytes of a message at most: it is sent in a header, of which clients take few kilobytes, and may
 /// quote what the caller sent.
-const LONGEST_MESSAGE: usize = 1500;
+pub const LONGEST_MESSAGE: usize = 1500;
 
 impl From<Problem> for Status {
     fn from(problem: Problem) -> Self {
-        let (code, mut message) = (problem.kind.code(), problem.message);
-        if message.len() > LONGEST_MESSAGE {
-            message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
-            message.push('…');
-        }
-        Self::new(code, message)
+        shortened(problem.kind.code(), problem.message)
     }
+}
+
+/// A status with as much of its message as clients take.
+pub fn shortened(code: Code, mut message: String) -> Status {
+    if message.len() > LONGEST_MESSAGE {
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        message.push('…');
+    }
+    Status::new(code, message)
 }
 
 /// The answer to a call that never reached its service.
