@@ -44,7 +44,11 @@ pub fn run(settings: Settings) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         // What they leave to others waits for a core: by the hundred, those would starve them.
-        .max_blocking_threads(std::thread::available_parallelism().map_or(2, usize::from).max(2))
+        .max_blocking_threads(
+            std::thread::available_parallelism()
+                .map_or(2, usize::from)
+                .max(2),
+        )
         .enable_all()
         .build();
     let result = match runtime {
@@ -121,7 +125,9 @@ fn begin_loading(settings: Settings, limits: Limits, life: &Arc<Life>, metrics: 
     // Loading counts as work in flight: ending in the middle of it could crash native code.
     let work = life.work();
     std::thread::spawn(move || {
-        let loaded = catch_unwind(AssertUnwindSafe(|| load(&settings, limits, &life, &metrics)));
+        let loaded = catch_unwind(AssertUnwindSafe(|| {
+            load(&settings, limits, &life, &metrics)
+        }));
         match loaded.unwrap_or_else(|_| Err("loading failed inside; the log says where".into())) {
             Ok((engine, on)) => {
                 life.is_ready(engine);

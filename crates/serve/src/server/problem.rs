@@ -139,7 +139,8 @@ impl Problem {
 
     /// More samples than one request may have.
     pub fn too_many_samples() -> Self {
-        let message = format!("the request has more than {MOST_SAMPLES} samples; send fewer at once");
+        let message =
+            format!("the request has more than {MOST_SAMPLES} samples; send fewer at once");
         Self::new(Kind::TooLarge, message)
     }
 

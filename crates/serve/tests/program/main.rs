@@ -5,10 +5,10 @@
 mod bounds;
 mod crash;
 mod grpc;
-mod page;
-mod seen;
 mod open_inference;
 mod openapi;
+mod page;
+mod seen;
 mod server;
 mod server_life;
 mod support;

@@ -205,7 +205,10 @@ fn what_does_not_fit_is_refused_by_name_before_it_reaches_the_model() {
             input(json!([1, 1, 1]), json!([40000])),
             "`x`: element 0 is 40000",
         ),
-        (input(json!([1, 1, 1]), json!([1, 2])), "`x`: there are more than 1"),
+        (
+            input(json!([1, 1, 1]), json!([1, 2])),
+            "`x`: there are more than 1",
+        ),
         (wrong("w", "INT16"), "`x` is missing"),
         (wrong("x", "FP32"), "`x` is FP32, and the model takes INT16"),
         (twice, "`y`"),
