@@ -21,13 +21,7 @@ const DISCARDING: Duration = Duration::from_secs(5);
 /// The whole body, unpacked where it is compressed, if it has at most `limit` bytes. The bytes keep
 /// the request's share of the memory for bodies.
 pub async fn read(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let encoding = match encoding::of(&parts.headers) {
-        Ok(encoding) => encoding,
-        Err(problem) => {
-            discard(&parts.headers, body, limit).await;
-            return Err(problem);
-        }
-    };
+    let encoding = encoding::of(&parts.headers)?;
     let sent = read_sent(&parts.headers, body, limit).await?;
     let share = share(parts)?;
     let sent = share.keep(sent);
@@ -49,22 +43,11 @@ pub fn share(parts: &Parts) -> Result<Share, Problem> {
     share.ok_or_else(Problem::internal)
 }
 
-/// Reads what is left of a body that is not wanted, within bounds: a client that is still sending
-/// would not see the answer otherwise.
-pub async fn discard(headers: &HeaderMap, body: Body, limit: usize) {
-    // A client that asked first has sent nothing.
-    if !headers.contains_key(header::EXPECT) {
-        discard_rest(body.into_data_stream(), limit).await;
-    }
-}
-
 async fn read_sent(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let too_large = announced.is_some_and(|length| length > limit as u64);
-    if too_large && headers.contains_key(header::EXPECT) {
-        // The client asked first and has sent nothing.
+    if announced.is_some_and(|length| length > limit as u64) {
         return Err(Problem::too_large(limit));
     }
     let mut chunks = body.into_data_stream();
@@ -72,9 +55,7 @@ async fn read_sent(headers: &HeaderMap, body: Body, limit: usize) -> Result<Byte
     while let Some(chunk) = chunks.next().await {
         let chunk =
             chunk.map_err(|error| Problem::bad_request(format!("the body broke off: {error}")))?;
-        if too_large || bytes.len() + chunk.len() > limit {
-            drop(bytes);
-            discard_rest(chunks, limit).await;
+        if bytes.len() + chunk.len() > limit {
             return Err(Problem::too_large(limit));
         }
         bytes.extend_from_slice(&chunk);
@@ -82,7 +63,9 @@ async fn read_sent(headers: &HeaderMap, body: Body, limit: usize) -> Result<Byte
     Ok(bytes.freeze())
 }
 
-async fn discard_rest(mut chunks: axum::body::BodyDataStream, limit: usize) {
+/// Reads a body that is not wanted, within bounds.
+pub async fn discard(body: Body, limit: usize) {
+    let mut chunks = body.into_data_stream();
     let mut left = limit.saturating_mul(DISCARDED);
     let rest = async {
         while let Some(Ok(chunk)) = chunks.next().await {

@@ -186,11 +186,12 @@ impl AsRef<[u8]> for Kept {
 }
 
 /// A request's body that is counted while it is read. Where the budget does not hold it, reading
-/// fails, and what is left of the body lies in [`Overflow`].
+/// fails. What is left of it then, or when it is dropped, lies in [`Unread`].
 pub struct Counted {
     body: Option<Body>,
+    begun: bool,
     share: Share,
-    overflow: Overflow,
+    unread: Unread,
     counting: Counting,
 }
 
@@ -207,21 +208,35 @@ enum Counting {
     },
 }
 
-/// The rest of a body that the budget did not hold.
-#[derive(Clone, Default)]
-pub struct Overflow(Arc<Mutex<Option<Body>>>);
+/// What is left of a body.
+pub struct Rest {
+    /// What was not read.
+    pub body: Body,
+    /// Whether anything was asked for.
+    pub begun: bool,
+    /// Whether the budget did not hold it.
+    pub overflowed: bool,
+}
 
-impl Overflow {
+/// Where the rest of a body comes to lie.
+#[derive(Clone, Default)]
+pub struct Unread(Arc<Mutex<Option<Rest>>>);
+
+impl Unread {
     /// The rest, where there is one.
-    pub fn take(&self) -> Option<Body> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub fn take(&self) -> Option<Rest> {
+        self.slot().take()
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Rest>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Counted {
     /// Counts `body` into `share`; `messages` says that it consists of messages as gRPC's does.
-    pub fn around(body: Body, share: Share, messages: bool) -> (Body, Overflow) {
-        let overflow = Overflow::default();
+    pub fn around(body: Body, share: Share, messages: bool) -> (Body, Unread) {
+        let unread = Unread::default();
         let counting = match messages {
             true => Counting::Messages {
                 prefix: [0; 5],
@@ -232,11 +247,22 @@ impl Counted {
         };
         let counted = Self {
             body: Some(body),
+            begun: false,
             share,
-            overflow: overflow.clone(),
+            unread: unread.clone(),
             counting,
         };
-        (Body::new(counted), overflow)
+        (Body::new(counted), unread)
+    }
+
+    fn leave(&mut self, overflowed: bool) {
+        if let Some(body) = self.body.take() {
+            *self.unread.slot() = Some(Rest {
+                body,
+                begun: self.begun,
+                overflowed,
+            });
+        }
     }
 
     fn count(&mut self, data: &[u8]) -> Result<(), Problem> {
@@ -278,6 +304,12 @@ impl Counted {
     }
 }
 
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.leave(false);
+    }
+}
+
 impl HttpBody for Counted {
     type Data = Bytes;
     type Error = axum::Error;
@@ -286,6 +318,7 @@ impl HttpBody for Counted {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.begun = true;
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
@@ -294,12 +327,7 @@ impl HttpBody for Counted {
             && let Some(data) = frame.data_ref()
             && let Err(problem) = self.count(data)
         {
-            let rest = self.body.take();
-            *self
-                .overflow
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = rest;
+            self.leave(true);
             // A stream of messages has begun its answer, and ends with this status.
             return Poll::Ready(Some(Err(axum::Error::new(Status::from(problem)))));
         }
@@ -345,10 +373,10 @@ mod tests {
             other.expect_body(2 * MIB as u64).unwrap_err().kind,
             Kind::Busy
         );
-        let (body, overflow) = Counted::around(chunks(2), budget.share(), false);
+        let (body, unread) = Counted::around(chunks(2), budget.share(), false);
         read(body).await.unwrap_err();
         assert_eq!(
-            read(overflow.take().unwrap()).await.unwrap(),
+            read(unread.take().unwrap().body).await.unwrap(),
             0,
             "the second chunk overflowed"
         );
@@ -402,12 +430,12 @@ mod tests {
         read(body).await.unwrap();
         assert_eq!(budget.held(), 2 * MIB);
         // What is refused for its length is thrown away while it is read.
-        let (body, overflow) = Counted::around(chunks(9), budget.share(), false);
-        assert!(read(body).await.is_err() && overflow.take().is_some());
+        let (body, unread) = Counted::around(chunks(9), budget.share(), false);
+        assert!(read(body).await.is_err() && unread.take().unwrap().overflowed);
         drop(share);
-        let (body, overflow) = Counted::around(chunks(9), budget.share(), false);
+        let (body, unread) = Counted::around(chunks(9), budget.share(), false);
         assert_eq!(read(body).await.unwrap(), 9 * MIB);
-        assert!(overflow.take().is_none());
+        assert!(!unread.take().is_some_and(|rest| rest.overflowed));
     }
 
     #[tokio::test]
@@ -430,7 +458,7 @@ mod tests {
         let (third, rest) = rest.split_at(2 * MIB + 2);
         let parts = [first, second, third, rest].map(|part| Ok::<_, std::io::Error>(part.to_vec()));
         let body = Body::from_stream(futures_util::stream::iter(parts));
-        let (body, overflow) = Counted::around(body, budget.share(), true);
+        let (body, unread) = Counted::around(body, budget.share(), true);
         let mut body = std::pin::pin!(body);
         // The last is too long, and is refused by whoever reads it.
         for held in [0, 2 * MIB, UNIT, 3 * MIB] {
@@ -438,6 +466,6 @@ mod tests {
             frame.await.unwrap().unwrap();
             assert_eq!(budget.held(), held);
         }
-        assert!(overflow.take().is_none());
+        assert!(!unread.take().is_some_and(|rest| rest.overflowed));
     }
 }

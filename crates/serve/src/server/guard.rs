@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Version, header, uri::Authority};
 use axum::middleware::{Next, from_fn_with_state};
@@ -14,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::budget::{Budget, Counted};
+use super::budget::{Budget, Counted, Share};
 use super::metrics::{Metrics, Protocol};
 use super::problem::{Kind, Problem};
 use super::watch::{self, Watched};
@@ -45,9 +44,9 @@ impl Guard {
         router.layer(from_fn_with_state((self.clone(), protocol), pass))
     }
 
-    /// Lets a request through to its handler once there is memory for its body. What the handler
-    /// makes of the body it adds to the [`Share`](super::budget::Share) among the request's
-    /// extensions.
+    /// Answers a request. What nobody read of its body is thrown away, within bounds: a client of
+    /// HTTP/1 that is still sending would not see its answer. One of HTTP/2 does, and one that asked
+    /// first has sent nothing.
     async fn admit(
         self,
         request: Request,
@@ -57,34 +56,44 @@ impl Guard {
         if request.extensions().get::<Crowded>().is_some() && !watch::is_probe(&request, protocol) {
             return Err(Problem::crowded());
         }
+        let discards = request.version() < Version::HTTP_2;
+        let asks_first = request.headers().contains_key(header::EXPECT);
+        let share = self.budget.share();
+        let (parts, body) = request.into_parts();
+        let (body, unread) = Counted::around(body, share.clone(), protocol == Protocol::Grpc);
+        let answer = self
+            .run(Request::from_parts(parts, body), next, share)
+            .await;
+        match unread.take() {
+            None => answer,
+            Some(rest) => {
+                let answer = match rest.overflowed {
+                    true => Err(Problem::full()),
+                    false => answer,
+                };
+                if discards && (rest.begun || !asks_first) {
+                    body::discard(rest.body, self.max_body).await;
+                }
+                answer
+            }
+        }
+    }
+
+    /// Lets a request through to its handler once there is memory for its body. What the handler
+    /// makes of the body it adds to the [`Share`] among the request's extensions.
+    async fn run(
+        &self,
+        mut request: Request,
+        next: Next,
+        share: Share,
+    ) -> Result<Response, Problem> {
         if self.only_local && !names_this_machine(&request) {
             let message = "this server is for this machine only; call it by http://127.0.0.1";
             return Err(Problem::new(Kind::Forbidden, message));
         }
-        let (mut parts, body) = request.into_parts();
-        let version = parts.version;
-        let share = self.budget.share();
-        let announced = length(&parts.headers);
-        if let Err(problem) = share.expect_body(announced.unwrap_or(0)) {
-            self.throw_away(version, &parts.headers, body).await;
-            return Err(problem);
-        }
-        parts.extensions.insert(share.clone());
-        let (body, overflow) = Counted::around(body, share.clone(), protocol == Protocol::Grpc);
-        let response = next.run(Request::from_parts(parts, body)).await;
-        let Some(rest) = overflow.take() else {
-            return share.send(response);
-        };
-        drop(response);
-        self.throw_away(version, &HeaderMap::new(), rest).await;
-        Err(Problem::full())
-    }
-
-    /// A client of HTTP/1 that is still sending would not see its answer; one of HTTP/2 does.
-    async fn throw_away(&self, version: Version, headers: &HeaderMap, body: Body) {
-        if version < Version::HTTP_2 {
-            body::discard(headers, body, self.max_body).await;
-        }
+        share.expect_body(length(request.headers()).unwrap_or(0))?;
+        request.extensions_mut().insert(share.clone());
+        share.send(next.run(request).await)
     }
 
     /// The time for a request: ours, or less where a caller of gRPC gives it less.

@@ -1,3 +1,4 @@
+use axum::body::Body;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -107,13 +107,7 @@ impl Sent {
     /// As [`Server::way`] and [`body::read`].
     pub async fn read(server: &Server, asked: &Asked, request: Request) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let (engine, in_flight) = match server.way(asked) {
-            Ok(way) => way,
-            Err(problem) => {
-                body::discard(&parts.headers, body, server.max_body).await;
-                return Err(problem);
-            }
-        };
+        let (engine, in_flight) = server.way(asked)?;
         let body = body::read(&parts, body, server.max_body).await?;
         let share = body::share(&parts)?;
         Ok(Self {

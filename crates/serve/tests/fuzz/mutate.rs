@@ -16,6 +16,7 @@ pub const LONGEST: usize = 1 << 20;
 const LONGEST_LINE: usize = 8 << 10;
 /// All headers. What is longer need not be answered in words, or, by HTTP/2, at all.
 const LONGEST_HEAD: usize = 16 << 10;
+const MOST_HEADERS: usize = 90;
 
 /// One of a list.
 pub fn one_of<'a, T>(list: &'a [T], rng: &mut Rng) -> &'a T {
@@ -64,6 +65,7 @@ fn changed(request: &mut Request, other: &Request, rng: &mut Rng) {
             _ => body(request, other, rng),
         }
         request.body.truncate(LONGEST);
+        request.headers.truncate(MOST_HEADERS);
         let mut head = 0;
         request.headers.retain(|(name, value)| {
             head += name.len() + value.len() + 32;

@@ -54,14 +54,7 @@ pub async fn root(headers: HeaderMap) -> Response {
 
 /// Predicts pictures.
 pub async fn predict(State(server): State<Server>, request: Request) -> Result<Response, Problem> {
-    let (engine, _in_flight) = match server.life.engine() {
-        Ok(way) => way,
-        Err(problem) => {
-            let (parts, body) = request.into_parts();
-            body::discard(&parts.headers, body, server.max_body).await;
-            return Err(problem);
-        }
-    };
+    let (engine, _in_flight) = server.life.engine()?;
     let pictures = body::pictures(request, server.max_body).await?;
     let predictions = engine.predict(pictures).await?;
     predicted(predictions).await

@@ -22,7 +22,6 @@ use serde_json::{Value, json};
 use super::infer::no_base64;
 use super::openapi::{NAMED, Operation, RUNS};
 use super::{Asked, Sent, Server, apart, from_json, predicted, v2};
-use crate::server::body;
 use crate::server::models::{self, MOST_SAMPLES, Model};
 use crate::server::problem::Problem;
 
@@ -88,8 +87,6 @@ pub async fn predict(
 ) -> Result<Response, Problem> {
     let named = asked.model.strip_suffix(VERB).map(str::to_owned);
     let Some(model) = named else {
-        let (parts, body) = request.into_parts();
-        body::discard(&parts.headers, body, server.max_body).await;
         return match asked.model.contains(':') {
             true => Err(Problem::not_found("a model answers to `:predict` only")),
             false => Ok(not_allowed(&asked.model)),

@@ -187,9 +187,7 @@ pub async fn index(State(server): State<Server>, request: Request) -> Result<Res
 }
 
 /// Refuses to load or unload.
-pub async fn fixed(State(server): State<Server>, asked: Asked, request: Request) -> Problem {
-    let (parts, body) = request.into_parts();
-    body::discard(&parts.headers, body, server.max_body).await;
+pub async fn fixed(State(server): State<Server>, asked: Asked) -> Problem {
     let known = server.knows(&asked.model);
     known.err().unwrap_or_else(|| models::fixed(&asked.model))
 }
