@@ -1,11 +1,10 @@
-use axum::body::Body;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::body::{Bytes, HttpBody, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::http::HeaderValue;
 use axum::routing::{get, post};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use hyper::body::Frame;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -82,6 +81,32 @@ async fn a_panic_is_a_500_for_its_request_alone() {
         "boxwright_requests_in_flight 0",
     ] {
         assert!(counts(&guard, line).await, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_no_handler_reads_is_read_where_its_sender_would_not_see_the_answer() {
+    let router = Router::new().route("/", get(async || "an answer"));
+    let router = guard(None).around(Protocol::Http, router);
+    for (version, asks_first, reads) in [
+        (Version::HTTP_11, false, true),
+        (Version::HTTP_11, true, false),
+        (Version::HTTP_2, false, false),
+    ] {
+        for path in ["/", "/nowhere"] {
+            let sent = Arc::new(AtomicBool::new(false));
+            let last = Arc::clone(&sent);
+            let body = Body::from_stream(stream::iter(0..3).map(move |chunk| {
+                last.store(chunk == 2, Ordering::Relaxed);
+                Ok::<_, Infallible>(vec![0; MIB])
+            }));
+            let mut asked = request("GET", path).version(version);
+            if asks_first {
+                asked = asked.header(header::EXPECT, "100-continue");
+            }
+            ask(&router, asked.body(body).unwrap()).await;
+            assert_eq!(sent.load(Ordering::Relaxed), reads, "{version:?} {path}");
+        }
     }
 }
 
