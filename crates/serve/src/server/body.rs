@@ -8,9 +8,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use tokio::runtime::Handle;
 
 use super::budget::Share;
-use super::http::{apart, encoding};
+use super::http::{SHORT, apart, encoding};
+use super::models::MOST_SAMPLES;
 use super::problem::Problem;
 
 /// How much of a body that is not wanted is read and thrown away, as a multiple of the limit, and
@@ -90,7 +92,16 @@ pub async fn pictures(request: Request, limit: usize) -> Result<Vec<Bytes>, Prob
         }
         return Ok(vec![bytes]);
     }
-    let whole = Request::from_parts(parts, Body::from(bytes));
+    let length = bytes.len();
+    let parts = multipart(Request::from_parts(parts, Body::from(bytes)));
+    match length <= SHORT {
+        true => parts.await,
+        // All of it is there: whoever reads it waits for nothing, and lets nobody else run.
+        false => apart(length, move || Handle::current().block_on(parts)).await,
+    }
+}
+
+async fn multipart(whole: Request) -> Result<Vec<Bytes>, Problem> {
     let mut multipart = Multipart::from_request(whole, &())
         .await
         .map_err(|error| Problem::bad_request(error.body_text()))?;
@@ -102,6 +113,9 @@ pub async fn pictures(request: Request, limit: usize) -> Result<Vec<Bytes>, Prob
         ))
     };
     while let Some(field) = multipart.next_field().await.map_err(broken)? {
+        if pictures.len() == MOST_SAMPLES {
+            return Err(Problem::too_many_samples());
+        }
         pictures.push(field.bytes().await.map_err(broken)?);
     }
     if pictures.is_empty() {

@@ -29,7 +29,7 @@ use super::models;
 use super::problem::Problem;
 
 /// Longer bodies of JSON are read and written apart from the threads that answer health checks.
-const SHORT: usize = 64 << 10;
+pub const SHORT: usize = 64 << 10;
 
 /// What every handler knows.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 
 mod activity;
 mod files;
+mod lingering;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use super::guard::Crowded;
 use super::metrics::Metrics;
 use activity::Activity;
+use lingering::Lingering;
 
 /// Connections at a time.
 const CONNECTIONS: usize = 1024;
@@ -48,6 +50,10 @@ const PONG: Duration = Duration::from_secs(20);
 const UNREAD: Duration = Duration::from_secs(60);
 /// How long the last answers may take to leave.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// Of that, how long a connection that is to end may stay busy before its other end is told, and how
+/// long an answer is given to leave before it is called quiet.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_millis(20);
 
 /// Who answers on a port.
 #[derive(Clone)]
@@ -157,11 +163,15 @@ async fn serve(stream: TcpStream, doors: Doors, crowded: bool, stop: Cancellatio
         }
     });
     let builder = builder(idle);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(Lingering::new(stream));
+    let mut connection = pin!(builder.serve_connection(stream, service));
     let over = async {
         tokio::select! {
-            () = stop.cancelled() => {}
             () = activity.idle(idle) => {}
+            () = stop.cancelled() => {
+                // Some clients give up what they wait for once they hear that this is the end.
+                let _ = tokio::time::timeout(LAST_WORDS, activity.idle(QUIET)).await;
+            }
         }
     };
     let result = tokio::select! {
