@@ -1,5 +1,6 @@
 //! Clients that others wrote, unchanged, against the server of the share folder: tritonclient, KServe's,
-//! gRPC's health checks and reflection, Chassis' client of the Open Model Interface, schemathesis.
+//! gRPC's health checks and reflection, Chassis' client of the Open Model Interface, schemathesis,
+//! NVIDIA's perf_analyzer.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,8 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use boxwright_tests::server::Server;
 use boxwright_tests::{Missing, Sandbox, missing, need, programs, skip, venv, wait};
+use serde_json::{Value, json};
 
 /// The server with the sample, and what the preview shows of its photos.
 struct Served {
@@ -191,4 +195,154 @@ fn the_openapi_document_is_valid_and_true() {
 
 fn beside(python: &Path, program: &str) -> PathBuf {
     python.with_file_name(program)
+}
+
+/// NVIDIA's `perf_analyzer`, with what it loads.
+struct PerfAnalyzer {
+    program: PathBuf,
+    libraries: PathBuf,
+}
+
+impl PerfAnalyzer {
+    fn find() -> Result<Self, Missing> {
+        if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            return Err(Missing::because(
+                "perf_analyzer is had for Linux on x86-64 only",
+            ));
+        }
+        let python = venv::python(&folder().join("perf-requirements.txt"))?;
+        let packages = Command::new(&python)
+            .args([
+                "-c",
+                "import sysconfig; print(sysconfig.get_path('platlib'))",
+            ])
+            .output()
+            .unwrap();
+        let packages = PathBuf::from(String::from_utf8(packages.stdout).unwrap().trim());
+        let found = Self {
+            program: beside(&python, "perf_analyzer"),
+            libraries: packages.join("nvidia/cuda_runtime/lib"),
+        };
+        // Its libraries or the system's may not be there, or be too old.
+        let version = found.command().arg("--version").output().unwrap();
+        if version.status.success() {
+            return Ok(found);
+        }
+        Err(Missing::because(format!(
+            "perf_analyzer does not start: {}",
+            String::from_utf8_lossy(&version.stderr).trim()
+        )))
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env("LD_LIBRARY_PATH", &self.libraries);
+        command
+    }
+
+    /// Sends `REQUESTS` requests, `callers` of them at once. It ends with an error when one fails.
+    fn measure(&self, served: &Served, protocol: &str, callers: u32, model: &[&str]) {
+        let output = self
+            .command()
+            .args(["-i", protocol, "-u", &format!("127.0.0.1:{}", served.port)])
+            .args(["--concurrency-range", &callers.to_string()])
+            .args(["--request-count", &REQUESTS.to_string()])
+            .arg("-m")
+            .args(model)
+            .current_dir(served.sandbox.path("work"))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        let what = format!("{model:?} over {protocol}, {callers} at once");
+        assert!(
+            output.status.success(),
+            "{what}: {}\n{told}\n{}\nthe server says:\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr),
+            served.server.log()
+        );
+        let counted = format!("Request count: {REQUESTS}");
+        assert!(
+            told.lines().any(|line| line.trim() == counted),
+            "{what}: {told}"
+        );
+        let latency = told.lines().find(|line| line.contains("Avg latency"));
+        println!("{what}: {}", latency.unwrap_or(&told).trim());
+    }
+}
+
+/// How many requests perf_analyzer sends in a run.
+const REQUESTS: u64 = 40;
+
+/// The sample's photos as perf_analyzer takes them: bytes that it sends as they are, so each with its
+/// length before it, as a tensor of BYTES has it.
+fn photos_for_perf_analyzer() -> Value {
+    let steps: Vec<Value> = fs::read_dir(programs::sample().join("images"))
+        .unwrap()
+        .map(|entry| {
+            let photo = fs::read(entry.unwrap().path()).unwrap();
+            let length = u32::try_from(photo.len()).unwrap().to_le_bytes();
+            let bytes = [&length[..], &photo].concat();
+            json!({"image": {"b64": BASE64_STANDARD.encode(bytes)}})
+        })
+        .collect();
+    json!({"data": steps})
+}
+
+/// The value of one of the server's figures, 0 where it has none.
+fn figure(page: &str, name: &str) -> u64 {
+    page.lines()
+        .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// The server's figures of refusals and failures.
+fn errors(page: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("boxwright_errors_total{"))
+        .collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn perf_analyzer_measures_both_models_over_http_and_grpc_and_the_figures_count_what_it_sent() {
+    const HTTP: &str = r#"boxwright_requests_total{protocol="http",method="POST",path="/v2/models/{model}/infer",status="200"}"#;
+    const GRPC: &str = r#"boxwright_requests_total{protocol="grpc",method="POST",path="/inference.GRPCInferenceService/ModelInfer",status="OK"}"#;
+    const GOOD: &str = r#"boxwright_items_total{result="ok"}"#;
+    const BAD: &str = r#"boxwright_items_total{result="error"}"#;
+    let analyzer = need!(PerfAnalyzer::find());
+    let served = Served::start();
+    let photos = served.sandbox.path("work/photos.json");
+    fs::write(&photos, photos_for_perf_analyzer().to_string()).unwrap();
+    let photos = photos.to_str().unwrap();
+    let pipeline = [
+        "efficientnet-lite0",
+        "--shape",
+        "image:1",
+        "--input-data",
+        photos,
+    ];
+    let page = || {
+        let url = format!("http://127.0.0.1:{}/metrics", served.port);
+        let mut answer = ureq::get(&url).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    };
+    let before = page();
+    for protocol in ["http", "grpc"] {
+        for callers in [1, 4] {
+            analyzer.measure(&served, protocol, callers, &["efficientnet-lite0-tensor"]);
+        }
+        analyzer.measure(&served, protocol, 4, &pipeline);
+    }
+    // The last answer may be counted just after it has come.
+    let of_all = || [HTTP, GRPC, GOOD].map(|name| figure(&page(), name) - figure(&before, name));
+    let sent = [3 * REQUESTS, 3 * REQUESTS, 6 * REQUESTS];
+    let counted = wait::maybe(Duration::from_secs(10), || (of_all() == sent).then_some(()));
+    assert!(counted.is_some(), "{:?} is not {sent:?}", of_all());
+    let page = page();
+    assert_eq!(figure(&page, BAD), 0, "{page}");
+    // Who asked before the server was ready was refused.
+    assert_eq!(errors(&page), errors(&before), "{page}");
 }

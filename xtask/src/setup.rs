@@ -17,7 +17,7 @@ pub enum Need {
 }
 
 /// Debian's packages, and what for.
-const PACKAGES: [(Need, &str, &[&str]); 6] = [
+const PACKAGES: [(Need, &str, &[&str]); 7] = [
     (
         Need::Images,
         "programs, and the libraries in C that they contain",
@@ -77,6 +77,11 @@ const PACKAGES: [(Need, &str, &[&str]); 6] = [
             "strace",
             "zstd",
         ],
+    ),
+    (
+        Need::Test,
+        "tests with clients that others wrote",
+        &["libb64-0d"],
     ),
 ];
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use boxwright_model::runtime::ENVIRONMENT;
 use boxwright_model::{Package, Signature};
 use boxwright_oci::{Healthcheck, ImageConfig, Process};
 
@@ -110,20 +111,20 @@ impl Description<'_> {
 
 /// The image's variables; where the user named a base, its own are kept.
 fn environment(base: Option<&ImageConfig>) -> Vec<String> {
-    const HOST: &str = "HOST=0.0.0.0";
-    // ONNX Runtime would otherwise write a device id and call home.
-    const TELEMETRY: &str = "ORT_DISABLE_TELEMETRY=1";
-    let mut all = vec![HOST.to_owned(), TELEMETRY.to_owned()];
+    let host = [("HOST", "0.0.0.0")].into_iter().chain(ENVIRONMENT);
+    let mut all: Vec<_> = host
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     match base {
         None => {
             all.push("PATH=/opt/boxwright/bin".to_owned());
             all.push("SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt".to_owned());
         }
         Some(base) => {
-            let ours = ["HOST=", "ORT_DISABLE_TELEMETRY="];
+            let name = |entry: &String| entry.split('=').next().map(str::to_owned);
+            let ours: Vec<_> = all.iter().map(name).collect();
             let kept = base.config.env.iter();
-            let kept = kept.filter(|entry| !ours.iter().any(|name| entry.starts_with(name)));
-            all.extend(kept.cloned());
+            all.extend(kept.filter(|entry| !ours.contains(&name(entry))).cloned());
         }
     }
     all

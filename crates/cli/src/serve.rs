@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 use boxwright_studio::Failure;
 use boxwright_studio::build::Share;
 use boxwright_studio::errors::blocking;
+use boxwright_studio::model::runtime::ENVIRONMENT;
 
 use crate::args::Serve;
 use crate::console::Console;
@@ -20,7 +21,7 @@ pub async fn serve(args: Serve, console: &Console) -> Result<ExitCode, Failure> 
         .arg("--package")
         .arg(&args.package)
         .args(["--host", "127.0.0.1", "--port", &args.port.to_string()])
-        .env("ORT_DISABLE_TELEMETRY", "1");
+        .envs(ENVIRONMENT);
     blocking(move || {
         let message = format!("{} can't be started", program.display());
         run(command).map_err(|error| Failure::internal(message).caused_by(&error))

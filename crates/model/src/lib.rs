@@ -11,6 +11,7 @@ pub mod guess;
 pub mod inspect;
 pub mod package;
 pub mod prediction;
+pub mod runtime;
 pub mod tensor;
 
 mod error;

@@ -53,9 +53,14 @@ impl Pipeline {
         }
     }
 
-    /// The input's shape for one sample, where that is known without one.
-    pub fn resting_shape(&self) -> Option<Vec<usize>> {
-        let axis = self.batch.axis(1);
+    /// Whether the length of the input's first axis is up to the caller.
+    pub fn takes_batches(&self) -> bool {
+        self.batch == Batch::Any
+    }
+
+    /// The input's shape for so many samples, where that is known without one.
+    pub fn resting_shape(&self, samples: usize) -> Option<Vec<usize>> {
+        let axis = self.batch.axis(samples);
         match &self.kind {
             Kind::Image(image) => image
                 .size

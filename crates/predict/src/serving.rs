@@ -21,6 +21,9 @@ use crate::tensors::{Rows, Tensor, TensorBatch};
 const SECOND_SESSION: u64 = 8;
 /// A run that takes longer is not measured again.
 const LONG: Duration = Duration::from_millis(300);
+/// Into how many times as many batches as there are threads the rows that wait are cut where batches
+/// don't pay: callers get their answers as they are ready, and only a long queue makes batches.
+const UNPAID: usize = 4;
 
 /// How runs share the cores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Spread {
     pub lanes: usize,
     /// Threads that a run takes when it has the machine for itself.
     pub lone_threads: usize,
+    /// A run of several rows takes less time than the rows one by one.
+    pub batches_pay: bool,
 }
 
 /// The session whose runs take all threads.
@@ -38,59 +43,95 @@ pub(crate) struct Wide {
     always: bool,
 }
 
+impl Spread {
+    /// Into how many batches the rows that wait are cut.
+    pub fn batches(self) -> usize {
+        match self.batches_pay {
+            true => self.lanes,
+            false => self.lanes * UNPAID,
+        }
+    }
+}
+
 impl Predictor {
-    /// Measures whether runs of one thread each, or one run of all threads, serve this model
-    /// better on this machine: for a run that is alone, and for as many as there are cores. Where
-    /// the second is of use, and its memory is there, it is kept as a session of its own.
+    /// Measures what serves this model best on this machine: runs of one thread each, or one run of
+    /// all threads, for a run that is alone and for as many as there are cores; and runs of one row
+    /// or of more. Where a session of all threads is of use, and its memory is there, it is kept.
     pub fn tune(&self) -> Spread {
         let threads = self.loaded.threads;
         let narrow = Spread {
             lanes: threads,
             lone_threads: 1,
+            batches_pay: true,
         };
         // What can't be measured is left as it is.
-        let Ok(Some(wide)) = self.wide() else {
+        let Ok(Some(row)) = self.zeros(1) else {
             return narrow;
         };
-        let lanes = if wide.always { 1 } else { threads };
-        // Set once: a predictor is tuned by the one who loaded it.
-        let _ = self.loaded.wide.set(wide);
-        Spread {
-            lanes,
-            lone_threads: threads,
+        let Ok(together) = fastest(|| self.together(&row)) else {
+            return narrow;
+        };
+        let spread = Spread {
+            batches_pay: self.batches_pay(together),
+            ..narrow
+        };
+        match self.wide(&row, together) {
+            Ok(Some(wide)) => {
+                let lanes = if wide.always { 1 } else { threads };
+                // Set once: a predictor is tuned by the one who loaded it.
+                let _ = self.loaded.wide.set(wide);
+                Spread {
+                    lanes,
+                    lone_threads: threads,
+                    ..spread
+                }
+            }
+            _ => spread,
         }
     }
 
-    fn wide(&self) -> Result<Option<Wide>> {
+    /// The session of all threads, where its runs are faster than those of one thread: alone, or
+    /// one after the other where `together` is what as many runs of `row` as there are threads take.
+    fn wide(&self, row: &DynValue, together: Duration) -> Result<Option<Wide>> {
         let threads = self.loaded.threads;
-        let (Some(zeros), 2..) = (self.zeros()?, threads) else {
-            return Ok(None);
-        };
         let bytes: u64 = self.loaded.files.iter().map(|file| file.length).sum();
-        if memory_limit().is_some_and(|limit| bytes > limit / SECOND_SESSION) {
+        if threads < 2 || memory_limit().is_some_and(|limit| bytes > limit / SECOND_SESSION) {
             return Ok(None);
         }
         let session = Session::load(&self.loaded.library, &self.loaded.files[0].path, threads)?;
         let outputs = &self.pipeline.interpretation.outputs;
-        let run = |session: &Session| session.run(&[&zeros], outputs).map(drop);
-        let narrow = &self.loaded.session;
-        let alone = fastest(|| run(narrow))?;
-        let wide = fastest(|| run(&session))?;
-        let together = fastest(|| {
-            std::thread::scope(|scope| {
-                let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| run(narrow))).collect();
-                run(narrow)?;
-                others.into_iter().try_for_each(|other| {
-                    other
-                        .join()
-                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                })
-            })
-        })?;
-        // A tenth is what a measurement may be off by.
-        let wide = wide * 11 / 10;
+        let run = |session: &Session| session.run(&[row], outputs).map(drop);
+        let alone = fastest(|| run(&self.loaded.session))?;
+        let wide = fastest(|| run(&session))? * 11 / 10;
         let always = wide * u32::try_from(threads).unwrap_or(u32::MAX) < together;
         Ok((always || wide < alone).then_some(Wide { session, always }))
+    }
+
+    /// Whether two rows in a run take less time than two runs, of which each takes `one`.
+    fn batches_pay(&self, one: Duration) -> bool {
+        if !self.pipeline.takes_batches() {
+            return true;
+        }
+        let two = |rows: &DynValue| fastest(|| self.together(rows));
+        match self.zeros(2) {
+            Ok(Some(rows)) => two(&rows).is_ok_and(|two| two * 11 / 10 < one * 2),
+            _ => true,
+        }
+    }
+
+    /// A run on every thread at once.
+    fn together(&self, rows: &DynValue) -> Result<()> {
+        let outputs = &self.pipeline.interpretation.outputs;
+        let run = || self.loaded.session.run(&[rows], outputs).map(drop);
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..self.loaded.threads).map(|_| scope.spawn(run)).collect();
+            run()?;
+            others.into_iter().try_for_each(|other| {
+                other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        })
     }
 
     /// Predicts encoded samples together on the calling thread; `each` gets every sample's index
@@ -211,7 +252,7 @@ impl Predictor {
     /// # Errors
     /// [`Error::Run`] where a model of pictures fails on them.
     pub fn warm_up(&self) -> Result<()> {
-        let Some(zeros) = self.zeros()? else {
+        let Some(zeros) = self.zeros(1)? else {
             return Ok(());
         };
         let outputs = &self.pipeline.interpretation.outputs;
@@ -223,9 +264,9 @@ impl Predictor {
         }
     }
 
-    /// An input of zeros; `None` where its size is only known with a sample.
-    fn zeros(&self) -> Result<Option<DynValue>> {
-        let Some(shape) = self.pipeline.resting_shape() else {
+    /// An input of as many rows of zeros; `None` where its size is only known with a sample.
+    fn zeros(&self, rows: usize) -> Result<Option<DynValue>> {
+        let Some(shape) = self.pipeline.resting_shape(rows) else {
             return Ok(None);
         };
         let datatype = self.signature().inputs[0].datatype;
@@ -233,7 +274,8 @@ impl Predictor {
     }
 }
 
-/// The shortest of three runs, after one that isn't counted; of one where it is long.
+/// The shortest of two runs, after one that isn't counted; of one where it is long. A tenth is what
+/// it may be off by.
 fn fastest(mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
     let mut time = || {
         let started = Instant::now();
@@ -243,7 +285,7 @@ fn fastest(mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
     if first > LONG {
         return Ok(first);
     }
-    Ok(time()?.min(time()?).min(time()?))
+    Ok(time()?.min(time()?))
 }
 
 fn nothing() -> Error {

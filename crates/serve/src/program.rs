@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-const TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+use boxwright_model::runtime::ENVIRONMENT;
+
 const LIBRARY: &str = if cfg!(windows) {
     "onnxruntime.dll"
 } else if cfg!(target_os = "macos") {
@@ -14,13 +15,12 @@ const LIBRARY: &str = if cfg!(windows) {
 /// Makes sure that ONNX Runtime will not call home. The library looks at the environment that the
 /// process was started with, so where the variable is missing the program starts itself again.
 pub fn without_telemetry() -> Result<(), String> {
-    if std::env::var_os(TELEMETRY).is_some_and(|value| value == "1") {
+    let [(telemetry, off), _] = ENVIRONMENT;
+    if std::env::var_os(telemetry).is_some_and(|value| value == off) {
         return Ok(());
     }
     let mut command = std::process::Command::new(path());
-    command
-        .args(std::env::args_os().skip(1))
-        .env(TELEMETRY, "1");
+    command.args(std::env::args_os().skip(1)).envs(ENVIRONMENT);
     #[cfg(unix)]
     let error = {
         use std::os::unix::process::CommandExt;
@@ -32,7 +32,7 @@ pub fn without_telemetry() -> Result<(), String> {
         Err(error) => error,
     };
     Err(format!(
-        "{TELEMETRY}=1 must be in the environment, and can't be set from here: {error}"
+        "{telemetry}={off} must be in the environment, and can't be set from here: {error}"
     ))
 }
 

@@ -166,13 +166,18 @@ fn load(
     let spread = predictor.tune();
     let device = predictor.device();
     let on = format!(
-        "{} ({}) after {} ms: {} {} at once, of one thread each; alone, of {}",
+        "{} ({}) after {} ms: {} {} at once, of one thread each; alone, of {}; {}",
         device.name,
         device.kind,
         begun.elapsed().as_millis(),
         device.reason,
         spread.lanes,
-        spread.lone_threads
+        spread.lone_threads,
+        if spread.batches_pay {
+            "batches pay"
+        } else {
+            "batches don't pay"
+        }
     );
     let identity = &package.package.package;
     metrics.model_is(&ModelLabels {

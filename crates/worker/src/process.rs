@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use boxwright_model::runtime::ENVIRONMENT;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -54,11 +55,8 @@ impl WorkerCommand {
         if self.clear_env {
             command.env_clear();
         }
-        // Large blocks in large pages, where the kernel leaves that to programs: a picture of 12
-        // megapixels is 9,000 page faults otherwise. Other C libraries don't know the variable.
-        command.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.env("ORT_DISABLE_TELEMETRY", "1");
+        command.envs(ENVIRONMENT);
         if let Some(folder) = &self.current_dir {
             command.current_dir(folder);
         }

@@ -14,9 +14,11 @@ mod start;
 mod table;
 mod two_gigabytes;
 
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
+use boxwright_model::runtime::ENVIRONMENT;
 use programs::Programs;
 use table::Row;
 
@@ -58,7 +60,21 @@ impl Bench {
     }
 }
 
+/// What our programs have of [`ENVIRONMENT`] and those of others don't.
+pub const PAGES: &str = ENVIRONMENT[1].0;
+
 fn main() -> ExitCode {
+    if std::env::var_os(PAGES).is_none() {
+        // The limits are measured in this process, which is to have what the programs have.
+        let error = std::env::current_exe().map(|program| {
+            Command::new(program)
+                .args(std::env::args_os().skip(1))
+                .envs(ENVIRONMENT)
+                .exec()
+        });
+        eprintln!("error: {error:?}");
+        return ExitCode::FAILURE;
+    }
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(missed) => {

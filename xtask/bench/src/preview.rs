@@ -9,7 +9,7 @@ use boxwright_predict::{Options, Predictor, Source, Want};
 
 use crate::programs::package;
 use crate::table::{Aim, Row, interleave};
-use crate::{Bench, Failed, process};
+use crate::{Bench, Failed, PAGES, process};
 
 const RUNS: usize = 5;
 
@@ -41,6 +41,7 @@ pub fn against_python(bench: &Bench) -> Result<Vec<Row>, Failed> {
                 .arg(&script)
                 .arg(&model)
                 .arg(&photos)
+                .env_remove(PAGES)
                 .env("ORT_DISABLE_TELEMETRY", "1");
             Ok::<_, Failed>(
                 String::from_utf8(process::run(&mut command)?.stdout)?

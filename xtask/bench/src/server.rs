@@ -33,10 +33,7 @@ impl Server {
     /// `boxwright-serve` with the sample.
     pub fn ours(bench: &Bench) -> Result<Self, Failed> {
         let mut command = bench.programs.serve();
-        command
-            .arg("--package")
-            .arg(bench.sample())
-            .env("ORT_DISABLE_TELEMETRY", "1");
+        command.arg("--package").arg(bench.sample());
         Self::start(|port| {
             command.env("PORT", port.to_string());
             command

@@ -15,6 +15,8 @@ use super::http::{SHORT, apart, encoding};
 use super::models::MOST_SAMPLES;
 use super::problem::Problem;
 
+/// Memory for a body is reserved up to here before anything of it has come.
+const RESERVED: usize = 1 << 20;
 /// How much of a body that is not wanted is read and thrown away, as a multiple of the limit, and
 /// for how long.
 const DISCARDED: usize = 4;
@@ -53,7 +55,9 @@ async fn read_sent(headers: &HeaderMap, body: Body, limit: usize) -> Result<Byte
         return Err(Problem::too_large(limit));
     }
     let mut chunks = body.into_data_stream();
-    let mut bytes = BytesMut::new();
+    // Memory that is never written to is never taken, so that a short body may lie.
+    let length = announced.and_then(|length| usize::try_from(length).ok());
+    let mut bytes = BytesMut::with_capacity(length.unwrap_or_default().min(RESERVED));
     while let Some(chunk) = chunks.next().await {
         let chunk =
             chunk.map_err(|error| Problem::bad_request(format!("the body broke off: {error}")))?;

@@ -35,7 +35,7 @@ impl Engine {
             most: package.package.batch.max_size,
         };
         Self {
-            queue: Queue::start(spread.lanes, waiting, metrics, run),
+            queue: Queue::start(spread, waiting, metrics, run),
             predictor,
             package: package.package.clone(),
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use boxwright_model::Outcome;
 use boxwright_model::prediction::Timing;
-use boxwright_predict::{Tensor, TensorBatch};
+use boxwright_predict::{Spread, Tensor, TensorBatch};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -81,7 +81,8 @@ pub struct Queue {
 struct Shared {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
-    lanes: usize,
+    /// Into how many batches what waits is cut, at least one.
+    batches: usize,
     metrics: Arc<Metrics>,
 }
 
@@ -102,17 +103,16 @@ struct Job {
 }
 
 impl Queue {
-    /// Starts `lanes` threads that run batches. At most `capacity` rows wait.
-    pub fn start(lanes: usize, capacity: usize, metrics: Arc<Metrics>, run: impl Run) -> Self {
-        let lanes = lanes.max(1);
+    /// Starts the threads that run batches. At most `capacity` rows wait.
+    pub fn start(spread: Spread, capacity: usize, metrics: Arc<Metrics>, run: impl Run) -> Self {
         let shared = Arc::new(Shared {
             waiting: Mutex::default(),
             arrived: Condvar::new(),
-            lanes,
+            batches: spread.batches().max(1),
             metrics,
         });
         let run = Arc::new(run);
-        for _ in 0..lanes {
+        for _ in 0..spread.lanes.max(1) {
             let (shared, run) = (Arc::clone(&shared), Arc::clone(&run));
             std::thread::spawn(move || lane(&shared, &*run));
         }
@@ -172,14 +172,14 @@ impl Waiting {
         Some(job)
     }
 
-    /// The next batch: what waits is shared among the threads that are free, so that no core
-    /// idles while another has more than one piece to do.
-    fn take(&mut self, lanes: usize, most: impl Fn(&Work) -> usize) -> Option<Vec<Job>> {
+    /// The next batch: one of as many as what waits is cut into. Threads that are busy will be back
+    /// for theirs: whoever comes next waits for short batches only, and no core idles while another
+    /// has more than one piece to do.
+    fn take(&mut self, batches: usize, most: impl Fn(&Work) -> usize) -> Option<Vec<Job>> {
         while self.jobs.front().is_some_and(|job| job.reply.is_closed()) {
             self.remove(0);
         }
-        let free = lanes.saturating_sub(self.busy).max(1);
-        let share = self.rows.div_ceil(free);
+        let share = self.rows / batches;
         let first = self.remove(0)?;
         let most = most(&first.work);
         let mut rows = first.work.rows();
@@ -213,7 +213,7 @@ impl Shared {
     fn next(&self, run: &dyn Run) -> Option<(Vec<Job>, bool)> {
         let mut waiting = self.lock();
         loop {
-            if let Some(jobs) = waiting.take(self.lanes, |work| run.most_together(work)) {
+            if let Some(jobs) = waiting.take(self.batches, |work| run.most_together(work)) {
                 waiting.busy += 1;
                 self.metrics.queue_holds(waiting.rows);
                 return Some((jobs, waiting.busy == 1 && waiting.jobs.is_empty()));
