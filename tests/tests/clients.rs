@@ -224,7 +224,9 @@ impl PerfAnalyzer {
             libraries: packages.join("nvidia/cuda_runtime/lib"),
         };
         // Its libraries or the system's may not be there, or be too old.
-        let version = found.command().arg("--version").output().unwrap();
+        let version = found.command().arg("--version").output();
+        let version = version
+            .map_err(|error| Missing::because(format!("{}: {error}", found.program.display())))?;
         if version.status.success() {
             return Ok(found);
         }
@@ -253,7 +255,7 @@ impl PerfAnalyzer {
             .output()
             .unwrap();
         let told = String::from_utf8_lossy(&output.stdout);
-        let what = format!("{model:?} over {protocol}, {callers} at once");
+        let what = format!("{} over {protocol}, {callers} at once", model[0]);
         assert!(
             output.status.success(),
             "{what}: {}\n{told}\n{}\nthe server says:\n{}",
