@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use boxwright_model::TensorSpec;
 use boxwright_model::prediction::{Outcome, Timing};
 use ort::value::DynValue;
 
@@ -19,9 +18,10 @@ use crate::postprocess;
 use crate::predictor::{Prediction, Want};
 use crate::preprocess::{Fitted, ImageInput, Numbers};
 use crate::resize::Resizer;
+use crate::sample;
 use crate::session::Session;
-use crate::tensor::{self, Slice};
-use crate::tensor_file::TensorFile;
+use crate::tensor::Slice;
+use crate::tensors::{Rows, TensorBatch};
 use crate::thumbnail::Thumbnailer;
 
 /// A sample's file may have as many bytes as a worker's frame.
@@ -102,7 +102,7 @@ impl Lane {
     pub fn run(&mut self, job: Job<'_>, first: usize, samples: &[Sample<'_>]) {
         match &job.pipeline.kind {
             Kind::Image(image) => self.images(job, image, first, samples),
-            Kind::Tensor(spec) => {
+            Kind::Tensors(rows) => {
                 for (index, sample) in (first..).zip(samples) {
                     if job.cancel.load(Ordering::Relaxed) {
                         return;
@@ -112,7 +112,7 @@ impl Lane {
                         picture: None,
                         thumbnail: None,
                     };
-                    let outcome = self.guarded(|lane| lane.tensor(job, spec, *sample));
+                    let outcome = self.guarded(|lane| lane.tensors(job, *rows, *sample));
                     let (index, prediction) = ready.predicted(outcome);
                     (job.each)(index, prediction);
                 }
@@ -258,13 +258,8 @@ impl Lane {
         }
     }
 
-    /// Reads one tensor, runs the model on it, and interprets what comes out.
-    fn tensor(
-        &mut self,
-        job: Job<'_>,
-        spec: &TensorSpec,
-        sample: Sample<'_>,
-    ) -> Result<Prediction> {
+    /// Reads one sample's tensors, runs the model on them, and interprets what comes out.
+    fn tensors(&mut self, job: Job<'_>, rows: Rows, sample: Sample<'_>) -> Result<Prediction> {
         let started = Instant::now();
         let bytes = match sample {
             Sample::Bytes(bytes) => bytes,
@@ -273,21 +268,24 @@ impl Lane {
                 &self.file
             }
         };
-        let axis = job.pipeline.batch.axis(1);
-        let tensor = TensorFile::parse(bytes)?.fit(spec)?;
-        let shape: Vec<usize> = std::iter::once(axis).chain(tensor.shape).collect();
-        let value = tensor::from_bytes(
-            &shape,
-            tensor.datatype,
-            std::iter::repeat_n(tensor.bytes, axis),
-        )?;
+        let signature = &job.session.signature;
+        let tensors = sample::tensors(bytes, &signature.inputs)?;
+        let batches = TensorBatch::new(signature, rows, tensors, &[], 1)?;
+        let [batch] = &batches[..] else {
+            return Err(Error::Shape(format!(
+                "The sample holds {} rows, and a sample is one. Save each in a file of its own.",
+                batches.len()
+            )));
+        };
+        let values = TensorBatch::values(&[batch], rows)?;
         self.timing.decode_ms += ms(started);
         let started = Instant::now();
+        let values: Vec<_> = values.iter().collect();
         let outputs = job
             .session
-            .run(&[&value], &job.pipeline.interpretation.outputs);
+            .run(&values, &job.pipeline.interpretation.outputs);
         self.timing.infer_ms += ms(started);
-        interpreted(job, &outputs?, 0, axis)
+        interpreted(job, &outputs?, 0, rows.most(1))
     }
 
     /// A panic becomes an error of its own sample; the buffers, which it may have left in

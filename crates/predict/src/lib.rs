@@ -10,6 +10,7 @@
 )]
 
 mod decode;
+pub mod elements;
 mod error;
 mod lane;
 mod machine;
@@ -18,10 +19,10 @@ mod postprocess;
 mod predictor;
 mod preprocess;
 mod resize;
+mod sample;
 mod serving;
 mod session;
 mod tensor;
-mod tensor_file;
 mod tensors;
 mod thumbnail;
 

@@ -6,6 +6,7 @@ use boxwright_model::{DataType, Dimension, LoadedPackage, Signature, TensorSpec}
 use crate::error::{Error, Result};
 use crate::postprocess::Interpretation;
 use crate::preprocess::ImageInput;
+use crate::tensors::Rows;
 
 /// Everything around the model.
 #[derive(Debug)]
@@ -19,7 +20,8 @@ pub(crate) struct Pipeline {
 #[derive(Debug)]
 pub(crate) enum Kind {
     Image(ImageInput),
-    Tensor(TensorSpec),
+    /// The model's own tensors.
+    Tensors(Rows),
 }
 
 /// The first axis of the model's input.
@@ -53,30 +55,32 @@ impl Pipeline {
         }
     }
 
-    /// Whether the length of the input's first axis is up to the caller.
+    /// Whether the length of the inputs' first axis is up to the caller.
     pub fn takes_batches(&self) -> bool {
-        self.batch == Batch::Any
+        match self.kind {
+            Kind::Image(_) => self.batch == Batch::Any,
+            Kind::Tensors(rows) => rows == Rows::Any,
+        }
     }
 
-    /// The input's shape for so many samples, where that is known without one.
-    pub fn resting_shape(&self, samples: usize) -> Option<Vec<usize>> {
-        let axis = self.batch.axis(samples);
+    /// The inputs' shapes for so many samples, where they are known without one.
+    pub fn resting_shapes(&self, samples: usize, signature: &Signature) -> Option<Vec<Vec<usize>>> {
         match &self.kind {
-            Kind::Image(image) => image
-                .size
-                .map(|(width, height)| image.shape(axis, width, height)),
-            Kind::Tensor(spec) => {
+            Kind::Image(image) => {
+                let (width, height) = image.size?;
+                let axis = self.batch.axis(samples);
+                Some(vec![image.shape(axis, width, height)])
+            }
+            Kind::Tensors(_) => {
                 let length = |(place, dimension): (usize, &Dimension)| match dimension {
-                    _ if place == 0 => Some(axis),
                     Dimension::Fixed(length) => usize::try_from(*length).ok(),
-                    Dimension::Dynamic(_) => None,
+                    Dimension::Dynamic(_) => (place == 0).then_some(samples),
                 };
-                spec.shape
-                    .as_ref()?
-                    .iter()
-                    .enumerate()
-                    .map(length)
-                    .collect()
+                let shape = |spec: &TensorSpec| {
+                    let axes = spec.shape.as_ref()?;
+                    axes.iter().enumerate().map(length).collect()
+                };
+                signature.inputs.iter().map(shape).collect()
             }
         }
     }
@@ -84,20 +88,18 @@ impl Pipeline {
     /// Checks that the package's pipeline fits the model.
     pub fn new(package: &LoadedPackage, signature: &Signature, max_pixels: u64) -> Result<Self> {
         let file = &package.package;
-        let input = only_input(file, signature)?;
-        let spec = &signature.inputs[0];
-        let (kind, batch) = match input.kind {
-            InputKind::Image => {
+        check_names(file, signature)?;
+        let picture = file
+            .input
+            .iter()
+            .find(|input| input.kind == InputKind::Image);
+        let (kind, batch) = match (picture, &signature.inputs[..]) {
+            (Some(input), [spec]) => {
                 let (image, batch) = image(file, input, spec, max_pixels)?;
                 (Kind::Image(image), batch)
             }
-            InputKind::Tensor => {
-                let first = spec.shape.as_ref().and_then(|axes| axes.first());
-                (
-                    Kind::Tensor(spec.clone()),
-                    first.map_or(Batch::Any, first_axis),
-                )
-            }
+            (Some(input), _) => return Err(picture_and_more(input)),
+            (None, _) => (Kind::Tensors(Rows::of(signature, false)), Batch::Any),
         };
         let interpretation =
             Interpretation::new(&file.postprocess, package.labels.clone(), signature)?;
@@ -109,32 +111,48 @@ impl Pipeline {
     }
 }
 
-fn only_input<'a>(package: &'a Package, signature: &Signature) -> Result<&'a Input> {
-    if signature.inputs.len() > 1 || package.input.len() > 1 {
-        let names: Vec<_> = signature
-            .inputs
+/// Every input of the model is there, once, and no other.
+fn check_names(package: &Package, signature: &Signature) -> Result<()> {
+    let names = || signature.inputs.iter().map(|input| input.name.as_str());
+    let listed = || -> Vec<String> { names().map(|name| format!("`{name}`")).collect() };
+    let refused = |reason: String| {
+        Err(Error::Package {
+            reason,
+            hint: format!("The model takes {}.", listed().join(", ")),
+        })
+    };
+    let count = |name: &str| {
+        package
+            .input
             .iter()
-            .map(|i| format!("`{}`", i.name))
-            .collect();
-        return Err(Error::Unsupported {
-            reason: format!(
-                "models with more than one input aren't supported yet: {}",
-                names.join(", ")
-            ),
-            hint: "Export the model with its other inputs as constants.".into(),
-        });
+            .filter(|input| input.name == name)
+            .count()
+    };
+    if let Some(other) = package
+        .input
+        .iter()
+        .find(|input| !names().any(|name| name == input.name))
+    {
+        return refused(format!("the model has no input `{}`", other.name));
     }
-    let input = package.input.first().ok_or_else(|| Error::Package {
-        reason: "there is no [[input]]".into(),
-        hint: "Describe the model's input in [[input]].".into(),
-    })?;
-    if signature.inputs[0].name != input.name {
-        return Err(Error::Package {
-            reason: format!("the model has no input `{}`", input.name),
-            hint: format!("Its input is `{}`.", signature.inputs[0].name),
-        });
+    match names().find(|name| count(name) != 1) {
+        Some(name) if count(name) == 0 => refused(format!("there is no [[input]] for `{name}`")),
+        Some(name) => refused(format!("there are several [[input]] for `{name}`")),
+        None => Ok(()),
     }
-    Ok(input)
+}
+
+fn picture_and_more(input: &Input) -> Error {
+    Error::Unsupported {
+        reason: format!(
+            "input `{}` takes a picture, and the model has other inputs beside it",
+            input.name
+        ),
+        hint:
+            "Set the kind of every input to \"tensor\", or export the model with its other inputs \
+               as constants."
+                .into(),
+    }
 }
 
 fn image(

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use boxwright_model::TensorSpec;
 use boxwright_model::prediction::Timing;
 use bytes::Bytes;
 use ort::value::DynValue;
@@ -65,23 +66,36 @@ impl Predictor {
             batches_pay: true,
         };
         // What can't be measured is left as it is.
-        let Ok(Some(row)) = self.zeros(1) else {
+        let (Ok(Some(row)), Ok(wide)) = (self.zeros(1), self.wide()) else {
             return narrow;
         };
-        let Ok(together) = fastest(|| self.together(&row)) else {
+        let pair = match self.pipeline.takes_batches() {
+            true => self.zeros(2).ok().flatten(),
+            false => None,
+        };
+        let Ok([alone, together, paired, all]) = race([
+            &|| self.run_once(&self.loaded.session, &row),
+            &|| self.together(&row),
+            &|| pair.as_ref().map_or(Ok(()), |rows| self.together(rows)),
+            &|| {
+                wide.as_ref()
+                    .map_or(Ok(()), |wide| self.run_once(wide, &row))
+            },
+        ]) else {
             return narrow;
         };
         let spread = Spread {
-            batches_pay: self.batches_pay(together),
+            batches_pay: pair.is_none() || clearly_less(paired, together * 2),
             ..narrow
         };
-        match self.wide(&row, together) {
-            Ok(Some(wide)) => {
-                let lanes = if wide.always { 1 } else { threads };
+        let one_by_one = all * u32::try_from(threads).unwrap_or(u32::MAX);
+        let always = clearly_less(one_by_one, together);
+        match wide {
+            Some(session) if always || clearly_less(all, alone) => {
                 // Set once: a predictor is tuned by the one who loaded it.
-                let _ = self.loaded.wide.set(wide);
+                let _ = self.loaded.wide.set(Wide { session, always });
                 Spread {
-                    lanes,
+                    lanes: if always { 1 } else { threads },
                     lone_threads: threads,
                     ..spread
                 }
@@ -90,39 +104,25 @@ impl Predictor {
         }
     }
 
-    /// The session of all threads, where its runs are faster than those of one thread: alone, or
-    /// one after the other where `together` is what as many runs of `row` as there are threads take.
-    fn wide(&self, row: &DynValue, together: Duration) -> Result<Option<Wide>> {
+    /// A session of all threads, where there are several and the memory is there.
+    fn wide(&self) -> Result<Option<Session>> {
         let threads = self.loaded.threads;
         let bytes: u64 = self.loaded.files.iter().map(|file| file.length).sum();
         if threads < 2 || memory_limit().is_some_and(|limit| bytes > limit / SECOND_SESSION) {
             return Ok(None);
         }
-        let session = Session::load(&self.loaded.library, &self.loaded.files[0].path, threads)?;
-        let outputs = &self.pipeline.interpretation.outputs;
-        let run = |session: &Session| session.run(&[row], outputs).map(drop);
-        let alone = fastest(|| run(&self.loaded.session))?;
-        let wide = fastest(|| run(&session))? * 11 / 10;
-        let always = wide * u32::try_from(threads).unwrap_or(u32::MAX) < together;
-        Ok((always || wide < alone).then_some(Wide { session, always }))
+        Session::load(&self.loaded.library, &self.loaded.files[0].path, threads).map(Some)
     }
 
-    /// Whether two rows in a run take less time than two runs, of which each takes `one`.
-    fn batches_pay(&self, one: Duration) -> bool {
-        if !self.pipeline.takes_batches() {
-            return true;
-        }
-        let two = |rows: &DynValue| fastest(|| self.together(rows));
-        match self.zeros(2) {
-            Ok(Some(rows)) => two(&rows).is_ok_and(|two| two * 11 / 10 < one * 2),
-            _ => true,
-        }
+    fn run_once(&self, session: &Session, inputs: &[DynValue]) -> Result<()> {
+        let outputs = &self.pipeline.interpretation.outputs;
+        let inputs: Vec<_> = inputs.iter().collect();
+        session.run(&inputs, outputs).map(drop)
     }
 
     /// A run on every thread at once.
-    fn together(&self, rows: &DynValue) -> Result<()> {
-        let outputs = &self.pipeline.interpretation.outputs;
-        let run = || self.loaded.session.run(&[rows], outputs).map(drop);
+    fn together(&self, inputs: &[DynValue]) -> Result<()> {
+        let run = || self.run_once(&self.loaded.session, inputs);
         std::thread::scope(|scope| {
             let others: Vec<_> = (1..self.loaded.threads).map(|_| scope.spawn(run)).collect();
             run()?;
@@ -255,37 +255,60 @@ impl Predictor {
         let Some(zeros) = self.zeros(1)? else {
             return Ok(());
         };
-        let outputs = &self.pipeline.interpretation.outputs;
-        let run = self.loaded.session.run(&[&zeros], outputs).map(drop);
+        let run = self.run_once(&self.loaded.session, &zeros);
         match self.pipeline.kind {
             Kind::Image(_) => run,
             // Zeros needn't be anything that such a model can take.
-            Kind::Tensor(_) => Ok(()),
+            Kind::Tensors(_) => Ok(()),
         }
     }
 
-    /// An input of as many rows of zeros; `None` where its size is only known with a sample.
-    fn zeros(&self, rows: usize) -> Result<Option<DynValue>> {
-        let Some(shape) = self.pipeline.resting_shape(rows) else {
+    /// Inputs of as many rows of zeros; `None` where their size is only known with a sample.
+    fn zeros(&self, rows: usize) -> Result<Option<Vec<DynValue>>> {
+        let inputs = &self.signature().inputs;
+        let Some(shapes) = self.pipeline.resting_shapes(rows, self.signature()) else {
             return Ok(None);
         };
-        let datatype = self.signature().inputs[0].datatype;
-        crate::tensor::from_bytes(&shape, datatype, []).map(Some)
+        let zeros = |(shape, input): (&Vec<usize>, &TensorSpec)| {
+            crate::tensor::from_bytes(shape, input.datatype, [])
+        };
+        shapes
+            .iter()
+            .zip(inputs)
+            .map(zeros)
+            .collect::<Result<_>>()
+            .map(Some)
     }
 }
 
-/// The shortest of two runs, after one that isn't counted; of one where it is long. A tenth is what
-/// it may be off by.
-fn fastest(mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
-    let mut time = || {
-        let started = Instant::now();
-        run().map(|()| started.elapsed())
-    };
-    let first = time()?;
-    if first > LONG {
+/// How long each takes: the shorter of two times, after one that isn't counted; the first where it
+/// is long. They take turns, so that what else the machine does befalls all alike.
+fn race<const N: usize>(runs: [&dyn Fn() -> Result<()>; N]) -> Result<[Duration; N]> {
+    let mut times = [Duration::MAX; N];
+    let first = timed(runs)?;
+    if first.iter().any(|time| *time > LONG) {
         return Ok(first);
     }
-    Ok(time()?.min(time()?))
+    for _ in 0..2 {
+        let round = timed(runs)?;
+        times = std::array::from_fn(|place| times[place].min(round[place]));
+    }
+    Ok(times)
+}
+
+fn timed<const N: usize>(runs: [&dyn Fn() -> Result<()>; N]) -> Result<[Duration; N]> {
+    let mut times = [Duration::ZERO; N];
+    for (time, run) in times.iter_mut().zip(runs) {
+        let started = Instant::now();
+        run()?;
+        *time = started.elapsed();
+    }
+    Ok(times)
+}
+
+/// A tenth is what a measurement may be off by.
+fn clearly_less(one: Duration, other: Duration) -> bool {
+    one.mul_f64(1.1) < other
 }
 
 fn nothing() -> Error {

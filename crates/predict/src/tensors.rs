@@ -137,6 +137,23 @@ impl TensorBatch {
                 .all(|(a, b)| same(a, b))
     }
 
+    /// The inputs of a run of batches that join each other.
+    pub(crate) fn values(batches: &[&Self], rows: Rows) -> Result<Vec<DynValue>> {
+        let Some(first) = batches.first() else {
+            return Ok(Vec::new());
+        };
+        let axis = axis(batches, rows);
+        let value = |(place, input): (usize, &Tensor)| {
+            let mut shape = input.shape.clone();
+            if let (Some(length), true) = (shape.first_mut(), rows != Rows::None) {
+                *length = axis;
+            }
+            let parts = batches.iter().map(|batch| &batch.inputs[place].data[..]);
+            tensor::from_bytes(&shape, input.datatype, parts)
+        };
+        first.inputs.iter().enumerate().map(value).collect()
+    }
+
     /// Runs batches that join each other, and takes the outputs apart again.
     pub(crate) fn run(
         batches: &[&Self],
@@ -146,20 +163,7 @@ impl TensorBatch {
         let Some(first) = batches.first() else {
             return Ok(Vec::new());
         };
-        let counts: Vec<usize> = batches.iter().map(|batch| batch.rows).collect();
-        let axis = match rows {
-            Rows::Fixed(length) => length,
-            Rows::Any | Rows::None => counts.iter().sum(),
-        };
-        let value = |place: usize| {
-            let mut shape = first.inputs[place].shape.clone();
-            if let (Some(length), true) = (shape.first_mut(), rows != Rows::None) {
-                *length = axis;
-            }
-            let parts = batches.iter().map(|batch| &batch.inputs[place].data[..]);
-            tensor::from_bytes(&shape, first.inputs[place].datatype, parts)
-        };
-        let values: Vec<DynValue> = (0..first.inputs.len()).map(value).collect::<Result<_>>()?;
+        let values = Self::values(batches, rows)?;
         let outputs = session.run(&values.iter().collect::<Vec<_>>(), &first.outputs)?;
         let named = |(place, value): (&usize, &DynValue)| {
             whole(&session.signature.outputs[*place].name, value)
@@ -170,7 +174,16 @@ impl TensorBatch {
             .zip(&outputs)
             .map(named)
             .collect::<Result<_>>()?;
-        apart(&outputs, &counts, axis, rows)
+        let counts: Vec<usize> = batches.iter().map(|batch| batch.rows).collect();
+        apart(&outputs, &counts, axis(batches, rows), rows)
+    }
+}
+
+/// The first axis of a run of batches.
+fn axis(batches: &[&TensorBatch], rows: Rows) -> usize {
+    match rows {
+        Rows::Fixed(length) => length,
+        Rows::Any | Rows::None => batches.iter().map(|batch| batch.rows).sum(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Samples: the pictures in what was given, in the order in which a person expects them.
+//! Samples: the pictures or arrays in what was given, in the order in which a person expects them.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -33,12 +33,13 @@ pub struct SampleFile {
 }
 
 /// The samples in `paths`: a file is one, whatever it holds (its result says what is wrong with
-/// it), a folder is searched recursively for pictures. Files keep the order in which they were
+/// it), a folder is searched recursively for pictures, and where it has none for arrays (`.npy`,
+/// `.npz`). Files keep the order in which they were
 /// given, a folder's are in natural order: `cat2.jpg` before `cat10.jpg`. Different files whose
 /// names would be the same have their paths as names, as they were given.
 ///
 /// # Errors
-/// [`Code::SampleUnreadable`] if a folder can't be searched, holds no picture, or there are more
+/// [`Code::SampleUnreadable`] if a folder can't be searched, holds neither, or there are more
 /// than [`MAX_SAMPLES`].
 pub fn collect(paths: &[PathBuf]) -> Result<Vec<SampleFile>, Failure> {
     let mut found = Vec::new();
@@ -97,6 +98,13 @@ fn has_picture_name(path: &Path) -> bool {
     extension.is_some_and(|text| EXTENSIONS.contains(&text.to_ascii_lowercase().as_str()))
 }
 
+/// Whether the file is called as NumPy's are.
+pub fn is_array(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension
+        .is_some_and(|text| text.eq_ignore_ascii_case("npy") || text.eq_ignore_ascii_case("npz"))
+}
+
 fn starts_like_picture(path: &Path) -> bool {
     let mut start = Vec::with_capacity(12);
     // A pipe or a device would be waited for.
@@ -133,7 +141,7 @@ fn search(folder: &Path, found: &mut Vec<Found>) -> Result<(), Failure> {
         })
         .into_iter()
         .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name()));
-    let before = found.len();
+    let (mut pictures, mut arrays) = (Vec::new(), Vec::new());
     for entry in walk.take(MAX_ENTRIES) {
         let entry = match entry {
             Ok(entry) => entry,
@@ -148,29 +156,42 @@ fn search(folder: &Path, found: &mut Vec<Found>) -> Result<(), Failure> {
                 .caused_by(&error));
             }
         };
-        if !entry.file_type().is_file() || !is_picture(entry.path()) {
-            continue;
-        }
+        let path = entry.path();
+        let kind = match entry.file_type().is_file() {
+            true if is_picture(path) => &mut pictures,
+            true if is_array(path) => &mut arrays,
+            _ => continue,
+        };
         let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
-        found.push(Found {
-            given: entry.path().to_owned(),
-            sample: SampleFile {
-                name: parts.join("/"),
-                path: absolute(entry.path()),
-            },
-        });
-        if found.len() > MAX_SAMPLES {
-            return Ok(());
+        // One more than there may be says enough.
+        if kind.len() <= MAX_SAMPLES {
+            kind.push(Found {
+                given: path.to_owned(),
+                sample: SampleFile {
+                    name: parts.join("/"),
+                    path: absolute(path),
+                },
+            });
+        }
+        if pictures.len() > MAX_SAMPLES {
+            break;
         }
     }
-    if found.len() == before {
+    let samples = if pictures.is_empty() {
+        arrays
+    } else {
+        pictures
+    };
+    if samples.is_empty() {
         return Err(Failure::new(
             Code::SampleUnreadable,
             format!("there is no picture in {}", folder.display()),
-            "Give a folder with JPEG, PNG, WebP, BMP, GIF or TIFF files.",
+            "Give a folder with JPEG, PNG, WebP, BMP, GIF or TIFF files, or with .npy or .npz for a \
+             model that takes arrays.",
         ));
     }
+    found.extend(samples);
     Ok(())
 }
 
@@ -308,6 +329,22 @@ mod tests {
         let _socket = std::os::unix::net::UnixListener::bind(root.join("s.jpg")).expect("bound");
         let found = collect(&[root.to_owned()]).expect("found");
         assert_eq!(found.len(), 1);
+    }
+
+    #[test]
+    fn arrays_are_found_where_there_is_no_picture() {
+        let folder = tempfile::tempdir().expect("made");
+        let root = folder.path();
+        for name in ["b2.npz", "b10.npz", "a.NPY", "notes.txt"] {
+            fs::write(root.join(name), b"x").expect("written");
+        }
+        let names = || -> Vec<String> {
+            let found = collect(&[root.to_owned()]).expect("found");
+            found.into_iter().map(|sample| sample.name).collect()
+        };
+        assert_eq!(names(), ["a.NPY", "b2.npz", "b10.npz"]);
+        fs::write(root.join("photo.jpg"), b"x").expect("written");
+        assert_eq!(names(), ["photo.jpg"]);
     }
 
     #[test]

@@ -329,9 +329,8 @@ fn kind(path: &Path) -> Kind {
     match extension.as_str() {
         "toml" | "onnx" => Kind::Package,
         "txt" => Kind::Labels,
-        "npy" | "npz" => Kind::Samples,
         "json" if CONFIGURATIONS.contains(&name.as_str()) => Kind::Configuration,
-        _ if samples::is_picture(path) => Kind::Samples,
+        _ if samples::is_picture(path) || samples::is_array(path) => Kind::Samples,
         // Whatever it is, reading it says so.
         _ => Kind::Package,
     }

@@ -1,9 +1,8 @@
 //! The elements of a tensor in JSON: lists of numbers, truth values or strings, flat or nested.
 
-mod read;
 mod write;
 
-pub use read::{Strings, read, room};
+pub use boxwright_predict::elements::{Strings, read, room};
 pub use write::{Elements, Rows};
 
 #[cfg(test)]

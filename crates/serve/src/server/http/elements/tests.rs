@@ -1,11 +1,11 @@
 use boxwright_model::DataType;
 use boxwright_predict::Tensor;
+use boxwright_predict::elements::Listed;
 use half::{bf16, f16};
 use proptest::prelude::*;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::read::Listed;
 use super::{Elements, Rows, Strings, read};
 
 const TYPES: [DataType; 14] = [

@@ -1,27 +1,28 @@
-//! Samples that are numbers: `.npy` files.
+//! `.npy` files, version 1 to 3 of [NumPy's format](https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 
-use boxwright_model::{DataType, Dimension, TensorSpec};
+use boxwright_model::DataType;
 
 use crate::error::{Error, Result};
 
 /// NumPy writes headers of a few hundred bytes.
 const MAX_HEADER: usize = 64 << 10;
 
-/// A tensor as it lies in its file, row by row, little-endian.
+/// An array as it lies in its file, row by row, little-endian.
 #[derive(Debug, PartialEq)]
-pub(crate) struct TensorFile<'a> {
+pub(super) struct Array<'a> {
     pub shape: Vec<usize>,
     pub datatype: DataType,
     pub bytes: &'a [u8],
 }
 
-impl<'a> TensorFile<'a> {
-    /// Reads a `.npy` file, version 1 to 3 of its format.
+impl<'a> Array<'a> {
+    /// Reads a file.
     pub fn parse(file: &'a [u8]) -> Result<Self> {
         let damaged = |what: &str| Error::Sample(format!("The .npy file can't be read: {what}."));
         let Some([major, _minor, rest @ ..]) = file.strip_prefix(b"\x93NUMPY") else {
             return Err(Error::Sample(
-                "The file is no .npy file, and the model takes tensors. Write it with numpy.save."
+                "The model takes tensors, and the file is no .npy, .npz or JSON. Write it with \
+                 numpy.save."
                     .into(),
             ));
         };
@@ -68,50 +69,6 @@ impl<'a> TensorFile<'a> {
             datatype,
             bytes,
         })
-    }
-
-    /// Drops a leading 1 where the file holds a batch of one, and checks that the model takes
-    /// what is left behind its batch axis.
-    pub fn fit(mut self, spec: &TensorSpec) -> Result<Self> {
-        if self.datatype != spec.datatype {
-            return Err(Error::Shape(format!(
-                "The sample holds {:?}, and input `{}` takes {:?}. Convert it with numpy's astype.",
-                self.datatype, spec.name, spec.datatype
-            )));
-        }
-        let Some(axes) = spec.shape.as_deref() else {
-            return Ok(self);
-        };
-        let axes = axes.get(1..).unwrap_or(&[]);
-        if self.shape.len() == axes.len() + 1 && self.shape.first() == Some(&1) {
-            self.shape.remove(0);
-        }
-        let fits = self.shape.len() == axes.len()
-            && self
-                .shape
-                .iter()
-                .zip(axes)
-                .all(|(length, axis)| match axis {
-                    Dimension::Fixed(fixed) => *fixed == *length as u64,
-                    Dimension::Dynamic(_) => true,
-                });
-        if fits {
-            return Ok(self);
-        }
-        let axes: Vec<_> = axes
-            .iter()
-            .map(|axis| match axis {
-                Dimension::Fixed(length) => length.to_string(),
-                Dimension::Dynamic(name) if name.is_empty() => "?".to_owned(),
-                Dimension::Dynamic(name) => name.clone(),
-            })
-            .collect();
-        Err(Error::Shape(format!(
-            "The sample has the shape {:?}, and input `{}` takes [{}] for each sample.",
-            self.shape,
-            spec.name,
-            axes.join(", ")
-        )))
     }
 }
 
@@ -165,24 +122,13 @@ mod tests {
     const HEADER: &str = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n";
 
     #[test]
-    fn an_array_is_read_and_fitted() {
+    fn an_array_is_read() {
         let file = npy(HEADER, &[0; 8]);
-        let tensor = TensorFile::parse(&file).unwrap();
+        let array = Array::parse(&file).unwrap();
         assert_eq!(
-            (tensor.shape.as_slice(), tensor.datatype),
+            (array.shape.as_slice(), array.datatype),
             (&[1, 2][..], DataType::Fp32)
         );
-        let axes = vec![Dimension::Dynamic("N".into()), Dimension::Fixed(2)];
-        let mut spec = TensorSpec {
-            name: "x".into(),
-            datatype: DataType::Fp32,
-            shape: Some(axes),
-        };
-        assert_eq!(tensor.fit(&spec).unwrap().shape, [2]);
-        spec.shape = Some(vec![Dimension::Dynamic("N".into()), Dimension::Fixed(3)]);
-        let error = TensorFile::parse(&file).unwrap().fit(&spec).unwrap_err();
-        assert_eq!(error.code(), "ShapeMismatch");
-        assert!(error.to_string().contains("`x` takes [3]"), "{error}");
     }
 
     #[test]
@@ -193,11 +139,11 @@ mod tests {
             npy(HEADER, &[0; 7]),
             b"\x93NUMPY\x02\0\xff\xff\xff\xff".to_vec(),
         ] {
-            assert!(TensorFile::parse(&file).is_err());
+            assert!(Array::parse(&file).is_err());
         }
         let whole = npy(HEADER, &[0; 8]);
         for length in 0..whole.len() {
-            assert!(TensorFile::parse(&whole[..length]).is_err(), "{length}");
+            assert!(Array::parse(&whole[..length]).is_err(), "{length}");
         }
     }
 }

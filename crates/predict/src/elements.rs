@@ -1,4 +1,4 @@
-//! Lists into a tensor's bytes.
+//! The elements of a tensor in JSON: lists of numbers, truth values or strings, flat or nested.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub enum Strings {
 pub struct Listed {
     /// The lengths of the lists, outermost first; nothing for an element that stands alone.
     pub lengths: Vec<usize>,
-    /// The elements, as in [`boxwright_predict::Tensor`].
+    /// The elements, as in [`crate::Tensor`].
     pub data: Vec<u8>,
     /// Strings that are no base64, by their place, and why. They are empty in `data`.
     pub unreadable: Vec<(usize, String)>,
