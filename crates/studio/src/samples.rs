@@ -130,49 +130,30 @@ fn is_picture_start(start: &[u8]) -> bool {
 }
 
 fn search(folder: &Path, found: &mut Vec<Found>) -> Result<(), Failure> {
-    let walk = WalkDir::new(folder)
-        .follow_links(true)
-        .max_depth(MAX_DEPTH)
-        .sort_by(|a, b| {
-            natural(
-                &a.file_name().to_string_lossy(),
-                &b.file_name().to_string_lossy(),
-            )
-        })
-        .into_iter()
-        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name()));
+    let unsearchable = |error: walkdir::Error| {
+        Failure::new(
+            Code::SampleUnreadable,
+            format!("the folder {} can't be searched", folder.display()),
+            "Check that it exists and that you may read it.",
+        )
+        .caused_by(&error)
+    };
     let (mut pictures, mut arrays) = (Vec::new(), Vec::new());
-    for entry in walk.take(MAX_ENTRIES) {
+    for entry in walk(folder).take(MAX_ENTRIES) {
         let entry = match entry {
             Ok(entry) => entry,
-            // A folder within that can't be read, or a link in a circle, hides no other picture.
+            // A folder within that can't be read, or a link in a circle, hides no other sample.
             Err(error) if error.depth() > 0 => continue,
-            Err(error) => {
-                return Err(Failure::new(
-                    Code::SampleUnreadable,
-                    format!("the folder {} can't be searched", folder.display()),
-                    "Check that it exists and that you may read it.",
-                )
-                .caused_by(&error));
-            }
+            Err(error) => return Err(unsearchable(error)),
         };
-        let path = entry.path();
         let kind = match entry.file_type().is_file() {
-            true if is_picture(path) => &mut pictures,
-            true if is_array(path) => &mut arrays,
+            true if is_picture(entry.path()) => &mut pictures,
+            true if is_array(entry.path()) => &mut arrays,
             _ => continue,
         };
-        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
         // One more than there may be says enough.
         if kind.len() <= MAX_SAMPLES {
-            kind.push(Found {
-                given: path.to_owned(),
-                sample: SampleFile {
-                    name: parts.join("/"),
-                    path: absolute(path),
-                },
-            });
+            kind.push(found_in(folder, entry.path()));
         }
         if pictures.len() > MAX_SAMPLES {
             break;
@@ -193,6 +174,33 @@ fn search(folder: &Path, found: &mut Vec<Found>) -> Result<(), Failure> {
     }
     found.extend(samples);
     Ok(())
+}
+
+/// What a folder holds, in natural order, without what is hidden.
+fn walk(folder: &Path) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
+    WalkDir::new(folder)
+        .follow_links(true)
+        .max_depth(MAX_DEPTH)
+        .sort_by(|a, b| {
+            natural(
+                &a.file_name().to_string_lossy(),
+                &b.file_name().to_string_lossy(),
+            )
+        })
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name()))
+}
+
+fn found_in(folder: &Path, path: &Path) -> Found {
+    let relative = path.strip_prefix(folder).unwrap_or(path);
+    let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+    Found {
+        given: path.to_owned(),
+        sample: SampleFile {
+            name: parts.join("/"),
+            path: absolute(path),
+        },
+    }
 }
 
 fn is_hidden(name: &std::ffi::OsStr) -> bool {
