@@ -1,35 +1,41 @@
-"""The sample's pipeline as a data scientist writes it for a Python server."""
+"""The sample's model behind a pipeline, as a data scientist writes it."""
 
-import cv2
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import onnxruntime as ort
 
 
-def preprocess(encoded: bytes) -> np.ndarray:
-    picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
-    picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-    height, width = picture.shape[:2]
-    scale = 256 / min(height, width)
-    size = (round(width * scale), round(height * scale))
-    shrinks = scale < 1
-    picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    top, left = (size[1] - 224) // 2, (size[0] - 224) // 2
-    crop = picture[top : top + 224, left : left + 224].astype(np.float32)
-    return ((crop - 127.0) / 128.0).transpose(2, 0, 1)
-
-
 class Classifier:
-    def __init__(self, model: str) -> None:
+    """Classes by the names in `labels`, of pictures that `preprocess` brings to the model's input."""
+
+    def __init__(self, model: str, labels: str, preprocess: Callable[[bytes], np.ndarray]) -> None:
         self.session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
         self.input = self.session.get_inputs()[0].name
+        self.labels = Path(labels).read_text().splitlines()
+        self.preprocess = preprocess
         self.logits(np.zeros((1, 3, 224, 224), np.float32))
 
     def logits(self, pictures: np.ndarray) -> np.ndarray:
         return self.session.run(None, {self.input: pictures})[0]
 
     def classify(self, encoded: bytes) -> list[dict]:
-        logits = self.logits(preprocess(encoded)[None])[0]
+        logits = self.logits(self.preprocess(encoded)[None])[0]
         scores = np.exp(logits - logits.max())
         scores /= scores.sum()
         best = np.argsort(-scores)[:5]
-        return [{"class": str(index), "score": float(scores[index])} for index in best]
+        return [{"class": self.labels[index], "score": float(scores[index])} for index in best]
+
+
+def normalise(picture: np.ndarray) -> np.ndarray:
+    """The middle of a picture whose shorter side is 256, as the model takes it."""
+    top, left = (picture.shape[0] - 224) // 2, (picture.shape[1] - 224) // 2
+    crop = picture[top : top + 224, left : left + 224].astype(np.float32)
+    return ((crop - 127.0) / 128.0).transpose(2, 0, 1)
+
+
+def resized(width: int, height: int) -> tuple[int, int]:
+    """The size at which the shorter side is 256."""
+    scale = 256 / min(width, height)
+    return round(width * scale), round(height * scale)

@@ -6,6 +6,7 @@ import sys
 
 from classify import Classifier
 from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer
+from with_pillow import preprocess
 
 
 class Pictures(Model):
@@ -34,10 +35,10 @@ class Tensors(Model):
 
 
 def main() -> None:
-    model, name, port = sys.argv[1:4]
+    model, labels, name, port = sys.argv[1:5]
     # KServe reads the command line too.
     del sys.argv[1:]
-    classifier = Classifier(model)
+    classifier = Classifier(model, labels, preprocess)
     server = ModelServer(http_port=int(port), enable_grpc=False, workers=1)
     server.start([Pictures(name, classifier), Tensors(f"{name}-tensor", classifier)])
 

@@ -9,6 +9,7 @@ from classify import Classifier
 from mlserver import MLModel, MLServer, ModelSettings, Settings
 from mlserver.codecs import NumpyCodec
 from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput
+from with_pillow import preprocess
 
 CLASSIFIER: Classifier
 
@@ -36,8 +37,8 @@ class Tensors(MLModel):
 
 async def main() -> None:
     global CLASSIFIER
-    model, name, port = sys.argv[1:4]
-    CLASSIFIER = Classifier(model)
+    model, labels, name, port = sys.argv[1:5]
+    CLASSIFIER = Classifier(model, labels, preprocess)
     settings = Settings(
         host="127.0.0.1",
         http_port=int(port),

@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 from classify import Classifier
+from with_opencv import preprocess
 
 
 def main() -> None:
-    model, folder = sys.argv[1], Path(sys.argv[2])
-    classifier = Classifier(model)
+    model, labels, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    classifier = Classifier(model, labels, preprocess)
     pictures = sorted(folder.iterdir())
     classifier.classify(pictures[0].read_bytes())
     started = time.perf_counter()

@@ -27,6 +27,23 @@ pub struct Load {
     pub p99_ms: f64,
 }
 
+/// One answer's body; any but a 200 is a failure.
+pub fn ask(port: u16, request: &Request, body: &[u8]) -> Result<Vec<u8>, Failed> {
+    Ok(sent(&agent(), port, request, body)?)
+}
+
+fn agent() -> Agent {
+    Agent::config_builder().timeout_global(None).build().into()
+}
+
+fn sent(agent: &Agent, port: u16, request: &Request, body: &[u8]) -> Result<Vec<u8>, ureq::Error> {
+    let mut call = agent.post(format!("http://127.0.0.1:{port}{}", request.path));
+    for (name, value) in &request.headers {
+        call = call.header(*name, value);
+    }
+    call.send(body)?.body_mut().read_to_vec()
+}
+
 /// `callers` callers for so long, after each has had one answer. Any answer but a 200 is a failure.
 pub fn run(
     port: u16,
@@ -36,15 +53,10 @@ pub fn run(
 ) -> Result<Load, Failed> {
     let next = AtomicUsize::new(0);
     let caller = || -> Result<(Vec<f64>, f64), ureq::Error> {
-        let agent: Agent = Agent::config_builder().timeout_global(None).build().into();
-        let url = format!("http://127.0.0.1:{port}{}", request.path);
+        let agent = agent();
         let ask = || -> Result<(), ureq::Error> {
             let body = &request.bodies[next.fetch_add(1, Ordering::Relaxed) % request.bodies.len()];
-            let mut call = agent.post(&url);
-            for (name, value) in &request.headers {
-                call = call.header(*name, value);
-            }
-            call.send(&body[..])?.body_mut().read_to_vec().map(drop)
+            sent(&agent, port, request, body).map(drop)
         };
         ask()?;
         let mut times = Vec::new();

@@ -31,7 +31,7 @@ pub fn against_python(bench: &Bench) -> Result<Vec<Row>, Failed> {
     let scripts = package()?.join("python");
     let python = venv(bench, &scripts.join("requirements.txt"))?;
     let script = scripts.join("sequential.py");
-    let model = bench.sample().join("model.onnx");
+    let sample = bench.sample();
     let (ours, theirs) = interleave(
         RUNS,
         || preview(bench, &photos),
@@ -39,7 +39,8 @@ pub fn against_python(bench: &Bench) -> Result<Vec<Row>, Failed> {
             let mut command = Command::new(&python);
             command
                 .arg(&script)
-                .arg(&model)
+                .arg(sample.join("model.onnx"))
+                .arg(sample.join("labels.txt"))
                 .arg(&photos)
                 .env_remove(PAGES)
                 .env("ORT_DISABLE_TELEMETRY", "1");

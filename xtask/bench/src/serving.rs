@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use boxwright_model::{DataType, LoadedPackage};
 use boxwright_predict::{Options, Predictor, Tensor, TensorBatch, Want};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::load::{self, Load, Request};
 use crate::programs::package;
@@ -93,6 +93,9 @@ fn one_by_one(predictor: &Predictor, photos: &[Vec<u8>]) -> f64 {
 /// Ours against the peers at 1, 8 and 64 callers.
 pub fn against_peers(bench: &Bench) -> Result<Vec<Row>, Failed> {
     let sides = [ours(bench)?, kserve(bench)?, mlserver(bench)?];
+    for side in &sides {
+        same_work(bench, side)?;
+    }
     let mut rows = Vec::new();
     for (what, pictures) in [("tensors", false), ("JPEGs", true)] {
         for callers in CALLERS {
@@ -112,6 +115,53 @@ pub fn against_peers(bench: &Bench) -> Result<Vec<Row>, Failed> {
     }
     rows.extend(sides.iter().map(at_rest));
     Ok(rows)
+}
+
+/// Every side gives the reference's predictions: who does less is no peer.
+fn same_work(bench: &Bench, side: &Side) -> Result<(), Failed> {
+    let reference = std::fs::read(bench.sample().join("reference.json"))?;
+    let reference: Value = serde_json::from_slice(&reference)?;
+    for (file, body) in preview::files(&bench.sample().join("images"))?
+        .iter()
+        .zip(&side.pictures.bodies)
+    {
+        let name = file
+            .file_name()
+            .and_then(|name| name.to_str())
+            .ok_or("a photo has a name")?;
+        let answer: Value =
+            serde_json::from_slice(&load::ask(side.server.port, &side.pictures, body)?)?;
+        let result = match &answer["outputs"][0]["data"][0] {
+            Value::String(text) => serde_json::from_str(text)?,
+            _ => answer["predictions"][0].clone(),
+        };
+        if !agrees(&result, &reference["images"][name]) {
+            return Err(format!(
+                "{}: {name} is {result}, and not as in the reference",
+                side.name
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// The same classes in the same order, with scores within what the preview is held to.
+fn agrees(result: &Value, reference: &Value) -> bool {
+    let classes = |result: &Value| {
+        result["classPredictions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+    };
+    let (found, expected) = (classes(result), classes(reference));
+    let close = |(one, other): (&Value, &Value)| {
+        let apart = |one: &Value, other: &Value| {
+            Some((one["score"].as_f64()? - other["score"].as_f64()?).abs())
+        };
+        one["class"] == other["class"] && apart(one, other).is_some_and(|apart| apart <= 0.002)
+    };
+    !expected.is_empty() && found.len() == expected.len() && found.iter().zip(&expected).all(close)
 }
 
 /// Throughput against the best of the peers, and the slowest answers against that peer's.
@@ -203,6 +253,7 @@ fn peer(bench: &Bench, name: &str) -> Result<Server, Failed> {
         command
             .arg(scripts.join(format!("{name}_server.py")))
             .arg(bench.sample().join("model.onnx"))
+            .arg(bench.sample().join("labels.txt"))
             .args([NAME, &port.to_string()])
             .current_dir(bench.scratch.path())
             .env_remove(PAGES)
