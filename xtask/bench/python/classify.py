@@ -30,7 +30,7 @@ class Classifier:
 
 def normalise(picture: np.ndarray) -> np.ndarray:
     """The middle of a picture whose shorter side is 256, as the model takes it."""
-    top, left = (picture.shape[0] - 224) // 2, (picture.shape[1] - 224) // 2
+    top, left = (round((side - 224) / 2) for side in picture.shape[:2])
     crop = picture[top : top + 224, left : left + 224].astype(np.float32)
     return ((crop - 127.0) / 128.0).transpose(2, 0, 1)
 
