@@ -43,6 +43,23 @@ pub fn python(requirements: &Path) -> Result<PathBuf, Missing> {
     Ok(python)
 }
 
+/// Runs a script to its end.
+///
+/// # Panics
+/// When it fails; with what it says.
+pub fn run_script(python: &Path, script: &Path, arguments: &[&Path]) {
+    let output = Command::new(python)
+        .arg(script)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
 fn run(command: &mut Command) -> Result<(), Missing> {
     let output = command
         .output()

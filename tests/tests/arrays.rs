@@ -24,16 +24,7 @@ fn made(sandbox: &Sandbox) -> Result<PathBuf, Missing> {
     let scripts = programs::checkout().join("tests/python");
     let python = venv::python(&scripts.join("requirements.txt"))?;
     let folder = sandbox.path("work/scale");
-    let made = Command::new(python)
-        .arg(scripts.join("arrays.py"))
-        .arg(&folder)
-        .output()
-        .unwrap();
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
+    venv::run_script(&python, &scripts.join("arrays.py"), &[&folder]);
     sandbox
         .boxwright(["init"])
         .arg(folder.join("model.onnx"))

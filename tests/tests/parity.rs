@@ -9,7 +9,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use boxwright_tests::{Sandbox, need, programs, venv};
 use serde_json::Value;
@@ -20,17 +19,9 @@ fn what_the_model_sees_is_what_pillow_gives() {
     let interpreter = need!(venv::python(&python.join("requirements.txt")));
     let sandbox = Sandbox::new();
     let folder = sandbox.path("work/cases");
-    let made = Command::new(interpreter)
-        .arg(python.join("parity_cases.py"))
-        .arg(&folder)
-        .arg(programs::sample().join("images"))
-        .output()
-        .unwrap();
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
+    let photos = programs::sample().join("images");
+    let script = python.join("parity_cases.py");
+    venv::run_script(&interpreter, &script, &[&folder, &photos]);
     let cases = fs::read_to_string(folder.join("cases.json")).unwrap();
     let cases: Value = serde_json::from_str(&cases).unwrap();
     let cases = cases.as_array().unwrap();

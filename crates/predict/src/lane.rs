@@ -270,14 +270,14 @@ impl Lane {
         };
         let signature = &job.session.signature;
         let tensors = sample::tensors(bytes, &signature.inputs)?;
-        let batches = TensorBatch::new(signature, rows, tensors, &[], 1)?;
-        let [batch] = &batches[..] else {
+        let batch = TensorBatch::whole(signature, rows, tensors, &[])?;
+        if batch.rows() != 1 {
             return Err(Error::Shape(format!(
                 "The sample holds {} rows, and a sample is one. Save each in a file of its own.",
-                batches.len()
+                batch.rows()
             )));
-        };
-        let values = TensorBatch::values(&[batch], rows)?;
+        }
+        let values = TensorBatch::values(&[&batch], rows)?;
         self.timing.decode_ms += ms(started);
         let started = Instant::now();
         let values: Vec<_> = values.iter().collect();

@@ -92,6 +92,16 @@ impl TensorBatch {
         outputs: &[String],
         most: usize,
     ) -> Result<Vec<Self>> {
+        Ok(Self::whole(signature, rows, inputs, outputs)?.cut(rows.most(most)))
+    }
+
+    /// Checks `inputs` against the signature; all of their rows are one piece.
+    pub(crate) fn whole(
+        signature: &Signature,
+        rows: Rows,
+        inputs: Vec<Tensor>,
+        outputs: &[String],
+    ) -> Result<Self> {
         let outputs = wanted(signature, outputs)?;
         let inputs = arranged(signature, inputs)?;
         let mut lengths = BTreeMap::new();
@@ -102,23 +112,27 @@ impl TensorBatch {
             Rows::None => 1,
             _ => common_rows(&inputs)?,
         };
-        let most = rows.most(most);
-        if count <= most {
-            return Ok(vec![Self {
-                inputs,
-                outputs,
-                rows: count,
-            }]);
+        Ok(Self {
+            inputs,
+            outputs,
+            rows: count,
+        })
+    }
+
+    fn cut(self, most: usize) -> Vec<Self> {
+        if self.rows <= most {
+            return vec![self];
         }
         let piece = |first: usize| {
-            let end = (first + most).min(count);
+            let end = (first + most).min(self.rows);
+            let rows = |input: &Tensor| input.rows(first..end);
             Self {
-                inputs: inputs.iter().map(|input| input.rows(first..end)).collect(),
-                outputs: outputs.clone(),
+                inputs: self.inputs.iter().map(rows).collect(),
+                outputs: self.outputs.clone(),
                 rows: end - first,
             }
         };
-        Ok((0..count).step_by(most).map(piece).collect())
+        (0..self.rows).step_by(most).map(piece).collect()
     }
 
     /// How many samples these are.
