@@ -12,6 +12,7 @@
 mod decode;
 pub mod elements;
 mod error;
+mod helpers;
 mod lane;
 mod machine;
 mod pipeline;

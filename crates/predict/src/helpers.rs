@@ -1,0 +1,162 @@
+//! The threads that share a run with the one that asks for it, each on a core of its own.
+//!
+//! Threads of a run spin while they wait for each other. If the scheduler wakes one on the core of
+//! the asking thread, as Linux does in virtual machines whose idle cores look taken, the two spin by
+//! turns, a time slice each, and a run of 5 ms takes 15.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use ort::environment::ThreadManager;
+
+/// What ONNX Runtime's own threads have.
+const STACK: usize = 8 << 20;
+
+/// The threads of one session, beside those that call it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Helpers(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    threads: Vec<cores::Thread>,
+    /// The core that all of them keep off.
+    kept_off: Option<usize>,
+}
+
+impl Helpers {
+    /// Keeps the helpers off the calling thread's core until the next call. Costs a system call for
+    /// each of them where that core is another than last time.
+    pub fn keep_off_this_core(&self) {
+        let mut state = self.state();
+        if state.threads.is_empty() {
+            return;
+        }
+        let here = cores::current();
+        if state.kept_off != here {
+            state.kept_off = here;
+            cores::keep_off(here, &state.threads);
+        }
+    }
+
+    fn joined_by_this_thread(&self) {
+        let mut state = self.state();
+        state.threads.extend(cores::this_thread());
+        state.kept_off = None;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ThreadManager for Helpers {
+    type Thread = JoinHandle<()>;
+
+    fn create(&self, work: impl FnOnce() + Send + 'static) -> ort::Result<Self::Thread> {
+        let helpers = self.clone();
+        Builder::new()
+            .name("helper".into())
+            .stack_size(STACK)
+            .spawn(move || {
+                helpers.joined_by_this_thread();
+                work();
+            })
+            .map_err(ort::Error::wrap)
+    }
+
+    fn join(thread: Self::Thread) -> ort::Result<()> {
+        thread
+            .join()
+            .map_err(|_| ort::Error::new("a thread of a run panicked"))
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod cores {
+    use rustix::thread::{Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
+
+    pub type Thread = Pid;
+
+    pub fn this_thread() -> Option<Thread> {
+        Some(gettid())
+    }
+
+    pub fn current() -> Option<usize> {
+        Some(sched_getcpu())
+    }
+
+    /// What fails leaves a thread where it was: slower at worst.
+    pub fn keep_off(core: Option<usize>, threads: &[Thread]) {
+        let (Some(core), Ok(mut others)) = (core, sched_getaffinity(None)) else {
+            return;
+        };
+        others.unset(core);
+        if others.count() > 0 {
+            for thread in threads {
+                let _ = sched_setaffinity(Some(*thread), &others);
+            }
+        }
+    }
+}
+
+/// Elsewhere the scheduler is left alone.
+#[cfg(not(target_os = "linux"))]
+mod cores {
+    #[derive(Debug)]
+    pub enum Thread {}
+
+    pub fn this_thread() -> Option<Thread> {
+        None
+    }
+
+    pub fn current() -> Option<usize> {
+        None
+    }
+
+    pub fn keep_off(_: Option<usize>, _: &[Thread]) {}
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::sync::mpsc;
+
+    use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_setaffinity};
+
+    use super::*;
+
+    #[test]
+    fn helpers_keep_off_the_core_of_whoever_asks() {
+        let all = sched_getaffinity(None).unwrap();
+        let helpers = Helpers::default();
+        let (tell, told) = mpsc::channel();
+        let (end, ended) = mpsc::channel::<()>();
+        let helper = helpers
+            .create(move || {
+                tell.send(gettid()).unwrap();
+                let _ = ended.recv();
+            })
+            .unwrap();
+        let thread = told.recv().unwrap();
+        for core in (0..CpuSet::MAX_CPU).filter(|core| all.is_set(*core)) {
+            let mut only = CpuSet::new();
+            only.set(core);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    sched_setaffinity(None, &only).unwrap();
+                    // What it may use is what its process may: it has no other core to leave to them.
+                    helpers.keep_off_this_core();
+                    assert_eq!(sched_getaffinity(Some(thread)).unwrap(), all);
+                });
+            });
+        }
+        if all.count() > 1 {
+            helpers.keep_off_this_core();
+            let kept = helpers.state().kept_off.unwrap();
+            let left = sched_getaffinity(Some(thread)).unwrap();
+            assert!(!left.is_set(kept));
+            assert_eq!(left.count(), all.count() - 1);
+        }
+        drop(end);
+        Helpers::join(helper).unwrap();
+    }
+}
