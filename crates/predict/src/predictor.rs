@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::ScopedJoinHandle;
 use std::time::{Instant, SystemTime};
 
 use boxwright_model::package::{hash_files, model_digest};
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::lane::{Job, Lane, Sample};
 use crate::machine::processor;
 use crate::pipeline::{Kind, Pipeline};
-use crate::serving::{Wide, threads};
+use crate::serving::{Spread, Wide, affords_wide, threads};
 use crate::session::Session;
 use crate::tensors::Rows;
 
@@ -92,7 +93,6 @@ pub struct Prediction {
 
 /// The model, loaded once for all pipelines around it.
 pub(crate) struct Loaded {
-    pub library: PathBuf,
     pub session: Session,
     /// For runs that have the machine for themselves, where that was found to be faster.
     pub wide: OnceLock<Wide>,
@@ -132,26 +132,52 @@ impl Predictor {
     /// be loaded, [`Error::Package`] and [`Error::Unsupported`] for a pipeline that doesn't fit, or
     /// a file that is not the one that the package was saved with.
     pub fn load(package: LoadedPackage, options: &Options) -> Result<Self> {
+        Ok(Self::with_wide_session(package, options, false)?.0)
+    }
+
+    /// Loads the library, the model and the pipeline, runs the model once on zeros, and measures how
+    /// runs should share the cores.
+    ///
+    /// # Errors
+    /// Those of [`Predictor::load`], and [`Error::Run`] where a model of pictures fails on zeros.
+    pub fn load_to_serve(package: LoadedPackage, options: &Options) -> Result<(Self, Spread)> {
+        let (predictor, wide) = Self::with_wide_session(package, options, true)?;
+        predictor.warm_up()?;
+        let spread = predictor.tune(wide);
+        Ok((predictor, spread))
+    }
+
+    /// Also loads a session of all threads where that is `wanted`, and useful, and its memory there.
+    fn with_wide_session(
+        package: LoadedPackage,
+        options: &Options,
+        wanted: bool,
+    ) -> Result<(Self, Option<Session>)> {
         let device = device(&options.device)?;
+        let threads = threads(options.threads);
         let model = package.files.first().ok_or_else(|| Error::Package {
             reason: "model.files is empty".into(),
             hint: "Name the model file in model.files.".into(),
         })?;
         let files = stamps(&package)?;
         let started = Instant::now();
-        let (session, hashes) = std::thread::scope(|scope| {
+        let load = |threads| Session::load(&options.library, model, threads);
+        let (session, wide, hashes) = std::thread::scope(|scope| {
             let hashes = scope.spawn(|| hash_files(&package.files, &mut |_| {}));
-            let session = Session::load(&options.library, model, 1);
-            (session, hashes.join())
+            let wide = (wanted && affords_wide(threads, &files))
+                .then(|| scope.spawn(move || load(threads)));
+            let session = load(1);
+            (session, wide.map(ScopedJoinHandle::join), hashes.join())
         });
         let load_ms = started.elapsed().as_secs_f64() * 1000.0;
         let hashes = hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         // Says more of a damaged file than that it can't be loaded.
         package.check_hashes(&hashes)?;
         let session = session?;
+        // Where it can't be had, the other one serves.
+        let wide = wide.and_then(|joined| joined.ok()?.ok());
         let pipeline = Pipeline::new(&package, &session.signature, options.max_pixels)?;
         let loaded = Loaded {
-            library: options.library.clone(),
             wide: OnceLock::new(),
             rows: Rows::of(&session.signature, matches!(pipeline.kind, Kind::Image(_))),
             session,
@@ -161,9 +187,9 @@ impl Predictor {
             load_ms,
             files,
             max_pixels: options.max_pixels,
-            threads: threads(options.threads),
+            threads,
         };
-        Ok(Self::around(Arc::new(loaded), pipeline))
+        Ok((Self::around(Arc::new(loaded), pipeline), wide))
     }
 
     /// Another pipeline around the same model files; shares the session.

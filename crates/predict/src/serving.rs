@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::lane::Sample;
 use crate::machine::memory_limit;
 use crate::pipeline::Kind;
-use crate::predictor::{Prediction, Predictor, Want};
+use crate::predictor::{Prediction, Predictor, Stamp, Want};
 use crate::session::Session;
 use crate::tensors::{Rows, Tensor, TensorBatch};
 
@@ -57,8 +57,8 @@ impl Spread {
 impl Predictor {
     /// Measures what serves this model best on this machine: runs of one thread each, or one run of
     /// all threads, for a run that is alone and for as many as there are cores; and runs of one row
-    /// or of more. Where a session of all threads is of use, and its memory is there, it is kept.
-    pub fn tune(&self) -> Spread {
+    /// or of more. `wide` is a session of all threads; where it is of use it is kept.
+    pub(crate) fn tune(&self, wide: Option<Session>) -> Spread {
         let threads = self.loaded.threads;
         let narrow = Spread {
             lanes: threads,
@@ -66,7 +66,7 @@ impl Predictor {
             batches_pay: true,
         };
         // What can't be measured is left as it is.
-        let (Ok(Some(row)), Ok(wide)) = (self.zeros(1), self.wide()) else {
+        let Ok(Some(row)) = self.zeros(1) else {
             return narrow;
         };
         let pair = match self.pipeline.takes_batches() {
@@ -102,16 +102,6 @@ impl Predictor {
             }
             _ => spread,
         }
-    }
-
-    /// A session of all threads, where there are several and the memory is there.
-    fn wide(&self) -> Result<Option<Session>> {
-        let threads = self.loaded.threads;
-        let bytes: u64 = self.loaded.files.iter().map(|file| file.length).sum();
-        if threads < 2 || memory_limit().is_some_and(|limit| bytes > limit / SECOND_SESSION) {
-            return Ok(None);
-        }
-        Session::load(&self.loaded.library, &self.loaded.files[0].path, threads).map(Some)
     }
 
     fn run_once(&self, session: &Session, inputs: &[DynValue]) -> Result<()> {
@@ -313,6 +303,12 @@ fn clearly_less(one: Duration, other: Duration) -> bool {
 
 fn nothing() -> Error {
     Error::Run("it gave no result".into())
+}
+
+/// Whether there are several threads for a second session, and memory.
+pub(crate) fn affords_wide(threads: usize, files: &[Stamp]) -> bool {
+    let bytes: u64 = files.iter().map(|file| file.length).sum();
+    threads > 1 && memory_limit().is_none_or(|limit| bytes <= limit / SECOND_SESSION)
 }
 
 /// Threads that predict where none were named: one a core, by the control group's quota.

@@ -10,7 +10,7 @@
 mod support;
 
 use boxwright_model::DataType;
-use boxwright_predict::{Predictor, Rows, Tensor};
+use boxwright_predict::{Options, Predictor, Rows, Tensor};
 
 const ROW: usize = 3 * 224 * 224;
 
@@ -180,11 +180,11 @@ fn runs_that_are_alone_give_what_the_others_give() {
     let Some(library) = support::library() else {
         return;
     };
-    let predictor = support::load(library);
-    let before = alone(&predictor, noise(1, 9));
-    let spread = predictor.tune();
+    let (served, spread) =
+        Predictor::load_to_serve(support::sample(), &Options::new(&library)).unwrap();
     assert!(spread.lanes >= 1 && spread.lone_threads >= 1);
-    close(&before, &alone(&predictor, noise(1, 9)));
+    let other = support::load(library);
+    close(&alone(&other, noise(1, 9)), &alone(&served, noise(1, 9)));
 }
 
 #[test]

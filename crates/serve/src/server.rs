@@ -158,12 +158,8 @@ fn load(
         max_pixels: limits.pixels,
         ..Options::new(crate::program::library()?)
     };
-    let predictor =
-        Predictor::load(package.clone(), &options).map_err(|error| error.to_string())?;
-    predictor
-        .warm_up()
-        .map_err(|error| format!("the warm-up failed: {error}"))?;
-    let spread = predictor.tune();
+    let (predictor, spread) =
+        Predictor::load_to_serve(package.clone(), &options).map_err(|error| error.to_string())?;
     let device = predictor.device();
     let on = format!(
         "{} ({}) after {} ms: {} {} at once, of one thread each; alone, of {}; {}",

@@ -74,9 +74,7 @@ fn at(
 /// A predictor that has measured how it runs best.
 fn tuned(bench: &Bench) -> Result<Predictor, Failed> {
     let options = Options::new(bench.programs.share.join("lib/libonnxruntime.so"));
-    let predictor = Predictor::load(LoadedPackage::open(&bench.sample())?, &options)?;
-    predictor.tune();
-    Ok(predictor)
+    Ok(Predictor::load_to_serve(LoadedPackage::open(&bench.sample())?, &options)?.0)
 }
 
 /// Pictures a second of one after the other, each decoded on one core and run on all.
