@@ -33,8 +33,7 @@ impl Helpers {
         }
         let here = cores::current();
         if state.kept_off != here {
-            state.kept_off = here;
-            cores::keep_off(here, &state.threads);
+            state.kept_off = here.filter(|core| cores::keep_off(*core, &state.threads));
         }
     }
 
@@ -85,17 +84,14 @@ mod cores {
         Some(sched_getcpu())
     }
 
-    /// What fails leaves a thread where it was: slower at worst.
-    pub fn keep_off(core: Option<usize>, threads: &[Thread]) {
-        let (Some(core), Ok(mut others)) = (core, sched_getaffinity(None)) else {
-            return;
+    /// Whether all `threads` now keep off `core`. Those that don't are slower at worst.
+    pub fn keep_off(core: usize, threads: &[Thread]) -> bool {
+        let Ok(mut others) = sched_getaffinity(None) else {
+            return false;
         };
         others.unset(core);
-        if others.count() > 0 {
-            for thread in threads {
-                let _ = sched_setaffinity(Some(*thread), &others);
-            }
-        }
+        let keep_off = |thread: &Thread| sched_setaffinity(Some(*thread), &others).is_ok();
+        others.count() > 0 && threads.iter().all(keep_off)
     }
 }
 
@@ -113,7 +109,9 @@ mod cores {
         None
     }
 
-    pub fn keep_off(_: Option<usize>, _: &[Thread]) {}
+    pub fn keep_off(_: usize, _: &[Thread]) -> bool {
+        false
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -123,16 +123,19 @@ impl TensorBatch {
         if self.rows <= most {
             return vec![self];
         }
-        let piece = |first: usize| {
-            let end = (first + most).min(self.rows);
-            let rows = |input: &Tensor| input.rows(first..end);
-            Self {
-                inputs: self.inputs.iter().map(rows).collect(),
-                outputs: self.outputs.clone(),
-                rows: end - first,
-            }
+        let counts: Vec<usize> = (0..self.rows)
+            .step_by(most)
+            .map(|first| most.min(self.rows - first))
+            .collect();
+        let piece = |(inputs, rows): (Vec<Tensor>, &usize)| Self {
+            inputs,
+            outputs: self.outputs.clone(),
+            rows: *rows,
         };
-        (0..self.rows).step_by(most).map(piece).collect()
+        apart(&self.inputs, &counts)
+            .zip(&counts)
+            .map(piece)
+            .collect()
     }
 
     /// How many samples these are.
@@ -189,7 +192,7 @@ impl TensorBatch {
             .map(named)
             .collect::<Result<_>>()?;
         let counts: Vec<usize> = batches.iter().map(|batch| batch.rows).collect();
-        apart(&outputs, &counts, axis(batches, rows), rows)
+        each_batch(&outputs, &counts, axis(batches, rows), rows)
     }
 }
 
@@ -237,23 +240,27 @@ impl Tensor {
         (strings.len() == count).then_some(strings)
     }
 
-    /// The rows of a tensor whose data is as long as its shape says.
-    fn rows(&self, range: std::ops::Range<usize>) -> Self {
+    /// As many rows as each of `counts` says, one piece after the other, of a tensor whose data is as
+    /// long as its shape says.
+    fn pieces<'a>(&'a self, counts: &'a [usize]) -> impl Iterator<Item = Self> + 'a {
         let row: usize = self.shape.iter().skip(1).product();
-        let bytes = match self.datatype.size() {
-            Some(size) => range.start * row * size..range.end * row * size,
-            None => strings_range(&self.data, range.start * row..range.end * row),
-        };
-        let mut shape = self.shape.clone();
-        if let Some(first) = shape.first_mut() {
-            *first = range.len();
-        }
-        Self {
-            name: self.name.clone(),
-            shape,
-            datatype: self.datatype,
-            data: self.data.slice(bytes),
-        }
+        let mut rest = self.data.clone();
+        counts.iter().map(move |count| {
+            let bytes = match self.datatype.size() {
+                Some(size) => count * row * size,
+                None => strings_bytes(&rest, count * row),
+            };
+            let mut shape = self.shape.clone();
+            if let Some(first) = shape.first_mut() {
+                *first = *count;
+            }
+            Self {
+                name: self.name.clone(),
+                shape,
+                datatype: self.datatype,
+                data: rest.split_to(bytes.min(rest.len())),
+            }
+        })
     }
 
     /// One tensor of pieces that were cut along the first axis.
@@ -271,18 +278,12 @@ impl Tensor {
     }
 }
 
-/// The bytes that elements `range` of BYTES take.
-fn strings_range(data: &[u8], range: std::ops::Range<usize>) -> std::ops::Range<usize> {
-    let mut ends = std::iter::once(0).chain(tensor::strings(data).scan(0, |at, element| {
-        *at += 4 + element.map_or(0, <[u8]>::len);
-        Some(*at)
-    }));
-    let start = ends.nth(range.start).unwrap_or(data.len());
-    let end = match range.len() {
-        0 => start,
-        length => ends.nth(length - 1).unwrap_or(data.len()),
-    };
-    start..end
+/// The bytes that the first `count` elements of BYTES take.
+fn strings_bytes(data: &[u8], count: usize) -> usize {
+    tensor::strings(data)
+        .take(count)
+        .map(|element| 4 + element.map_or(0, <[u8]>::len))
+        .sum()
 }
 
 fn wanted(signature: &Signature, names: &[String]) -> Result<Vec<usize>> {
@@ -439,7 +440,7 @@ fn whole(name: &str, value: &DynValue) -> Result<Tensor> {
 }
 
 /// The outputs of a run of `axis` rows, for each of the batches that it was made of.
-fn apart(
+fn each_batch(
     outputs: &[Tensor],
     counts: &[usize],
     axis: usize,
@@ -457,17 +458,38 @@ fn apart(
             output.name
         )));
     }
-    let mut first = 0;
-    let mut apart = Vec::with_capacity(counts.len());
-    for count in counts {
-        let range = first..first + count;
-        apart.push(
-            outputs
-                .iter()
-                .map(|output| output.rows(range.clone()))
-                .collect(),
-        );
-        first = range.end;
+    Ok(apart(outputs, counts).collect())
+}
+
+/// The rows of several tensors, as many at a time as `counts` says.
+fn apart<'a>(tensors: &'a [Tensor], counts: &'a [usize]) -> impl Iterator<Item = Vec<Tensor>> + 'a {
+    let mut pieces: Vec<_> = tensors.iter().map(|tensor| tensor.pieces(counts)).collect();
+    counts
+        .iter()
+        .map(move |_| pieces.iter_mut().filter_map(Iterator::next).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_strings_are_told_apart() {
+        let texts = ["", "one", "two words", "", "five", "six"];
+        let rows = Tensor::of_strings("words", vec![3, 2], &texts).unwrap();
+        let numbers = Tensor {
+            name: "numbers".into(),
+            datatype: DataType::Uint8,
+            shape: vec![3],
+            data: vec![1, 2, 3].into(),
+        };
+        let pieces: Vec<_> = apart(&[rows.clone(), numbers], &[1, 2]).collect();
+        let strings = |piece: &[Tensor]| piece[0].strings().unwrap();
+        assert_eq!(strings(&pieces[0]), texts[..2]);
+        assert_eq!(strings(&pieces[1]), texts[2..]);
+        assert_eq!(pieces[0][1].data[..], [1]);
+        assert_eq!(pieces[1][1].data[..], [2, 3]);
+        let columns = pieces.into_iter().map(|mut piece| piece.remove(0));
+        assert_eq!(Tensor::joined(columns.collect()), Some(rows));
     }
-    Ok(apart)
 }
