@@ -9,7 +9,7 @@ use boxwright_studio::api::{
 use boxwright_studio::model::package::{Package, Preprocess};
 use boxwright_studio::{Failure, Result, Studio};
 use tauri::ipc::Invoke;
-use tauri::{Emitter, State, WebviewWindow};
+use tauri::{Emitter, State, WebviewWindow, Window};
 
 use crate::{dialogs, window};
 
@@ -234,7 +234,7 @@ async fn doctor(studio: State<'_, Studio>) -> Result<Doctor> {
 }
 
 #[tauri::command]
-async fn close_window(window: WebviewWindow) -> Result<()> {
+async fn close_window(window: Window) -> Result<()> {
     window::destroy(&window).map_err(|error| internal("The window can't be closed", error))
 }
 

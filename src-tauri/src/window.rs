@@ -1,12 +1,14 @@
 //! The window: its size remembered, what is dropped on it opened, its closing held back while there
 //! are unsaved changes or a job runs.
 
+use std::time::Duration;
+
 use boxwright_studio::{Places, Studio, places};
 use serde::{Deserialize, Serialize};
 use tauri::window::Color;
 use tauri::{
-    App, DragDropEvent, Emitter, Manager, Theme, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
-    Window, WindowEvent,
+    App, DragDropEvent, Emitter, Manager, Theme, WebviewUrl, WebviewWindowBuilder, Window,
+    WindowEvent,
 };
 
 /// The label of the only window.
@@ -15,6 +17,9 @@ pub const LABEL: &str = "main";
 /// Names a file that appears when the first preview is over and painted, for whoever takes a
 /// picture of the window.
 const READY: &str = "BOXWRIGHT_SCREENSHOT_READY";
+
+/// How long the page may take to close the window, or to find that it has something to save.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The page's own grounds, so that nothing flashes before it is painted.
 const LIGHT: Color = Color(0xf3, 0xf4, 0xf6, 0xff);
@@ -109,14 +114,30 @@ pub fn on_event(window: &Window, event: &WindowEvent) {
     match event {
         WindowEvent::DragDrop(event) => on_drag(window, event),
         WindowEvent::CloseRequested { api, .. } => {
-            if window.state::<Studio>().may_close() {
-                remember(window);
-            } else {
-                api.prevent_close();
-            }
+            api.prevent_close();
+            on_cross(window);
         }
         _ => {}
     }
+}
+
+/// The page knows what is being typed, so it closes the window; where it doesn't answer, the window
+/// closes without it.
+fn on_cross(window: &Window) {
+    let studio = window.state::<Studio>().inner().clone();
+    studio.ask_to_close();
+    if !studio.may_close() {
+        return;
+    }
+    let window = window.clone();
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(PATIENCE).await;
+        if studio.may_close()
+            && let Err(error) = destroy(&window)
+        {
+            tracing::warn!(%error, "the window can't be closed");
+        }
+    });
 }
 
 fn on_drag(window: &Window, event: &DragDropEvent) {
@@ -143,8 +164,8 @@ fn on_drag(window: &Window, event: &DragDropEvent) {
 }
 
 /// Closes the window whatever is unsaved or runs: its user was asked.
-pub fn destroy(window: &WebviewWindow) -> tauri::Result<()> {
-    remember(&window.as_ref().window());
+pub fn destroy(window: &Window) -> tauri::Result<()> {
+    remember(window);
     window.destroy()
 }
 

@@ -91,6 +91,41 @@ fn a_change_is_asked_about_and_cancel_keeps_the_window() {
 }
 
 #[test]
+fn what_is_still_being_typed_is_asked_about() {
+    let sandbox = Sandbox::new();
+    let package = colours(&sandbox);
+    let window = need!(Window::open(&sandbox, &[&package], &[]));
+    window.find("package-version");
+    // Typing that doesn't pause long enough to be sent.
+    window.script(
+        "const field = document.querySelector('[data-testid=package-version]');
+         let minor = 0;
+         setInterval(() => {
+           field.value = `2.${++minor}`;
+           field.dispatchEvent(new Event('input', { bubbles: true }));
+         }, 20);",
+    );
+    window.until(
+        "typing",
+        "document.querySelector('[data-testid=package-version]').value.startsWith('2.')",
+    );
+    close(&window);
+    ends(&window, || window.press("unsaved-save"));
+    let version = version(&package);
+    assert!(version.starts_with("version = \"2."), "{version}");
+}
+
+#[test]
+fn a_page_that_does_not_answer_holds_no_window() {
+    let sandbox = Sandbox::new();
+    let package = colours(&sandbox);
+    let window = need!(Window::open(&sandbox, &[&package], &[]));
+    window.find("model-card");
+    window.script("setTimeout(() => { for (;;); }, 50);");
+    ends(&window, || close(&window));
+}
+
+#[test]
 fn a_change_can_be_saved_on_the_way_out() {
     let sandbox = Sandbox::new();
     let package = colours(&sandbox);

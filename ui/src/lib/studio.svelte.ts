@@ -37,7 +37,12 @@ export class Studio {
   constructor(host: Host, view: View) {
     this.host = host;
     this.view = view;
-    this.draft = new Draft(host, view.document, (failure) => this.fail(failure));
+    const edit: Host["edit"] = async (revision, pkg) => {
+      const document = await host.edit(revision, pkg);
+      this.hear({ event: "document", value: document });
+      return document;
+    };
+    this.draft = new Draft({ edit }, view.document, (failure) => this.fail(failure));
   }
 
   static async start(host: Host): Promise<Studio> {
@@ -105,10 +110,12 @@ export class Studio {
     else await this.run(then, "model");
   }
 
-  /** Asks before the window closes; what is being typed counts as an edit. */
+  /** Closes the window, asking first where edits or a job would be lost; what is being typed counts as an edit. */
   private async leaving(): Promise<void> {
-    await this.draft.flush();
-    this.dialog = { kind: "leaving", before: { what: "close-window" } };
+    if (!(await this.draft.flush())) return;
+    const running = this.view.jobs.some((job) => job.status.status === "running");
+    if (this.edited || running) this.dialog = { kind: "leaving", before: { what: "close-window" } };
+    else await this.run((host) => host.closeWindow(), "window");
   }
 
   /** Runs a command that answers with a changed document, after every edit has been sent. */

@@ -59,7 +59,8 @@ pub enum Event {
     Settings(Settings),
     /// Something failed that belongs to no job and no command's answer, such as a drop.
     Failure(Failure),
-    /// The window is asked to close while there are unsaved changes or a job runs.
+    /// The window's cross was pressed: what is being typed is sent, then the window closed, or its
+    /// user asked.
     CloseRequested,
 }
 

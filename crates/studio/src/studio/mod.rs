@@ -159,16 +159,16 @@ impl Studio {
         doctor::examine(Ok(self.inner.share.clone()), &self.inner.places).await
     }
 
-    /// Whether the window may close now: nothing is unsaved and no job runs. If not,
-    /// [`Event::CloseRequested`] has gone out.
+    /// Whether the window may be closed without a question: nothing is unsaved and no job runs.
     pub fn may_close(&self) -> bool {
         let shown = self.inner.lock();
         let edited = shown.document.as_ref().is_some_and(OpenDocument::is_edited);
-        let asks = edited || shown.jobs.any_runs();
-        if asks {
-            self.inner.tell(Event::CloseRequested);
-        }
-        !asks
+        !edited && !shown.jobs.any_runs()
+    }
+
+    /// Has the page send what is being typed, and then close the window, or ask its user.
+    pub fn ask_to_close(&self) {
+        self.inner.tell(Event::CloseRequested);
     }
 
     /// Ends jobs and workers before the program ends.
