@@ -170,7 +170,8 @@ impl Window {
     /// Whether there is an element with this `data-testid` now.
     #[track_caller]
     pub fn shows(&self, id: &str) -> bool {
-        !self.all(&format!("[data-testid=\"{id}\"]")).is_empty()
+        let script = format!("return document.querySelector('[data-testid=\"{id}\"]') !== null");
+        self.script(&script) == true
     }
 
     /// What the first element with this `data-testid` says now; nothing where there is none.
@@ -184,6 +185,12 @@ impl Window {
     #[track_caller]
     pub fn data(&self, id: &str, name: &str) -> Option<String> {
         self.of(id, &format!("dataset.{name}"))
+    }
+
+    /// What is in the first field with this `data-testid` now.
+    #[track_caller]
+    pub fn value(&self, id: &str) -> Option<String> {
+        self.of(id, "value")
     }
 
     /// In one step: between finding an element and asking it, the page may have made it anew.

@@ -206,11 +206,7 @@ fn what_was_saved_is_found_again_among_the_recent_packages() {
     );
     let window = need!(Window::open(&sandbox, &[], &[]));
     wait::until("the last package", wait::LONG, || {
-        let name = window
-            .all("[data-testid=package-name]")
-            .first()?
-            .property("value");
-        (name == "colours").then_some(())
+        (window.value("package-name")? == "colours").then_some(())
     });
     assert_eq!(window.find("package-version").property("value"), "2.0");
 }
@@ -236,11 +232,7 @@ fn unsaved_changes_are_asked_about_before_another_package_is_opened() {
     open_sample();
     window.find("unsaved-discard").click();
     wait::until("the sample", wait::LONG, || {
-        let name = window
-            .all("[data-testid=package-name]")
-            .first()?
-            .property("value");
-        (name != "colours").then_some(())
+        (window.value("package-name")? != "colours").then_some(())
     });
     let text = fs::read_to_string(package.join("boxwright.toml")).unwrap();
     assert!(text.contains("version = \"1\""), "{text}");
