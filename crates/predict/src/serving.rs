@@ -22,6 +22,10 @@ use crate::tensors::{Rows, Tensor, TensorBatch};
 const SECOND_SESSION: u64 = 8;
 /// A run that takes longer is not measured again.
 const LONG: Duration = Duration::from_millis(300);
+/// How far apart two times are at most that are the same.
+const AGAIN: f64 = 1.2;
+/// Where other work goes on, so long is waited for times that come again.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Into how many times as many batches as there are threads the rows that wait are cut where batches
 /// don't pay: callers get their answers as they are ready, and only a long queue makes batches.
 const UNPAID: usize = 4;
@@ -73,7 +77,7 @@ impl Predictor {
             true => self.zeros(2).ok().flatten(),
             false => None,
         };
-        let Ok([alone, together, paired, all]) = race([
+        let Ok(times) = race([
             &|| self.run_once(&self.loaded.session, &row),
             &|| self.together(&row),
             &|| pair.as_ref().map_or(Ok(()), |rows| self.together(rows)),
@@ -84,14 +88,22 @@ impl Predictor {
         ]) else {
             return narrow;
         };
+        let cores = u32::try_from(threads).unwrap_or(u32::MAX);
+        let (batches_pay, always, lone) = match times {
+            Some([alone, together, paired, all]) => (
+                clearly_less(paired, together * 2),
+                clearly_less(all * cores, together),
+                clearly_less(all, alone),
+            ),
+            // What holds for most networks of layers.
+            None => (false, false, true),
+        };
         let spread = Spread {
-            batches_pay: pair.is_none() || clearly_less(paired, together * 2),
+            batches_pay: batches_pay || pair.is_none(),
             ..narrow
         };
-        let one_by_one = all * u32::try_from(threads).unwrap_or(u32::MAX);
-        let always = clearly_less(one_by_one, together);
         match wide {
-            Some(session) if always || clearly_less(all, alone) => {
+            Some(session) if always || lone => {
                 // Set once: a predictor is tuned by the one who loaded it.
                 let _ = self.loaded.wide.set(Wide { session, always });
                 Spread {
@@ -271,19 +283,29 @@ impl Predictor {
     }
 }
 
-/// How long each takes: the shorter of two times, after one that isn't counted; the first where it
-/// is long. They take turns, so that what else the machine does befalls all alike.
-fn race<const N: usize>(runs: [&dyn Fn() -> Result<()>; N]) -> Result<[Duration; N]> {
-    let mut times = [Duration::MAX; N];
+/// How long each takes: the shortest of two times and more, after one that isn't counted; the first
+/// where it is long. They take turns, so that what else the machine does befalls all alike, and go
+/// on while it shows: until each took about as long once more. `None` where that doesn't come.
+fn race<const N: usize>(runs: [&dyn Fn() -> Result<()>; N]) -> Result<Option<[Duration; N]>> {
     let first = timed(runs)?;
     if first.iter().any(|time| *time > LONG) {
-        return Ok(first);
+        return Ok(Some(first));
     }
-    for _ in 0..2 {
-        let round = timed(runs)?;
-        times = std::array::from_fn(|place| times[place].min(round[place]));
+    let begun = Instant::now();
+    let mut shortest = timed(runs)?.map(|time| [time, Duration::MAX]);
+    loop {
+        for (pair, time) in shortest.iter_mut().zip(timed(runs)?) {
+            pair[1] = pair[1].min(time);
+            pair.sort_unstable();
+        }
+        let again = |[one, other]: &[Duration; 2]| *other <= one.mul_f64(AGAIN);
+        if shortest.iter().all(again) {
+            return Ok(Some(shortest.map(|[one, _]| one)));
+        }
+        if begun.elapsed() > PATIENCE {
+            return Ok(None);
+        }
     }
-    Ok(times)
 }
 
 fn timed<const N: usize>(runs: [&dyn Fn() -> Result<()>; N]) -> Result<[Duration; N]> {
