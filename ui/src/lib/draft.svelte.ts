@@ -13,7 +13,7 @@ export class Draft {
   private revision = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private unsent = false;
-  private sending: Promise<boolean> | undefined;
+  private sending: Promise<void> | undefined;
   private document: Document | null = null;
 
   constructor(host: Pick<Host, "edit">, document: Document | null, failed: (failure: unknown) => void) {
@@ -53,26 +53,24 @@ export class Draft {
     this.timer = setTimeout(() => void this.flush(), pause);
   }
 
-  /** Sends what has been typed; one edit is under way at a time. False where the studio refuses it. */
-  async flush(): Promise<boolean> {
+  /** Sends what has been typed; one edit is under way at a time. */
+  async flush(): Promise<void> {
     clearTimeout(this.timer);
-    const before = (await this.sending) ?? true;
-    if (!this.unsent || !this.pkg) return before;
+    await this.sending;
+    if (!this.unsent || !this.pkg) return;
     this.unsent = false;
     this.sending = this.send(this.pkg);
-    return await this.sending;
+    await this.sending;
   }
 
-  private async send(pkg: Package): Promise<boolean> {
+  private async send(pkg: Package): Promise<void> {
     try {
       const document = await this.host.edit(this.revision, pkg);
       this.take(document);
       if (!this.unsent) this.pkg = document.package;
-      return true;
     } catch (failure) {
       this.failed(failure);
       if (!this.unsent) this.pkg = this.document?.package ?? null;
-      return false;
     } finally {
       this.sending = undefined;
     }

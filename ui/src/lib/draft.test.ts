@@ -56,17 +56,6 @@ describe("typing", () => {
     expect(draft.pkg?.package.name).toBe("abc");
   });
 
-  test("tells whether the studio took it", async () => {
-    const { edit, failures, draft } = setting();
-    expect(await draft.flush()).toBe(true);
-    rename(draft, "ab");
-    expect(await draft.flush()).toBe(true);
-    edit.mockRejectedValueOnce(new Error("no"));
-    rename(draft, "abc");
-    expect(await draft.flush()).toBe(false);
-    expect(failures).toHaveLength(1);
-  });
-
   test("is forgotten when another document is opened", async () => {
     const { sent, draft } = setting();
     rename(draft, "ab");

@@ -112,7 +112,7 @@ export class Studio {
 
   /** Closes the window, asking first where edits or a job would be lost; what is being typed counts as an edit. */
   private async leaving(): Promise<void> {
-    if (!(await this.draft.flush())) return;
+    await this.draft.flush();
     const running = this.view.jobs.some((job) => job.status.status === "running");
     if (this.edited || running) this.dialog = { kind: "leaving", before: { what: "close-window" } };
     else await this.run((host) => host.closeWindow(), "window");
