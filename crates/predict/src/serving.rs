@@ -340,3 +340,39 @@ pub(crate) fn threads(wanted: usize) -> usize {
         threads => threads,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::thread::sleep;
+
+    use super::*;
+
+    /// A run that takes twice as long every time.
+    fn unsteady(time: &Cell<Duration>) -> Result<()> {
+        sleep(time.get());
+        time.set(time.get() * 2);
+        Ok(())
+    }
+
+    #[test]
+    fn times_that_do_not_come_again_are_no_measurement() {
+        let time = Cell::new(Duration::from_millis(5));
+        let begun = Instant::now();
+        assert_eq!(race([&|| unsteady(&time)]).unwrap(), None);
+        assert!(begun.elapsed() > PATIENCE);
+    }
+
+    #[test]
+    fn a_run_that_is_long_is_measured_once() {
+        let time = Cell::new(LONG * 2);
+        let measured = race([&|| unsteady(&time)]).unwrap();
+        assert!(measured.is_some_and(|[time]| time >= LONG * 2));
+        assert_eq!(time.get(), LONG * 4);
+    }
+
+    #[test]
+    fn a_run_that_fails_ends_the_race() {
+        assert!(race([&|| Err(nothing())]).is_err());
+    }
+}
