@@ -1,8 +1,8 @@
 //! The threads that share a run with the one that asks for it, each on a core of its own.
 //!
 //! Threads of a run spin while they wait for each other. If the scheduler wakes one on the core of
-//! the asking thread, as Linux does in virtual machines whose idle cores look taken, the two spin by
-//! turns, a time slice each, and a run of 5 ms takes 15.
+//! the asking thread, as Linux was seen to do in a virtual machine while another core was idle, the
+//! two spin by turns, a time slice each, and a run of 5 ms takes 15.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
