@@ -11,15 +11,15 @@ use std::time::Instant;
 use boxwright_model::prediction::{Outcome, Timing};
 use ort::value::DynValue;
 
-use crate::decode::{Decoder, grouped};
 use crate::error::{Error, Result};
 use crate::pipeline::{Kind, Pipeline};
 use crate::postprocess;
 use crate::predictor::{Prediction, Want};
-use crate::preprocess::{Fitted, ImageInput, Numbers};
-use crate::resize::Resizer;
 use crate::sample;
 use crate::session::Session;
+use crate::stage::decode::{Decoder, grouped};
+use crate::stage::preprocess::{Fitted, ImageInput, Numbers};
+use crate::stage::resize::Resizer;
 use crate::tensor::Slice;
 use crate::tensors::{Rows, TensorBatch};
 use crate::thumbnail::Thumbnailer;

@@ -9,7 +9,6 @@
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
 )]
 
-mod decode;
 pub mod elements;
 mod error;
 mod helpers;
@@ -18,11 +17,11 @@ mod machine;
 mod pipeline;
 mod postprocess;
 mod predictor;
-mod preprocess;
-mod resize;
+
 mod sample;
 mod serving;
 mod session;
+mod stage;
 mod tensor;
 mod tensors;
 mod thumbnail;

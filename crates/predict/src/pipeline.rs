@@ -5,7 +5,7 @@ use boxwright_model::{DataType, Dimension, LoadedPackage, Signature, TensorSpec}
 
 use crate::error::{Error, Result};
 use crate::postprocess::Interpretation;
-use crate::preprocess::ImageInput;
+use crate::stage::preprocess::ImageInput;
 use crate::tensors::Rows;
 
 /// Everything around the model.

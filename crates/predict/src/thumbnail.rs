@@ -2,9 +2,9 @@
 
 use boxwright_model::package::Filter;
 
-use crate::decode::{Compressor, Picture};
 use crate::error::Result;
-use crate::resize::{Region, Resizer, View};
+use crate::stage::decode::{Compressor, Picture};
+use crate::stage::resize::{Region, Resizer, View};
 
 /// Makes thumbnails one after the other, in buffers that stay.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 
 use super::{MAX_UNPACKED, names, npy};
-use crate::decode::grouped;
 use crate::error::{Error, Result};
+use crate::stage::decode::grouped;
 use crate::tensors::Tensor;
 
 const SUFFIX: &str = ".npy";

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::MAX_UNPACKED;
-use crate::decode::grouped;
 use crate::elements::{self, Strings};
 use crate::error::{Error, Result};
+use crate::stage::decode::grouped;
 use crate::tensors::Tensor;
 
 #[derive(Deserialize)]

@@ -4,9 +4,9 @@ use boxwright_model::package::{Channels, Crop, ImageDtype, Layout, Preprocess, R
 use half::f16;
 use ort::value::{DynValue, TensorRef};
 
-use crate::decode::{Picture, RAISE, grouped};
 use crate::error::{Error, Result};
-use crate::resize::{Region, Resizer, View};
+use crate::stage::decode::{Picture, RAISE, grouped};
+use crate::stage::resize::{Region, Resizer, View};
 
 /// Longer sides are refused: no camera makes them, and a resize would take memory by the length.
 const MAX_SIDE: usize = 1_000_000;
