@@ -9,26 +9,24 @@
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
 )]
 
+mod device;
 pub mod elements;
 mod error;
-mod helpers;
-mod lane;
 mod machine;
 mod pipeline;
-mod postprocess;
 mod predictor;
-
 mod sample;
+mod scratch;
 mod serving;
-mod session;
 mod stage;
+mod task;
 mod tensor;
 mod tensors;
 mod thumbnail;
 
+pub use device::runtime_version;
 pub use error::{Error, Result};
 pub use machine::memory_limit;
 pub use predictor::{Options, Prediction, Predictor, RawTensor, Source, Want};
 pub use serving::Spread;
-pub use session::runtime_version;
 pub use tensors::{Rows, Tensor, TensorBatch};

@@ -1,65 +1,84 @@
-//! A package checked against its model, ready to run.
+//! A package's pipeline, ready to run: with the tables and limits that a run needs.
 
-use boxwright_model::package::{ImageDtype, Input, InputKind, Layout, Package};
-use boxwright_model::{DataType, Dimension, LoadedPackage, Signature, TensorSpec};
+use boxwright_model::pipeline::{ImageInput, Samples, Task};
+use boxwright_model::{Dimension, LoadedPackage, Signature, TensorSpec};
 
 use crate::error::{Error, Result};
-use crate::postprocess::Interpretation;
-use crate::stage::preprocess::ImageInput;
+use crate::stage::normalise::Normaliser;
 use crate::tensors::Rows;
 
 /// Everything around the model.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     pub kind: Kind,
-    pub batch: Batch,
-    pub interpretation: Interpretation,
+    pub task: Task,
 }
 
 /// What a sample is.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Image(ImageInput),
+    Image(Box<Image>),
     /// The model's own tensors.
     Tensors(Rows),
 }
 
-/// The first axis of the model's input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Batch {
-    /// Always so many.
-    Fixed(usize),
-    /// As many as there are.
-    Any,
+/// The stages before a model of pictures.
+#[derive(Debug)]
+pub(crate) struct Image {
+    pub input: ImageInput,
+    pub normaliser: Normaliser,
+    /// Most pixels of a picture, before and after resizing.
+    pub max_pixels: usize,
 }
 
-impl Batch {
-    /// The first axis's length for `count` samples.
-    pub fn axis(self, count: usize) -> usize {
-        match self {
-            Self::Fixed(fixed) => fixed,
-            Self::Any => count,
-        }
+impl Image {
+    /// The batch axis's length for `count` samples.
+    pub fn batch_axis(&self, count: usize) -> usize {
+        self.input.fixed_batch.unwrap_or(count)
     }
 }
 
 impl Pipeline {
+    /// Checks that the package's pipeline fits the model.
+    pub fn new(package: &LoadedPackage, signature: &Signature, max_pixels: u64) -> Result<Self> {
+        let resolved = package.pipeline(signature).map_err(|problems| {
+            let mut problems = problems.into_iter();
+            let (field, message) = problems.next().unwrap_or_default();
+            Error::Package {
+                reason: format!("{field}: {message}"),
+                hint: "`boxwright inspect` shows what the model has.".into(),
+            }
+        })?;
+        let kind = match resolved.samples {
+            Samples::Pictures(input) => Kind::Image(Box::new(Image {
+                normaliser: Normaliser::new(&input),
+                max_pixels: usize::try_from(max_pixels).unwrap_or(usize::MAX),
+                input: *input,
+            })),
+            Samples::Tensors => Kind::Tensors(Rows::of(signature, false)),
+        };
+        Ok(Self {
+            kind,
+            task: resolved.task,
+        })
+    }
+
     /// The most samples to run together where `wanted` would be; `alone` where the model has
     /// turned out to take no batches.
     pub fn most_together(&self, wanted: usize, alone: bool) -> usize {
-        let sized = matches!(&self.kind, Kind::Image(image) if image.size.is_some());
-        match self.batch {
-            _ if alone || !sized => 1,
-            Batch::Fixed(count) => count,
-            Batch::Any => wanted.max(1),
+        match &self.kind {
+            Kind::Image(image) if !alone && image.input.fixed_size().is_some() => {
+                image.batch_axis(wanted.max(1))
+            }
+            _ => 1,
         }
     }
 
     /// Whether the length of the inputs' first axis is up to the caller.
     pub fn takes_batches(&self) -> bool {
-        match self.kind {
-            Kind::Image(_) => self.batch == Batch::Any,
-            Kind::Tensors(rows) => rows == Rows::Any,
+        match &self.kind {
+            Kind::Image(image) => image.input.fixed_batch.is_none(),
+            Kind::Tensors(rows) => *rows == Rows::Any,
         }
     }
 
@@ -67,9 +86,9 @@ impl Pipeline {
     pub fn resting_shapes(&self, samples: usize, signature: &Signature) -> Option<Vec<Vec<usize>>> {
         match &self.kind {
             Kind::Image(image) => {
-                let (width, height) = image.size?;
-                let axis = self.batch.axis(samples);
-                Some(vec![image.shape(axis, width, height)])
+                let (width, height) = image.input.fixed_size()?;
+                let axis = image.batch_axis(samples);
+                Some(vec![image.input.shape(axis, width, height)])
             }
             Kind::Tensors(_) => {
                 let length = |(place, dimension): (usize, &Dimension)| match dimension {
@@ -83,179 +102,5 @@ impl Pipeline {
                 signature.inputs.iter().map(shape).collect()
             }
         }
-    }
-
-    /// Checks that the package's pipeline fits the model.
-    pub fn new(package: &LoadedPackage, signature: &Signature, max_pixels: u64) -> Result<Self> {
-        let file = &package.package;
-        check_names(file, signature)?;
-        let picture = file
-            .input
-            .iter()
-            .find(|input| input.kind == InputKind::Image);
-        let (kind, batch) = match (picture, &signature.inputs[..]) {
-            (Some(input), [spec]) => {
-                let (image, batch) = image(file, input, spec, max_pixels)?;
-                (Kind::Image(image), batch)
-            }
-            (Some(input), _) => return Err(picture_and_more(input)),
-            (None, _) => (Kind::Tensors(Rows::of(signature, false)), Batch::Any),
-        };
-        let interpretation =
-            Interpretation::new(&file.postprocess, package.labels.clone(), signature)?;
-        Ok(Self {
-            kind,
-            batch,
-            interpretation,
-        })
-    }
-}
-
-/// Every input of the model is there, once, and no other.
-fn check_names(package: &Package, signature: &Signature) -> Result<()> {
-    let names = || signature.inputs.iter().map(|input| input.name.as_str());
-    let listed = || -> Vec<String> { names().map(|name| format!("`{name}`")).collect() };
-    let refused = |reason: String| {
-        Err(Error::Package {
-            reason,
-            hint: format!("The model takes {}.", listed().join(", ")),
-        })
-    };
-    let count = |name: &str| {
-        package
-            .input
-            .iter()
-            .filter(|input| input.name == name)
-            .count()
-    };
-    if let Some(other) = package
-        .input
-        .iter()
-        .find(|input| !names().any(|name| name == input.name))
-    {
-        return refused(format!("the model has no input `{}`", other.name));
-    }
-    match names().find(|name| count(name) != 1) {
-        Some(name) if count(name) == 0 => refused(format!("there is no [[input]] for `{name}`")),
-        Some(name) => refused(format!("there are several [[input]] for `{name}`")),
-        None => Ok(()),
-    }
-}
-
-fn picture_and_more(input: &Input) -> Error {
-    Error::Unsupported {
-        reason: format!(
-            "input `{}` takes a picture, and the model has other inputs beside it",
-            input.name
-        ),
-        hint:
-            "Set the kind of every input to \"tensor\", or export the model with its other inputs \
-               as constants."
-                .into(),
-    }
-}
-
-fn image(
-    package: &Package,
-    input: &Input,
-    spec: &TensorSpec,
-    max_pixels: u64,
-) -> Result<(ImageInput, Batch)> {
-    let expected = match input.dtype {
-        ImageDtype::F32 => DataType::Fp32,
-        ImageDtype::F16 => DataType::Fp16,
-        ImageDtype::U8 => DataType::Uint8,
-    };
-    if spec.datatype != expected {
-        return Err(Error::Package {
-            reason: format!(
-                "input `{}` has dtype {} in the package, and takes {:?} in the model",
-                input.name, input.dtype, spec.datatype
-            ),
-            hint: "Set the input's dtype to the model's.".into(),
-        });
-    }
-    let (batch, axes) = match spec.shape.as_deref() {
-        Some([batch, picture @ ..]) if picture.len() == 3 => (first_axis(batch), picture),
-        None => (Batch::Any, &[][..]),
-        Some(other) => {
-            return Err(Error::Package {
-                reason: format!(
-                    "input `{}` has {} axes, and pictures take 4",
-                    input.name,
-                    other.len()
-                ),
-                hint: "Set the input's kind to \"tensor\".".into(),
-            });
-        }
-    };
-    let size = size(input, axes)?;
-    let image = ImageInput::new(
-        &input.name,
-        size,
-        input.layout,
-        input.dtype,
-        &package.preprocess,
-        max_pixels,
-    )?;
-    let channel_axis = if input.layout == Layout::Nchw { 0 } else { 2 };
-    if let Some(Dimension::Fixed(channels)) = axes.get(channel_axis)
-        && *channels != image.channels() as u64
-    {
-        return Err(Error::Package {
-            reason: format!(
-                "input `{}` takes {channels} channels as {}, and preprocess.channels = \"{}\" gives {}",
-                input.name,
-                input.layout,
-                package.preprocess.channels,
-                image.channels()
-            ),
-            hint: "Check the input's layout and preprocess.channels.".into(),
-        });
-    }
-    Ok((image, batch))
-}
-
-fn first_axis(axis: &Dimension) -> Batch {
-    match axis {
-        Dimension::Fixed(length) => Batch::Fixed(usize::try_from(*length).unwrap_or(1).max(1)),
-        Dimension::Dynamic(_) => Batch::Any,
-    }
-}
-
-/// Width and height: what the model fixes, else what the package says.
-fn size(input: &Input, axes: &[Dimension]) -> Result<Option<(usize, usize)>> {
-    let (row_axis, column_axis) = if input.layout == Layout::Nchw {
-        (1, 2)
-    } else {
-        (0, 1)
-    };
-    let side = |axis: usize, field: &str, said: Option<u32>| -> Result<Option<usize>> {
-        let fixed = match axes.get(axis) {
-            Some(Dimension::Fixed(length)) => Some(*length),
-            _ => None,
-        };
-        match (fixed, said) {
-            (Some(fixed), Some(said)) if fixed != u64::from(said) => Err(Error::Package {
-                reason: format!(
-                    "input `{}` has {field} = {said} in the package, and {fixed} in the model",
-                    input.name
-                ),
-                hint: format!("Set {field} to {fixed}, or check the layout."),
-            }),
-            (fixed, said) => Ok(fixed
-                .or(said.map(u64::from))
-                .and_then(|n| usize::try_from(n).ok())),
-        }
-    };
-    let width = side(column_axis, "width", input.width)?;
-    let height = side(row_axis, "height", input.height)?;
-    match (width, height) {
-        (Some(width), Some(height)) if width > 0 && height > 0 => Ok(Some((width, height))),
-        (None, None) => Ok(None),
-        _ => Err(Error::Package {
-            reason: format!("input `{}` has only one of width and height", input.name),
-            hint: "Set both, each at least 1, or neither.".into(),
-        }),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ScopedJoinHandle;
 use std::time::{Instant, SystemTime};
 
@@ -13,12 +13,12 @@ use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
 use boxwright_model::{DataType, LoadedPackage, Signature};
 use bytes::Bytes;
 
+use crate::device::Session;
 use crate::error::{Error, Result};
-use crate::lane::{Job, Lane, Sample};
 use crate::machine::processor;
 use crate::pipeline::{Kind, Pipeline};
+use crate::scratch::{Run, Sample, Scratch};
 use crate::serving::{Spread, Wide, affords_wide, threads};
-use crate::session::Session;
 use crate::tensors::Rows;
 
 /// How a package is loaded.
@@ -120,8 +120,8 @@ pub struct Predictor {
     pub(crate) loaded: Arc<Loaded>,
     pub(crate) pipeline: Pipeline,
     alone: AtomicBool,
-    /// Lanes that rest between calls.
-    lanes: Mutex<Vec<Lane>>,
+    /// The buffers that no thread uses.
+    scratch: Mutex<Vec<Scratch>>,
 }
 
 impl Predictor {
@@ -220,7 +220,7 @@ impl Predictor {
             loaded,
             pipeline,
             alone: AtomicBool::new(false),
-            lanes: Mutex::default(),
+            scratch: Mutex::default(),
         }
     }
 
@@ -266,17 +266,17 @@ impl Predictor {
             each(index, prediction);
         };
         let work = || {
-            let mut lane = self.lane();
+            let mut scratch = self.scratch();
             // One thread a run: parallelism comes from running several batches at once, which
             // overlaps with decoding and needs no hand-over inside the operators.
-            let job = self.job(&self.loaded.session, want, cancel, &counted);
+            let run = self.run(&self.loaded.session, want, cancel, &counted);
             while let Some(range) = self.take(&next, samples.len(), threads, batch_size)
                 && !cancel.load(Ordering::Relaxed)
             {
-                lane.run(job, range.start, &samples[range]);
+                scratch.run(run, range.start, &samples[range]);
             }
-            let timing = std::mem::take(&mut lane.timing);
-            self.rest(lane);
+            let timing = std::mem::take(&mut scratch.timing);
+            self.give_back(scratch);
             timing
         };
         let all = std::thread::scope(|scope| {
@@ -322,14 +322,14 @@ impl Predictor {
             .most_together(wanted, self.alone.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn job<'a>(
+    pub(crate) fn run<'a>(
         &'a self,
         session: &'a Session,
         want: &'a Want,
         cancel: &'a AtomicBool,
         each: &'a (dyn Fn(usize, Prediction) + Sync),
-    ) -> Job<'a> {
-        Job {
+    ) -> Run<'a> {
+        Run {
             session,
             pipeline: &self.pipeline,
             alone: &self.alone,
@@ -339,21 +339,20 @@ impl Predictor {
         }
     }
 
-    pub(crate) fn lane(&self) -> Lane {
-        let resting = self
-            .lanes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        resting.unwrap_or_else(|| Lane::new(self.loaded.max_pixels))
+    /// Buffers for the calling thread.
+    pub(crate) fn scratch(&self) -> Scratch {
+        let free = self.free_scratch().pop();
+        free.unwrap_or_else(|| Scratch::new(self.loaded.max_pixels))
     }
 
-    pub(crate) fn rest(&self, mut lane: Lane) {
-        lane.rest();
-        self.lanes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(lane);
+    /// Keeps buffers for the next call.
+    pub(crate) fn give_back(&self, mut scratch: Scratch) {
+        scratch.trim();
+        self.free_scratch().push(scratch);
+    }
+
+    fn free_scratch(&self) -> MutexGuard<'_, Vec<Scratch>> {
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,12 +10,12 @@ use boxwright_model::prediction::Timing;
 use bytes::Bytes;
 use ort::value::DynValue;
 
+use crate::device::Session;
 use crate::error::{Error, Result};
-use crate::lane::Sample;
 use crate::machine::memory_limit;
 use crate::pipeline::Kind;
 use crate::predictor::{Prediction, Predictor, Stamp, Want};
-use crate::session::Session;
+use crate::scratch::Sample;
 use crate::tensors::{Rows, Tensor, TensorBatch};
 
 /// A second session may take this part of the memory.
@@ -117,7 +117,7 @@ impl Predictor {
     }
 
     fn run_once(&self, session: &Session, inputs: &[DynValue]) -> Result<()> {
-        let outputs = &self.pipeline.interpretation.outputs;
+        let outputs = self.pipeline.task.outputs();
         let inputs: Vec<_> = inputs.iter().collect();
         session.run(&inputs, outputs).map(drop)
     }
@@ -147,14 +147,14 @@ impl Predictor {
     ) -> Timing {
         let samples: Vec<Sample<'_>> = samples.iter().map(|bytes| Sample::Bytes(bytes)).collect();
         let cancel = AtomicBool::new(false);
-        let mut lane = self.lane();
-        let job = self.job(self.session(lone), want, &cancel, each);
+        let mut scratch = self.scratch();
+        let run = self.run(self.session(lone), want, &cancel, each);
         let together = self.most_together(samples.len());
         for (number, samples) in samples.chunks(together).enumerate() {
-            lane.run(job, number * together, samples);
+            scratch.run(run, number * together, samples);
         }
-        let timing = std::mem::take(&mut lane.timing);
-        self.rest(lane);
+        let timing = std::mem::take(&mut scratch.timing);
+        self.give_back(scratch);
         timing
     }
 

@@ -5,8 +5,8 @@ use half::{bf16, f16};
 use ort::value::{DynValue, Tensor};
 use serde_json::Number;
 
+use crate::device::datatype;
 use crate::error::{Error, Result};
-use crate::session::datatype;
 
 /// An element of a tensor.
 trait Element: Copy {

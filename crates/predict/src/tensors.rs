@@ -6,8 +6,8 @@ use boxwright_model::{DataType, Dimension, Signature, TensorSpec};
 use bytes::Bytes;
 use ort::value::DynValue;
 
+use crate::device::Session;
 use crate::error::{Error, Result};
-use crate::session::Session;
 use crate::tensor::{self, Slice};
 
 /// A named tensor. Its elements lie row by row, little-endian; BOOL takes one byte; an element of

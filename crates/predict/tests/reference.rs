@@ -272,19 +272,15 @@ fn a_pipeline_that_does_not_fit_its_model_is_refused_in_words() {
     let error = refusal(&|package| package.package.input[0].name = "other".into());
     assert!(matches!(&error, Error::Package { reason, .. } if reason.contains("`other`")));
     let error = refusal(&|package| package.package.input[0].width = Some(225));
-    assert!(error.to_string().contains("width = 225"), "{error}");
+    assert!(error.to_string().contains("fixed width of 224"), "{error}");
     let error = refusal(&|package| package.package.preprocess.std = vec![0.0]);
     assert!(error.to_string().contains("preprocess.std"), "{error}");
     let error = refusal(&|package| package.labels = Some(vec!["one".into()]));
-    assert!(error.to_string().contains("1000 classes"), "{error}");
+    assert!(error.to_string().contains("the model has 1000"), "{error}");
     let error = refusal(&|package| package.package.postprocess.output = Some("nothing".into()));
-    assert!(
-        error.hint().starts_with("Its outputs are `"),
-        "{}",
-        error.hint()
-    );
+    assert!(error.to_string().contains("it has `logits`"), "{error}");
     let error = refusal(&|package| package.package.postprocess.task = Task::Detection);
-    assert_eq!(error.code(), "ModelUnsupported");
+    assert!(error.to_string().contains("postprocess.task"), "{error}");
     let options = Options {
         device: "cuda".into(),
         ..Options::new(library)

@@ -190,7 +190,7 @@ fn normalise(
         return None;
     }
     // What remains of dividing by 1/255 is cut off: 123.675, not 123.67500000000001.
-    let round = |number: f64| ((number * 1e6).round() / 1e6) as f32;
+    let round = |number: f64| (number * 1e6).round() / 1e6;
     preprocess.mean = mean
         .iter()
         .map(|mean| round((offset + mean) / factor))

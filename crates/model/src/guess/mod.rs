@@ -186,6 +186,8 @@ fn inputs(clues: &Clues, reasons: &mut Reasons) -> (Vec<Input>, Preprocess) {
             dtype: picture.dtype,
             width: Some(width),
             height: Some(height),
+            stride: None,
+            stride_rounding: Default::default(),
         };
         return (vec![input], preprocess);
     }
@@ -196,6 +198,8 @@ fn inputs(clues: &Clues, reasons: &mut Reasons) -> (Vec<Input>, Preprocess) {
         dtype: Default::default(),
         width: None,
         height: None,
+        stride: None,
+        stride_rounding: Default::default(),
     };
     for (index, spec) in specs.iter().enumerate() {
         let reason = match specs.len() {

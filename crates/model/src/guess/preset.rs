@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::input;
-use crate::package::{Channels, Crop, Filter, Input, Preprocess, Resize};
+use crate::package::{
+    Arithmetic, Channels, Crop, Decode, Filter, Input, Preprocess, Resize, Rounding,
+};
 use crate::tensor::TensorSpec;
 
 /// The side of the pictures that most models were trained on, in pixels.
@@ -24,16 +26,21 @@ pub enum Preset {
     Unit,
     /// `raw`: stretched, bilinear, 0 to 255.
     Raw,
+    /// `opencv-imagenet`, the recipe of Chassis' examples: decoded by `cv2.imdecode(…, -1)`,
+    /// stretched by `cv2.resize`, blue first, and yet normalised by ImageNet's mean and standard
+    /// deviation in the order of red, green and blue.
+    OpenCvImagenet,
 }
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Imagenet,
         Self::Tf,
         Self::EfficientnetLite,
         Self::Unit,
         Self::Raw,
+        Self::OpenCvImagenet,
     ];
 
     /// The name.
@@ -44,6 +51,7 @@ impl Preset {
             Self::EfficientnetLite => "efficientnet-lite",
             Self::Unit => "unit",
             Self::Raw => "raw",
+            Self::OpenCvImagenet => "opencv-imagenet",
         }
     }
 
@@ -65,14 +73,16 @@ impl Preset {
     pub(crate) fn with(self, longest: u32, channels: Channels) -> Preprocess {
         let grey = channels == Channels::Grey;
         let (mean, std) = match self {
-            Self::Imagenet if grey => (vec![114.495], vec![57.63]),
-            Self::Imagenet => (vec![123.675, 116.28, 103.53], vec![58.395, 57.12, 57.375]),
+            Self::Imagenet | Self::OpenCvImagenet if grey => (vec![114.495], vec![57.63]),
+            Self::Imagenet | Self::OpenCvImagenet => {
+                (vec![123.675, 116.28, 103.53], vec![58.395, 57.12, 57.375])
+            }
             Self::Tf => (vec![127.5], vec![127.5]),
             Self::EfficientnetLite => (vec![127.0], vec![128.0]),
             Self::Unit => (vec![0.0], vec![255.0]),
             Self::Raw => (vec![0.0], vec![1.0]),
         };
-        let each = |numbers: Vec<f32>| match (&numbers[..], grey) {
+        let each = |numbers: Vec<f64>| match (&numbers[..], grey) {
             ([one], false) => vec![*one; 3],
             _ => numbers,
         };
@@ -82,29 +92,50 @@ impl Preset {
             std: each(std),
             ..Preprocess::default()
         };
-        let filter = match self {
-            Self::Imagenet => Filter::Bilinear,
-            Self::EfficientnetLite => Filter::Bicubic,
-            Self::Tf | Self::Unit | Self::Raw => return plain,
-        };
         // 256 for 224, as torchvision has it, and in that proportion for other sizes.
-        let size = Some(longest.saturating_mul(8).div_ceil(7));
-        Preprocess {
+        let short_side = Preprocess {
             resize: Resize::ShortSide,
-            size,
-            filter,
+            size: Some(longest.saturating_mul(8).div_ceil(7)),
+            long_side: Some(Rounding::Floor),
             crop: Crop::Center,
-            ..plain
+            ..plain.clone()
+        };
+        match self {
+            Self::Imagenet => Preprocess {
+                arithmetic: Arithmetic::Torchvision,
+                ..short_side
+            },
+            Self::EfficientnetLite => Preprocess {
+                filter: Filter::Bicubic,
+                ..short_side
+            },
+            Self::Tf => Preprocess {
+                arithmetic: Arithmetic::Keras,
+                ..plain
+            },
+            Self::Unit | Self::Raw => plain,
+            Self::OpenCvImagenet => Preprocess {
+                decode: Decode::OpenCvUnchanged,
+                exif: false,
+                filter: Filter::OpenCvLinear,
+                channels: if grey { channels } else { Channels::Bgr },
+                arithmetic: Arithmetic::Torchvision,
+                ..plain
+            },
         }
     }
 
     /// The preset that `preprocess` is; the size, and whether EXIF is followed, are left open.
     pub fn of(preprocess: &Preprocess) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| {
-            let mut fields = preset.with(USUAL_SIDE, preprocess.channels);
+            let grey = preprocess.channels == Channels::Grey;
+            let channels = if grey { Channels::Grey } else { Channels::Rgb };
+            let mut fields = preset.with(USUAL_SIDE, channels);
             (fields.size, fields.pad) = (preprocess.size, preprocess.pad);
             fields.exif = preprocess.exif;
-            preprocess.channels != Channels::Bgr && fields == *preprocess
+            let same_rounding = fields.rounding() == preprocess.rounding();
+            fields.long_side = preprocess.long_side;
+            same_rounding && fields == *preprocess
         })
     }
 }

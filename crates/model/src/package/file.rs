@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the package file's format that this program reads and writes.
-pub const FORMAT: u32 = 1;
+use super::named::named;
+use super::preprocess::Preprocess;
+
+/// The version of the package file's format that this program writes; it reads the ones before
+/// too.
+pub const FORMAT: u32 = 2;
 
 /// The name of a package file.
 pub const FILE_NAME: &str = "boxwright.toml";
@@ -87,37 +91,21 @@ pub struct Input {
     /// Element type of an image input's tensor.
     #[serde(default)]
     pub dtype: ImageDtype,
-    /// Pixels across.
+    /// Pixels across; `None` for the picture's own size, where the model takes any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     /// Pixels down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
+    /// What both sides of a tensor of any size are a multiple of, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stride: Option<u32>,
+    /// How a side becomes a multiple of `stride`.
+    #[serde(default)]
+    pub stride_rounding: StrideRounding,
 }
 
-macro_rules! names {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
-
-        impl $name {
-            /// The name in the package file.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
-
-names! {
+named! {
     /// What a sample of an input is.
     InputKind {
         /// An encoded picture.
@@ -126,7 +114,7 @@ names! {
         Tensor = "tensor",
     }
 }
-names! {
+named! {
     /// Order of the axes of an image tensor.
     Layout {
         /// Batch, channel, row, column.
@@ -135,7 +123,18 @@ names! {
         Nhwc = "NHWC",
     }
 }
-names! {
+named! {
+    /// How a side becomes a multiple of the stride.
+    StrideRounding {
+        /// The next larger multiple.
+        #[default] Up = "up",
+        /// The nearest multiple, half to even, at least one stride.
+        Nearest = "nearest",
+        /// The next smaller multiple, at least one stride.
+        Down = "down",
+    }
+}
+named! {
     /// Element type of an image tensor.
     ImageDtype {
         /// 32-bit float.
@@ -146,59 +145,7 @@ names! {
         U8 = "u8",
     }
 }
-names! {
-    /// How a picture is brought to size.
-    Resize {
-        /// The shorter side to `size`, the longer one rounded to keep the aspect ratio.
-        #[default] ShortSide = "short-side",
-        /// To width and height, whatever the aspect ratio.
-        Stretch = "stretch",
-        /// Into width and height, keeping the aspect ratio, centred on `pad`.
-        Letterbox = "letterbox",
-        /// Left as it is: the picture must have the input's size, unless it is cropped to it.
-        None = "none",
-    }
-}
-names! {
-    /// The resampling filter, as Pillow names it, or OpenCV's non-antialiased kinds.
-    Filter {
-        /// Nearest neighbour.
-        Nearest = "nearest",
-        /// Box.
-        Box = "box",
-        /// Triangle, antialiased.
-        #[default] Bilinear = "bilinear",
-        /// Catmull-Rom (a = -0.5), antialiased.
-        Bicubic = "bicubic",
-        /// Lanczos with three lobes, antialiased.
-        Lanczos = "lanczos",
-        /// OpenCV `INTER_LINEAR`: two taps an axis, not antialiased.
-        OpencvLinear = "opencv-linear",
-        /// OpenCV `INTER_AREA`.
-        OpencvArea = "opencv-area",
-    }
-}
-names! {
-    /// What is cut out after resizing.
-    Crop {
-        /// The centre, by torchvision's `CenterCrop` offsets: round half to even of (h - H) / 2.
-        #[default] Center = "center",
-        /// Nothing.
-        None = "none",
-    }
-}
-names! {
-    /// Order and number of colour channels.
-    Channels {
-        /// Red, green, blue.
-        #[default] Rgb = "rgb",
-        /// Blue, green, red.
-        Bgr = "bgr",
-        /// One channel: Pillow's `convert("L")`.
-        Grey = "grey",
-    }
-}
-names! {
+named! {
     /// What the outputs mean.
     Task {
         /// One score a class.
@@ -213,7 +160,7 @@ names! {
         Raw = "raw",
     }
 }
-names! {
+named! {
     /// What turns a model's scores into those shown.
     Activation {
         /// Over the classes, sums to 1.
@@ -222,50 +169,6 @@ names! {
         Sigmoid = "sigmoid",
         /// As the model gives them.
         None = "none",
-    }
-}
-
-/// How a picture becomes a tensor: resize, crop, order the channels, then y = (x − mean) / std
-/// with x in 0..=255.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(deny_unknown_fields, default)]
-pub struct Preprocess {
-    /// How the picture is brought to size.
-    pub resize: Resize,
-    /// Pixels of the shorter side; for [`Resize::ShortSide`] only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<u32>,
-    /// The resampling filter.
-    pub filter: Filter,
-    /// The colour around the picture, in 0..=255; for [`Resize::Letterbox`] only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pad: Option<[u8; 3]>,
-    /// What is cut out after resizing.
-    pub crop: Crop,
-    /// Order and number of channels.
-    pub channels: Channels,
-    /// One a channel, in the order of `channels`, or one for all.
-    pub mean: Vec<f32>,
-    /// One a channel, in the order of `channels`, or one for all; never 0.
-    pub std: Vec<f32>,
-    /// Whether the picture is turned upright by its EXIF orientation.
-    pub exif: bool,
-}
-
-impl Default for Preprocess {
-    fn default() -> Self {
-        Self {
-            resize: Resize::Stretch,
-            size: None,
-            filter: Filter::Bilinear,
-            pad: None,
-            crop: Crop::None,
-            channels: Channels::Rgb,
-            mean: vec![0.0],
-            std: vec![1.0],
-            exif: true,
-        }
     }
 }
 
@@ -285,6 +188,9 @@ pub struct Postprocess {
     /// How many classes a prediction names at most.
     #[serde(default = "Postprocess::default_top_k")]
     pub top_k: usize,
+    /// Decimal digits that scores are rounded to, half to even; every digit where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score_digits: Option<u8>,
     /// Detection: the output with the boxes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boxes: Option<String>,
@@ -320,6 +226,7 @@ impl Postprocess {
             output: None,
             activation: Activation::default(),
             top_k: Self::default_top_k(),
+            score_digits: None,
             boxes: None,
             scores: None,
             classes: None,

@@ -5,11 +5,12 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::digest::hash_files;
-use super::file::{FILE_NAME, Package, Task};
+use super::file::{FILE_NAME, Package};
 use super::labels;
 use crate::error::{Error, Result};
 use crate::inspect::{Model, inspect};
-use crate::tensor::{Signature, TensorSpec};
+use crate::pipeline::{Pipeline, Problem};
+use crate::tensor::Signature;
 use crate::{format, guess, paths};
 
 /// Most bytes of a package file.
@@ -98,25 +99,24 @@ impl LoadedPackage {
 
     /// What is wrong with the package for a model with this signature: [`Package::problems`], and
     /// whether there are as many labels as classes.
-    pub fn problems(&self, signature: &Signature) -> Vec<(String, String)> {
-        let mut problems = self.package.problems(Some(signature));
-        let postprocess = &self.package.postprocess;
-        let scores = match &postprocess.output {
-            Some(output) => signature.outputs.iter().find(|spec| spec.name == *output),
-            None => signature.outputs.first(),
-        };
-        let classes = scores.and_then(TensorSpec::classes);
-        if let (Task::Classification, Some(labels), Some(classes)) =
-            (postprocess.task, &self.labels, classes)
-            && labels.len() as u64 != classes
-        {
-            let count = labels.len();
-            problems.push((
-                "labels.file".to_owned(),
-                format!("names {count} classes, and the model has {classes}: one line a class"),
-            ));
+    pub fn problems(&self, signature: &Signature) -> Vec<Problem> {
+        self.pipeline(signature).err().unwrap_or_default()
+    }
+
+    /// The package resolved against its model's signature.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the package, by itself and for this model.
+    pub fn pipeline(&self, signature: &Signature) -> Result<Pipeline, Vec<Problem>> {
+        let mut problems = self.package.problems(None);
+        match Pipeline::resolve(&self.package, signature, self.labels.as_deref()) {
+            Ok(pipeline) if problems.is_empty() => Ok(pipeline),
+            Ok(_) => Err(problems),
+            Err(unfit) => {
+                problems.extend(unfit);
+                Err(problems)
+            }
         }
-        problems
     }
 
     /// The text of the labels file: as it ships, and as [`save`](Self::save) writes it.

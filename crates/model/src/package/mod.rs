@@ -6,6 +6,8 @@ mod file;
 pub(crate) mod labels;
 mod loaded;
 mod name;
+mod named;
+mod preprocess;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -18,3 +20,4 @@ pub use labels::{parse_labels, read_labels};
 pub use loaded::{LoadedPackage, Opened, open_any};
 pub(crate) use name::propose_name;
 pub use name::{check_name, check_version};
+pub use preprocess::*;

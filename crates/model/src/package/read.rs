@@ -6,6 +6,7 @@ use std::path::Path;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::file::{FORMAT, Package};
+use super::preprocess::{Channels, Filter, GreyOrder, Resize, Rounding};
 use crate::error::{Error, Result};
 
 const HINT: &str = "The fields of a package file, with their meaning, are in docs/PACKAGE.md.";
@@ -28,8 +29,9 @@ impl Package {
         let document = DeTable::parse(text)
             .map_err(|error| refused(error.span(), in_one_line(error.message())))?;
         check_format(document.get_ref()).map_err(|(span, reason)| refused(span, reason))?;
-        let package: Self = toml::from_str(text)
+        let mut package: Self = toml::from_str(text)
             .map_err(|error| refused(error.span(), in_one_line(error.message())))?;
+        upgrade(&mut package);
         match package.problems(None).into_iter().next() {
             None => Ok(package),
             Some((field, message)) => {
@@ -40,8 +42,35 @@ impl Package {
     }
 }
 
+/// Keys that format 1 doesn't have, by their table.
+const NEW_IN_2: [(&str, &[&str]); 3] = [
+    ("input", &["stride", "stride_rounding"]),
+    (
+        "preprocess",
+        &[
+            "decode",
+            "draft",
+            "jpeg_quality",
+            "central_crop",
+            "max_size",
+            "long_side",
+            "antialias",
+            "resize_in",
+            "pad_normalised",
+            "align",
+            "grey",
+            "scale",
+            "arithmetic",
+        ],
+    ),
+    ("postprocess", &["score_digits"]),
+];
+
+/// What is wrong at a place of the text.
+type Refusal = (Option<Range<usize>>, String);
+
 /// The format's version is checked before the keys: another version may have others.
-fn check_format(document: &DeTable) -> Result<(), (Option<Range<usize>>, String)> {
+fn check_format(document: &DeTable) -> Result<(), Refusal> {
     let Some((_, format)) = document.iter().find(|(key, _)| key.get_ref() == "format") else {
         return Err((
             None,
@@ -52,17 +81,64 @@ fn check_format(document: &DeTable) -> Result<(), (Option<Range<usize>>, String)
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
         _ => None,
     };
-    if number == Some(i64::from(FORMAT)) {
-        return Ok(());
-    }
     let reason = match number {
+        Some(2) => return Ok(()),
+        Some(1) => return check_keys_of_format_1(document),
         Some(number) => format!(
-            "format {number} is not known to this program, which reads format {FORMAT}: use a \
-             newer Boxwright"
+            "format {number} is not known to this program, which reads formats 1 and {FORMAT}: use \
+             a newer Boxwright"
         ),
         None => format!("`format` is no version number: write `format = {FORMAT}`"),
     };
     Err((Some(format.span()), reason))
+}
+
+fn check_keys_of_format_1(document: &DeTable) -> Result<(), Refusal> {
+    for (key, value) in document {
+        let Some((_, new)) = NEW_IN_2.iter().find(|(table, _)| key.get_ref() == table) else {
+            continue;
+        };
+        let tables = match value.get_ref() {
+            DeValue::Array(array) => array.iter().collect(),
+            _ => vec![value],
+        };
+        let keys = tables
+            .into_iter()
+            .filter_map(|table| table.get_ref().as_table())
+            .flat_map(DeTable::keys);
+        for key in keys {
+            if new.contains(&&**key.get_ref()) {
+                let reason = format!(
+                    "`{}` is a key of format 2: write `format = 2`, and read in docs/PACKAGE.md \
+                     what that changes",
+                    key.get_ref()
+                );
+                return Err((Some(key.span()), reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts into words of this format what a file of format 1 means.
+fn upgrade(package: &mut Package) {
+    if package.format != 1 {
+        return;
+    }
+    package.format = FORMAT;
+    let preprocess = &mut package.preprocess;
+    if preprocess.resize == Resize::ShortSide {
+        preprocess.long_side = Some(Rounding::Round);
+    }
+    preprocess.grey = match preprocess.channels {
+        Channels::Grey => GreyOrder::After,
+        _ => GreyOrder::default(),
+    };
+    preprocess.filter = match preprocess.filter {
+        Filter::OpenCvLinear => Filter::Format1Linear,
+        Filter::OpenCvArea => Filter::Format1Area,
+        filter => filter,
+    };
 }
 
 /// Where a dotted field is, or the nearest table around it that is there.

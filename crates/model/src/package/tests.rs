@@ -57,24 +57,28 @@ fn errors_name_the_line() {
     };
     for (text, message) in [
         (
-            change("format = 1", "format = 2"),
-            " line 1: format 2 is not known to this program, which reads format 1: use a newer Boxwright",
+            change("format = 2", "format = 3"),
+            " line 1: format 3 is not known to this program, which reads formats 1 and 2: use a newer Boxwright",
         ),
         (
-            change("format = 1", "\nformat = 'one'"),
-            " line 2: `format` is no version number: write `format = 1`",
+            change("format = 2", "\nformat = 'one'"),
+            " line 2: `format` is no version number: write `format = 2`",
         ),
         (
-            change("format = 1", ""),
-            ": the key `format` is missing: write `format = 1` first",
+            change("format = 2", "format = 1"),
+            " line 22: `long_side` is a key of format 2: write `format = 2`, and read in docs/PACKAGE.md what that changes",
+        ),
+        (
+            change("format = 2", ""),
+            ": the key `format` is missing: write `format = 2` first",
         ),
         (
             change("size = 256", "size = 256\nsise = 256"),
-            " line 22: unknown field `sise`, expected one of `resize`, `size`, `filter`, `pad`, `crop`, `channels`, `mean`, `std`, `exif`",
+            " line 22: unknown field `sise`, expected one of `decode`, `exif`, `draft`, `jpeg_quality`, `central_crop`, `resize`, `size`, `max_size`, `long_side`, `filter`, `antialias`, `resize_in`, `pad`, `pad_normalised`, `align`, `crop`, `channels`, `grey`, `scale`, `mean`, `std`, `arithmetic`",
         ),
         (
             change("[batch]", "[bach]"),
-            " line 38: unknown field `bach`, expected one of `format`, `package`, `model`, `input`, `preprocess`, `postprocess`, `labels`, `batch`, `resources`",
+            " line 39: unknown field `bach`, expected one of `format`, `package`, `model`, `input`, `preprocess`, `postprocess`, `labels`, `batch`, `resources`",
         ),
         (
             change("width = 224", "width = '224'"),
@@ -121,43 +125,43 @@ fn errors_name_the_line() {
         ),
         (
             change("labels.txt", "a/../../b"),
-            " line 36: labels.file: `a/../../b` leads out by `..`: only files inside the folder are taken",
+            " line 37: labels.file: `a/../../b` leads out by `..`: only files inside the folder are taken",
         ),
         (
             change("std = [128.0, 128.0, 128.0]", "std = [128.0, 0.0, 128.0]"),
-            " line 26: preprocess.std: is divided by, so it can't be 0",
+            " line 27: preprocess.std: is divided by, so it can't be 0",
         ),
         (
             change("std = [128.0, 128.0, 128.0]", "std = [128.0, 128.0]"),
-            " line 26: preprocess.std: has 2 numbers, and the channels are 3, or one for all",
+            " line 27: preprocess.std: has 2 numbers, and the channels are 3, or one for all",
         ),
         (
             change("mean = [127.0, 127.0, 127.0]", "mean = [nan]"),
-            " line 25: preprocess.mean: must be finite numbers",
+            " line 26: preprocess.mean: must be finite numbers",
         ),
         (
             change("\"center\"", "\"none\""),
-            " line 23: preprocess.crop: `short-side` keeps the picture's own aspect ratio: cut it to the input's size with `center`, or resize by `stretch` or `letterbox`",
+            " line 24: preprocess.crop: `short-side` keeps the picture's own aspect ratio: cut it to the input's size with `center`, or resize by `stretch` or `letterbox`",
         ),
         (
             change("max_size = 8", "max_size = 0"),
-            " line 39: batch.max_size: 0 is not from 1 to 4096",
+            " line 40: batch.max_size: 0 is not from 1 to 4096",
         ),
         (
             change("top_k = 5", "top_k = 0"),
-            " line 33: postprocess.top_k: must be at least 1",
+            " line 34: postprocess.top_k: must be at least 1",
         ),
         (
             change("width = 224\n", ""),
-            " line 11: input.0.width: an image input needs its width in pixels",
+            " line 11: input.0.width: is needed where the height is given",
         ),
         (
             change("task = \"classification\"", "task = \"detection\""),
-            " line 30: postprocess.task: `detection` is not there yet: use `classification` or `raw`",
+            " line 31: postprocess.task: `detection` is not there yet: use `classification` or `raw`",
         ),
         (change("mean = [", "mean = [["), ""),
         (
-            "format = 1\nformat = 1".to_owned(),
+            "format = 2\nformat = 2".to_owned(),
             " line 2: duplicate key",
         ),
     ] {
@@ -168,6 +172,23 @@ fn errors_name_the_line() {
             assert_eq!(got, format!("boxwright.toml{message}"));
         }
     }
+}
+
+#[test]
+fn a_file_of_format_1_keeps_its_meaning() {
+    let old = SAMPLE
+        .replace("format = 2", "format = 1")
+        .replace("long_side = \"floor\"\n", "");
+    let package = parse(&old).unwrap();
+    assert_eq!(package.preprocess.long_side, Some(Rounding::Round));
+    assert_eq!(package.preprocess.filter, Filter::Bicubic);
+    let saved = package.to_toml();
+    assert!(saved.starts_with("format = 2\n"), "{saved}");
+    assert!(saved.contains("long_side = \"round\"\n"), "{saved}");
+    assert_eq!(parse(&saved).unwrap(), package);
+    let package = parse(&old.replace("\"bicubic\"", "\"opencv-linear\"")).unwrap();
+    assert_eq!(package.preprocess.filter, Filter::Format1Linear);
+    assert_eq!(parse(&package.to_toml()).unwrap(), package);
 }
 
 #[test]
@@ -374,7 +395,8 @@ fn there_are_as_many_labels_as_classes() {
     open_any(&root).unwrap();
     fs::write(root.join("labels.txt"), "cat\ndog\nmouse\n").unwrap();
     let message = open_any(&root).unwrap_err().to_string();
-    let expected = "labels.file: names 3 classes, and the model has 2: one line a class";
+    let expected = "labels.file: names 3 classes, and the model has 2: one line a class, in the model's order; where \
+                    the model was trained with a background class, that is the first line";
     assert!(message.ends_with(expected), "{message}");
 }
 
@@ -392,23 +414,45 @@ fn a_folder_with_one_model_is_enough() {
 }
 
 prop_compose! {
-    fn numbers()(numbers in proptest::collection::vec(proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL | proptest::num::f32::ZERO, 0..4)) -> Vec<f32> {
+    fn numbers()(numbers in proptest::collection::vec(proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL | proptest::num::f64::ZERO, 0..4)) -> Vec<f64> {
         numbers
+    }
+}
+
+fn any_of<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+    proptest::sample::select(all)
+}
+
+prop_compose! {
+    fn resizing()(
+        resize in any_of(Resize::ALL),
+        (size, max_size) in any::<(Option<u32>, Option<u32>)>(),
+        long_side in proptest::option::of(any_of(Rounding::ALL)),
+        filter in any_of(Filter::ALL),
+        antialias in any::<Option<bool>>(),
+        resize_in in any_of(Depth::ALL),
+        pad in any::<Option<[u8; 3]>>(),
+        pad_normalised in proptest::option::of(proptest::num::f64::NORMAL),
+        align in any_of(Align::ALL),
+        crop in any_of(Crop::ALL),
+    ) -> Preprocess {
+        Preprocess { resize, size, max_size, long_side, filter, antialias, resize_in, pad, pad_normalised, align, crop, ..Preprocess::default() }
     }
 }
 
 prop_compose! {
     fn pipeline()(
-        resize in prop_oneof![Just(Resize::ShortSide), Just(Resize::Letterbox), Just(Resize::None)],
-        size in any::<Option<u32>>(),
-        pad in any::<Option<[u8; 3]>>(),
-        filter in prop_oneof![Just(Filter::OpencvArea), Just(Filter::Lanczos), Just(Filter::Box)],
-        channels in prop_oneof![Just(Channels::Rgb), Just(Channels::Grey)],
+        resizing in resizing(),
+        decode in any_of(Decode::ALL),
+        (draft, exif) in any::<(bool, bool)>(),
+        jpeg_quality in any::<Option<u8>>(),
+        central_crop in proptest::option::of(proptest::num::f64::NORMAL),
+        (channels, grey) in (any_of(Channels::ALL), any_of(GreyOrder::ALL)),
+        (scale, arithmetic) in (any_of(Scale::ALL), any_of(Arithmetic::ALL)),
         mean in numbers(),
         std in numbers(),
-        exif in any::<bool>(),
     ) -> Preprocess {
-        Preprocess { resize, size, filter, pad, crop: Crop::Center, channels, mean, std, exif }
+        Preprocess { decode, draft, exif, jpeg_quality, central_crop, channels, grey, scale, mean, std, arithmetic, ..resizing }
     }
 }
 
@@ -436,10 +480,12 @@ prop_compose! {
                 dtype: if image { ImageDtype::F16 } else { ImageDtype::F32 },
                 width,
                 height: width,
+                stride: width,
+                stride_rounding: StrideRounding::Nearest,
             }).collect(),
             preprocess,
             postprocess: Postprocess {
-                task: Task::Detection, output, activation: Activation::Sigmoid, top_k, boxes, scores, classes,
+                task: Task::Detection, output, activation: Activation::Sigmoid, top_k, score_digits: Some(3), boxes, scores, classes,
                 decoder, box_format, score_threshold: score.filter(|score| !score.is_nan()), iou_threshold: Some(iou),
             },
             labels: labels.map(|file| Labels { file }),

@@ -4,8 +4,9 @@
 use std::fmt::{Display, Write};
 
 use super::file::{
-    ImageDtype, Input, InputKind, Layout, ModelFile, Package, Postprocess, Preprocess,
+    ImageDtype, Input, InputKind, Layout, ModelFile, Package, Postprocess, StrideRounding,
 };
+use super::preprocess::Preprocess;
 
 impl Package {
     /// The package file's text. Reading it gives the same package, every number exactly.
@@ -75,19 +76,60 @@ impl Text {
         }
         self.optional("width", input.width);
         self.optional("height", input.height);
+        self.optional("stride", input.stride);
+        if input.stride_rounding != StrideRounding::default() {
+            self.key("stride_rounding", quoted(input.stride_rounding.name()));
+        }
     }
 
+    /// Fields that change nothing, since they are at their default or belong to another choice,
+    /// are left out: all but those that every reader looks for.
     fn preprocess(&mut self, preprocess: &Preprocess) {
+        let default = Preprocess::default();
         self.table("[preprocess]");
-        self.key("resize", quoted(preprocess.resize.name()));
-        self.optional("size", preprocess.size);
-        self.optional("pad", preprocess.pad.map(|pad| format!("{pad:?}")));
-        self.key("filter", quoted(preprocess.filter.name()));
+        if preprocess.decode != default.decode {
+            self.key("decode", quoted(preprocess.decode.name()));
+        }
+        if preprocess.draft {
+            self.key("draft", true);
+        }
+        self.optional("jpeg_quality", preprocess.jpeg_quality);
+        self.optional("central_crop", preprocess.central_crop.map(float));
+        self.resizing(preprocess, &default);
         self.key("crop", quoted(preprocess.crop.name()));
         self.key("channels", quoted(preprocess.channels.name()));
+        if preprocess.grey != default.grey {
+            self.key("grey", quoted(preprocess.grey.name()));
+        }
+        if preprocess.scale != default.scale {
+            self.key("scale", quoted(preprocess.scale.name()));
+        }
         self.key("mean", floats(&preprocess.mean));
         self.key("std", floats(&preprocess.std));
+        if preprocess.arithmetic != default.arithmetic {
+            self.key("arithmetic", quoted(preprocess.arithmetic.name()));
+        }
         self.key("exif", preprocess.exif);
+    }
+
+    fn resizing(&mut self, preprocess: &Preprocess, default: &Preprocess) {
+        self.key("resize", quoted(preprocess.resize.name()));
+        self.optional("size", preprocess.size);
+        self.optional("max_size", preprocess.max_size);
+        self.optional(
+            "long_side",
+            preprocess.long_side.map(|rounding| quoted(rounding.name())),
+        );
+        self.optional("pad", preprocess.pad.map(|pad| format!("{pad:?}")));
+        self.optional("pad_normalised", preprocess.pad_normalised.map(float));
+        if preprocess.align != default.align {
+            self.key("align", quoted(preprocess.align.name()));
+        }
+        self.key("filter", quoted(preprocess.filter.name()));
+        self.optional("antialias", preprocess.antialias);
+        if preprocess.resize_in != default.resize_in {
+            self.key("resize_in", quoted(preprocess.resize_in.name()));
+        }
     }
 
     fn postprocess(&mut self, postprocess: &Postprocess) {
@@ -96,6 +138,7 @@ impl Text {
         self.text("output", postprocess.output.as_ref());
         self.key("activation", quoted(postprocess.activation.name()));
         self.key("top_k", postprocess.top_k);
+        self.optional("score_digits", postprocess.score_digits);
         self.text("boxes", postprocess.boxes.as_ref());
         self.text("scores", postprocess.scores.as_ref());
         self.text("classes", postprocess.classes.as_ref());
@@ -128,16 +171,13 @@ fn files(files: &[ModelFile]) -> String {
     }
 }
 
-/// The shortest decimal that is read as the same 32-bit number.
-fn float(number: f32) -> String {
-    if number.is_nan() {
-        "nan".to_owned()
-    } else {
-        format!("{number:?}")
-    }
+/// The shortest decimal that is read as the same number, of 32 or 64 bits.
+fn float(number: impl std::fmt::Debug) -> String {
+    // TOML's word is in lower case.
+    format!("{number:?}").replace("NaN", "nan")
 }
 
-fn floats(numbers: &[f32]) -> String {
+fn floats(numbers: &[f64]) -> String {
     let numbers: Vec<String> = numbers.iter().copied().map(float).collect();
     format!("[{}]", numbers.join(", "))
 }

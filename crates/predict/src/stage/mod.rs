@@ -1,6 +1,8 @@
 //! What happens to a picture before the model runs, one stage after the other: decode, resize and
 //! crop, normalise.
 
+pub(crate) mod canvas;
 pub(crate) mod decode;
-pub(crate) mod preprocess;
+pub(crate) mod geometry;
+pub(crate) mod normalise;
 pub(crate) mod resize;

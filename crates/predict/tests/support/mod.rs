@@ -73,6 +73,8 @@ pub fn sample() -> LoadedPackage {
             dtype: ImageDtype::F32,
             width: Some(224),
             height: Some(224),
+            stride: None,
+            stride_rounding: Default::default(),
         }],
         preprocess: Preprocess {
             resize: Resize::ShortSide,

@@ -17,7 +17,7 @@ fn a_processor_beside_the_model_fills_the_fields_in() {
         Filter,
         Crop,
         u32,
-        (Vec<f32>, Vec<f32>),
+        (Vec<f64>, Vec<f64>),
     );
     let cases: [Case; 8] = [
         (

@@ -291,7 +291,10 @@ fn every_preset_is_found_again_by_its_name_and_fields() {
     assert_eq!(size, Some(439));
     assert_eq!(
         "caffe".parse::<Preset>(),
-        Err("`caffe` is no preset: imagenet, tf, efficientnet-lite, unit, raw".to_owned())
+        Err(
+            "`caffe` is no preset: imagenet, tf, efficientnet-lite, unit, raw, opencv-imagenet"
+                .to_owned()
+        )
     );
 }
 

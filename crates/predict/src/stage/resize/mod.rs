@@ -50,9 +50,13 @@ impl Resizer {
         }
         match filter {
             Filter::Nearest => pillow::nearest(source, (width, height), region, out),
-            Filter::OpencvLinear => opencv::linear(source, (width, height), region, out),
-            Filter::OpencvArea => opencv::area(source, (width, height), region, out),
-            Filter::Box | Filter::Bilinear | Filter::Bicubic | Filter::Lanczos => {
+            Filter::OpenCvLinear | Filter::Format1Linear => {
+                opencv::linear(source, (width, height), region, out)
+            }
+            Filter::OpenCvArea | Filter::Format1Area => {
+                opencv::area(source, (width, height), region, out)
+            }
+            _ => {
                 pillow::resample(
                     source,
                     (width, height),

@@ -380,8 +380,8 @@ mod tests {
             Filter::Box,
             Filter::Bicubic,
             Filter::Lanczos,
-            Filter::OpencvLinear,
-            Filter::OpencvArea,
+            Filter::OpenCvLinear,
+            Filter::OpenCvArea,
         ] {
             let (mut all, mut some) = (Vec::new(), Vec::new());
             resizer.resize(source, size, filter, whole, &mut all);

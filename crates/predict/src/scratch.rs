@@ -1,4 +1,4 @@
-//! One thread's way from samples to predictions, with buffers that stay.
+//! The scratch buffers of one thread, and its way from samples to predictions in them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,15 +11,16 @@ use std::time::Instant;
 use boxwright_model::prediction::{Outcome, Timing};
 use ort::value::DynValue;
 
+use crate::device::Session;
 use crate::error::{Error, Result};
-use crate::pipeline::{Kind, Pipeline};
-use crate::postprocess;
+use crate::pipeline::{Image, Kind, Pipeline};
 use crate::predictor::{Prediction, Want};
 use crate::sample;
-use crate::session::Session;
+use crate::stage::canvas::Canvas;
 use crate::stage::decode::{Decoder, grouped};
-use crate::stage::preprocess::{Fitted, ImageInput, Numbers};
+use crate::stage::normalise::TensorBuffer;
 use crate::stage::resize::Resizer;
+use crate::task;
 use crate::tensor::Slice;
 use crate::tensors::{Rows, TensorBatch};
 use crate::thumbnail::Thumbnailer;
@@ -27,8 +28,8 @@ use crate::thumbnail::Thumbnailer;
 /// A sample's file may have as many bytes as a worker's frame.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// What a lane keeps of each buffer when it rests.
-const RESTING_BYTES: usize = 64 << 20;
+/// What is kept of each buffer between calls.
+const KEPT_BYTES: usize = 64 << 20;
 
 /// Where a sample's bytes are.
 #[derive(Debug, Clone, Copy)]
@@ -37,9 +38,9 @@ pub(crate) enum Sample<'a> {
     Bytes(&'a [u8]),
 }
 
-/// What all lanes share.
+/// What all threads of a run share.
 #[derive(Clone, Copy)]
-pub(crate) struct Job<'a> {
+pub(crate) struct Run<'a> {
     pub session: &'a Session,
     pub pipeline: &'a Pipeline,
     /// Set when the model turned out to take one sample at a time.
@@ -50,14 +51,14 @@ pub(crate) struct Job<'a> {
 }
 
 /// The buffers of one thread.
-pub(crate) struct Lane {
+pub(crate) struct Scratch {
     decoder: Decoder,
     resizer: Resizer,
-    fitted: Fitted,
-    numbers: Numbers,
+    canvas: Canvas,
+    buffer: TensorBuffer,
     thumbnails: Thumbnailer,
     file: Vec<u8>,
-    /// Where this lane's time went since it was last taken.
+    /// Where this thread's time went since it was last taken.
     pub timing: Timing,
 }
 
@@ -83,14 +84,14 @@ impl Ready {
     }
 }
 
-impl Lane {
-    /// A lane whose decoder refuses pictures of more than `max_pixels`.
+impl Scratch {
+    /// Buffers whose decoder refuses pictures of more than `max_pixels`.
     pub fn new(max_pixels: u64) -> Self {
         Self {
             decoder: Decoder::new(max_pixels),
             resizer: Resizer::default(),
-            fitted: Fitted::default(),
-            numbers: Numbers::U8(Vec::new()),
+            canvas: Canvas::default(),
+            buffer: TensorBuffer::U8(Vec::new()),
             thumbnails: Thumbnailer::default(),
             file: Vec::new(),
             timing: Timing::default(),
@@ -99,12 +100,12 @@ impl Lane {
 
     /// Predicts `samples` together, the first of which has the number `first`. A sample that
     /// can't be read, or that panics, costs only itself.
-    pub fn run(&mut self, job: Job<'_>, first: usize, samples: &[Sample<'_>]) {
-        match &job.pipeline.kind {
-            Kind::Image(image) => self.images(job, image, first, samples),
+    pub fn run(&mut self, run: Run<'_>, first: usize, samples: &[Sample<'_>]) {
+        match &run.pipeline.kind {
+            Kind::Image(image) => self.images(run, image, first, samples),
             Kind::Tensors(rows) => {
                 for (index, sample) in (first..).zip(samples) {
-                    if job.cancel.load(Ordering::Relaxed) {
+                    if run.cancel.load(Ordering::Relaxed) {
                         return;
                     }
                     let ready = Ready {
@@ -112,18 +113,18 @@ impl Lane {
                         picture: None,
                         thumbnail: None,
                     };
-                    let outcome = self.guarded(|lane| lane.tensors(job, *rows, *sample));
+                    let outcome = self.guarded(|scratch| scratch.tensors(run, *rows, *sample));
                     let (index, prediction) = ready.predicted(outcome);
-                    (job.each)(index, prediction);
+                    (run.each)(index, prediction);
                 }
             }
         }
     }
 
-    fn images(&mut self, job: Job<'_>, image: &ImageInput, first: usize, samples: &[Sample<'_>]) {
+    fn images(&mut self, run: Run<'_>, image: &Image, first: usize, samples: &[Sample<'_>]) {
         let mut ready = Vec::with_capacity(samples.len());
         for (index, sample) in (first..).zip(samples) {
-            if job.cancel.load(Ordering::Relaxed) {
+            if run.cancel.load(Ordering::Relaxed) {
                 return;
             }
             let slot = ready.len();
@@ -132,114 +133,118 @@ impl Lane {
                 picture: None,
                 thumbnail: None,
             };
-            match self.guarded(|lane| lane.prepare(job, image, *sample, slot, &mut waiting)) {
-                Ok(()) if job.want.picture_only => {
+            match self.guarded(|scratch| scratch.prepare(run, image, *sample, slot, &mut waiting)) {
+                Ok(()) if run.want.picture_only => {
                     let (index, prediction) = waiting.predicted(Ok(Prediction::none()));
-                    (job.each)(index, prediction);
+                    (run.each)(index, prediction);
                 }
                 Ok(()) => ready.push(waiting),
                 Err(error) => {
                     let (index, prediction) = waiting.predicted(Err(error));
-                    (job.each)(index, prediction);
+                    (run.each)(index, prediction);
                 }
             }
         }
         let count = ready.len();
-        if count == 0 || job.cancel.load(Ordering::Relaxed) {
+        if count == 0 || run.cancel.load(Ordering::Relaxed) {
             return;
         }
-        match self.infer(job, image, count) {
-            Ok(outputs) => self.interpret(job, &outputs, ready),
+        match self.infer(run, image, count) {
+            Ok(outputs) => self.interpret(run, image, &outputs, ready),
             // One sample may be to blame, or the model takes no batches.
-            Err(_) if count > 1 => self.one_by_one(job, image, ready),
+            Err(_) if count > 1 => self.one_by_one(run, image, ready),
             Err(error) => {
                 let failed = Prediction::failed(&error);
                 for ready in ready {
                     let (index, prediction) = ready.predicted(Ok(failed.clone()));
-                    (job.each)(index, prediction);
+                    (run.each)(index, prediction);
                 }
             }
         }
     }
 
     /// After a batch has failed.
-    fn one_by_one(&mut self, job: Job<'_>, image: &ImageInput, ready: Vec<Ready>) {
-        let length = self.fitted.width * self.fitted.height * image.channels();
+    fn one_by_one(&mut self, run: Run<'_>, image: &Image, ready: Vec<Ready>) {
+        let length = self.canvas.width * self.canvas.height * image.input.channels();
         let mut all_succeeded = true;
         for (slot, ready) in ready.into_iter().enumerate() {
-            if job.cancel.load(Ordering::Relaxed) {
+            if run.cancel.load(Ordering::Relaxed) {
                 return;
             }
-            self.numbers.first(slot, length);
-            match self.infer(job, image, 1) {
-                Ok(outputs) => self.interpret(job, &outputs, vec![ready]),
+            self.buffer.move_to_front(slot, length);
+            match self.infer(run, image, 1) {
+                Ok(outputs) => self.interpret(run, image, &outputs, vec![ready]),
                 Err(error) => {
                     all_succeeded = false;
                     let (index, prediction) = ready.predicted(Err(error));
-                    (job.each)(index, prediction);
+                    (run.each)(index, prediction);
                 }
             }
         }
         if all_succeeded {
-            job.alone.store(true, Ordering::Relaxed);
+            run.alone.store(true, Ordering::Relaxed);
         }
     }
 
     /// Decodes, fits and normalises one sample into its place in the batch.
     fn prepare(
         &mut self,
-        job: Job<'_>,
-        image: &ImageInput,
+        run: Run<'_>,
+        image: &Image,
         sample: Sample<'_>,
         slot: usize,
         ready: &mut Ready,
     ) -> Result<()> {
         let started = Instant::now();
         let decoded = match sample {
-            Sample::Bytes(bytes) => self.decoder.decode(bytes, image.preprocess.exif),
+            Sample::Bytes(bytes) => self.decoder.decode(bytes, image.input.preprocess.exif),
             Sample::Path(path) => read(path, &mut self.file)
-                .and_then(|()| self.decoder.decode(&self.file, image.preprocess.exif)),
+                .and_then(|()| self.decoder.decode(&self.file, image.input.preprocess.exif)),
         };
         self.timing.decode_ms += ms(started);
         decoded?;
         let picture = &self.decoder.picture;
         ready.picture = Some([picture.width as u32, picture.height as u32]);
-        if job.want.thumbnail > 0 {
+        if run.want.thumbnail > 0 {
             let started = Instant::now();
-            ready.thumbnail = Some(self.thumbnails.make(picture, job.want.thumbnail as usize)?);
+            ready.thumbnail = Some(self.thumbnails.make(picture, run.want.thumbnail as usize)?);
             self.timing.postprocess_ms += ms(started);
         }
-        if job.want.picture_only {
+        if run.want.picture_only {
             return Ok(());
         }
         let started = Instant::now();
-        image.fit(picture, &mut self.resizer, &mut self.fitted)?;
-        image.normalise(&self.fitted, slot, &mut self.numbers);
+        let (canvas, resizer) = (&mut self.canvas, &mut self.resizer);
+        canvas.draw(&image.input, image.max_pixels, picture, resizer)?;
+        image.normaliser.normalise(canvas, slot, &mut self.buffer);
         self.timing.preprocess_ms += ms(started);
         Ok(())
     }
 
     /// Runs the model on the first `count` samples of the batch.
-    fn infer(&mut self, job: Job<'_>, image: &ImageInput, count: usize) -> Result<Vec<DynValue>> {
+    fn infer(&mut self, run: Run<'_>, image: &Image, count: usize) -> Result<Vec<DynValue>> {
         let started = Instant::now();
-        let axis = job.pipeline.batch.axis(count);
-        let shape = image.shape(axis, self.fitted.width, self.fitted.height);
-        let wanted = &job.pipeline.interpretation.outputs;
-        let outputs = self.guarded(|lane| {
-            lane.numbers
-                .tensor(shape, |value| job.session.run(&[value], wanted))
+        let axis = image.batch_axis(count);
+        let shape = image
+            .input
+            .shape(axis, self.canvas.width, self.canvas.height);
+        let wanted = run.pipeline.task.outputs();
+        let outputs = self.guarded(|scratch| {
+            scratch
+                .buffer
+                .tensor(shape, |value| run.session.run(&[value], wanted))
         });
         self.timing.infer_ms += ms(started);
         let outputs = outputs?;
         // Outputs whose first axis isn't the batch can only be told apart one at a time.
-        let apart = |value: &DynValue| {
+        let is_batched = |value: &DynValue| {
             value
                 .dtype()
                 .tensor_shape()
                 .and_then(|shape| shape.first().copied())
                 == i64::try_from(axis).ok()
         };
-        if count > 1 && !outputs.iter().all(apart) {
+        if count > 1 && !outputs.iter().all(is_batched) {
             return Err(Error::Shape(
                 "an output's first axis is not the batch".into(),
             ));
@@ -247,19 +252,19 @@ impl Lane {
         Ok(outputs)
     }
 
-    fn interpret(&mut self, job: Job<'_>, outputs: &[DynValue], ready: Vec<Ready>) {
-        let count = job.pipeline.batch.axis(ready.len());
+    fn interpret(&mut self, run: Run<'_>, image: &Image, outputs: &[DynValue], ready: Vec<Ready>) {
+        let count = image.batch_axis(ready.len());
         for (slot, ready) in ready.into_iter().enumerate() {
             let started = Instant::now();
-            let outcome = self.guarded(|_| interpreted(job, outputs, slot, count));
+            let outcome = self.guarded(|_| interpreted(run, outputs, slot, count));
             self.timing.postprocess_ms += ms(started);
             let (index, prediction) = ready.predicted(outcome);
-            (job.each)(index, prediction);
+            (run.each)(index, prediction);
         }
     }
 
     /// Reads one sample's tensors, runs the model on them, and interprets what comes out.
-    fn tensors(&mut self, job: Job<'_>, rows: Rows, sample: Sample<'_>) -> Result<Prediction> {
+    fn tensors(&mut self, run: Run<'_>, rows: Rows, sample: Sample<'_>) -> Result<Prediction> {
         let started = Instant::now();
         let bytes = match sample {
             Sample::Bytes(bytes) => bytes,
@@ -268,7 +273,7 @@ impl Lane {
                 &self.file
             }
         };
-        let signature = &job.session.signature;
+        let signature = &run.session.signature;
         let tensors = sample::tensors(bytes, &signature.inputs)?;
         let batch = TensorBatch::whole(signature, rows, tensors, &[])?;
         if batch.rows() != 1 {
@@ -281,11 +286,9 @@ impl Lane {
         self.timing.decode_ms += ms(started);
         let started = Instant::now();
         let values: Vec<_> = values.iter().collect();
-        let outputs = job
-            .session
-            .run(&values, &job.pipeline.interpretation.outputs);
+        let outputs = run.session.run(&values, run.pipeline.task.outputs());
         self.timing.infer_ms += ms(started);
-        interpreted(job, &outputs?, 0, rows.most(1))
+        interpreted(run, &outputs?, 0, rows.most(1))
     }
 
     /// A panic becomes an error of its own sample; the buffers, which it may have left in
@@ -302,11 +305,11 @@ impl Lane {
     }
 
     /// Gives back what very large pictures took, and forgets the time.
-    pub fn rest(&mut self) {
+    pub fn trim(&mut self) {
         self.timing = Timing::default();
-        self.decoder.trim(RESTING_BYTES);
-        self.resizer.trim(RESTING_BYTES);
-        if self.file.capacity() > RESTING_BYTES {
+        self.decoder.trim(KEPT_BYTES);
+        self.resizer.trim(KEPT_BYTES);
+        if self.file.capacity() > KEPT_BYTES {
             self.file = Vec::new();
         }
     }
@@ -314,28 +317,24 @@ impl Lane {
 
 /// Sample `slot` of a run of `count` samples.
 fn interpreted(
-    job: Job<'_>,
+    run: Run<'_>,
     outputs: &[DynValue],
     slot: usize,
     count: usize,
 ) -> Result<Prediction> {
-    let interpretation = &job.pipeline.interpretation;
-    let slices = interpretation
-        .outputs
-        .iter()
-        .zip(outputs)
-        .map(|(place, value)| {
-            let name = &job.session.signature.outputs[*place].name;
-            Slice::of(name, value, slot, count).ok_or_else(|| {
-                Error::Shape(format!(
-                    "The first axis of output `{name}` is not the batch."
-                ))
-            })
-        });
+    let task = &run.pipeline.task;
+    let slices = task.outputs().iter().zip(outputs).map(|(place, value)| {
+        let name = &run.session.signature.outputs[*place].name;
+        Slice::of(name, value, slot, count).ok_or_else(|| {
+            Error::Shape(format!(
+                "The first axis of output `{name}` is not the batch."
+            ))
+        })
+    });
     let slices = slices.collect::<Result<Vec<_>>>()?;
-    let outcome = interpretation.outcome(&slices, job.want.top_k, !job.want.tensor)?;
-    let tensors = if job.want.tensor {
-        postprocess::tensors(&slices)?
+    let outcome = task::outcome(task, &slices, run.want.top_k, !run.want.tensor)?;
+    let tensors = if run.want.tensor {
+        task::tensors(&slices)?
     } else {
         BTreeMap::new()
     };

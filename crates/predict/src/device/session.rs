@@ -12,8 +12,8 @@ use ort::logging::LogLevel;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{DynValue, Outlet, TensorElementType, ValueType};
 
+use super::threads::IntraOpThreads;
 use crate::error::{Error, Result};
-use crate::helpers::Helpers;
 
 /// The library and the environment; a process can have one of each, for good.
 static LOADED: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
@@ -82,7 +82,7 @@ pub(crate) struct Session {
     pub signature: Signature,
     inputs: Vec<CString>,
     outputs: Vec<CString>,
-    helpers: Helpers,
+    threads: IntraOpThreads,
 }
 
 impl Session {
@@ -93,14 +93,14 @@ impl Session {
             path: model.into(),
             reason: one_line(error),
         };
-        let helpers = Helpers::default();
+        let intra_op = IntraOpThreads::default();
         let session = ort::session::Session::builder(&environment)
             .and_then(|builder| Ok(builder.with_intra_threads(threads)?))
             // In a run, to wake a thread for every operator would cost a third of the time; between
             // runs, threads that spin would take the cores from others.
             .and_then(|builder| Ok(builder.with_intra_op_spinning(threads > 1)?))
             .and_then(|builder| Ok(builder.with_config_entry("session.force_spinning_stop", "1")?))
-            .and_then(|builder| Ok(builder.with_thread_manager(helpers.clone())?))
+            .and_then(|builder| Ok(builder.with_thread_manager(intra_op.clone())?))
             .and_then(|builder| Ok(builder.with_inter_threads(1)?))
             .and_then(|builder| Ok(builder.with_optimization_level(GraphOptimizationLevel::All)?))
             .and_then(|mut builder| builder.commit_from_file(model))
@@ -141,7 +141,7 @@ impl Session {
             outputs: names(&outputs)?,
             signature: Signature { inputs, outputs },
             session,
-            helpers,
+            threads: intra_op,
         })
     }
 
@@ -166,7 +166,7 @@ impl Session {
             .map(|output| self.outputs[*output].as_ptr())
             .collect();
         let mut values = vec![ptr::null_mut(); names.len()];
-        self.helpers.keep_off_this_core();
+        self.threads.keep_off_this_core();
         // SAFETY: every pointer is alive during the call, every length is that of its array, and
         // the strings end in 0. ONNX Runtime allows concurrent runs of a session on its CPU
         // provider, the only one that is used here: a run's state is its own, and the session is

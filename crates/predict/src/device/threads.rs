@@ -14,7 +14,7 @@ const STACK: usize = 8 << 20;
 
 /// The threads of one session, beside those that call it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Helpers(Arc<Mutex<State>>);
+pub(crate) struct IntraOpThreads(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -23,8 +23,8 @@ struct State {
     kept_off: Option<usize>,
 }
 
-impl Helpers {
-    /// Keeps the helpers off the calling thread's core until the next call. Costs a system call for
+impl IntraOpThreads {
+    /// Keeps these threads off the calling thread's core until the next call. Costs a system call for
     /// each of them where that core is another than last time.
     pub fn keep_off_this_core(&self) {
         let mut state = self.state();
@@ -48,16 +48,16 @@ impl Helpers {
     }
 }
 
-impl ThreadManager for Helpers {
+impl ThreadManager for IntraOpThreads {
     type Thread = JoinHandle<()>;
 
     fn create(&self, work: impl FnOnce() + Send + 'static) -> ort::Result<Self::Thread> {
-        let helpers = self.clone();
+        let threads = self.clone();
         Builder::new()
-            .name("helper".into())
+            .name("intra-op".into())
             .stack_size(STACK)
             .spawn(move || {
-                helpers.joined_by_this_thread();
+                threads.joined_by_this_thread();
                 work();
             })
             .map_err(ort::Error::wrap)
@@ -123,12 +123,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn helpers_keep_off_the_core_of_whoever_asks() {
+    fn intra_op_threads_keep_off_the_core_of_whoever_asks() {
         let all = sched_getaffinity(None).unwrap();
-        let helpers = Helpers::default();
+        let threads = IntraOpThreads::default();
         let (tell, told) = mpsc::channel();
         let (end, ended) = mpsc::channel::<()>();
-        let helper = helpers
+        let thread_of_run = threads
             .create(move || {
                 tell.send(gettid()).unwrap();
                 let _ = ended.recv();
@@ -142,19 +142,19 @@ mod tests {
                 scope.spawn(|| {
                     sched_setaffinity(None, &only).unwrap();
                     // What it may use is what its process may: it has no other core to leave to them.
-                    helpers.keep_off_this_core();
+                    threads.keep_off_this_core();
                     assert_eq!(sched_getaffinity(Some(thread)).unwrap(), all);
                 });
             });
         }
         if all.count() > 1 {
-            helpers.keep_off_this_core();
-            let kept = helpers.state().kept_off.unwrap();
+            threads.keep_off_this_core();
+            let kept = threads.state().kept_off.unwrap();
             let left = sched_getaffinity(Some(thread)).unwrap();
             assert!(!left.is_set(kept));
             assert_eq!(left.count(), all.count() - 1);
         }
         drop(end);
-        Helpers::join(helper).unwrap();
+        IntraOpThreads::join(thread_of_run).unwrap();
     }
 }
