@@ -8,36 +8,51 @@ afterAll(() => there?.end());
 /** The dialog with the question in it, and what the page has. */
 async function asked(name) {
   // Counted as skipped by this line, as the tests in Rust are.
-  if (!there) return console.log(`SKIPPED: ${name}: there is no chromium, which the package chromium installs`);
+  if (!there)
+    return console.log(
+      `SKIPPED: ${name}: there is no chromium, which the package chromium installs`,
+    );
   const page = await there.newPage();
   await there.open(page, "sign-in-realm", "light");
   return { page, at: (id) => page.getByTestId(id) };
 }
 
-test("a registry and a host are named, and the safe answer has the focus", { timeout: 60_000 }, async ({ task }) => {
-  const { page, at } = (await asked(task.name)) ?? {};
-  if (!page) return;
-  const question = await at("sign-in-realm").textContent();
-  expect(question).toContain("strange.example.com asks you to send your password to auth.example.net. Allow?");
-  expect(await page.evaluate(() => document.activeElement.dataset.testid)).toBe("sign-in-realm-refuse");
-  await page.keyboard.press("Enter");
-  await at("sign-in-realm").waitFor({ state: "detached" });
-  expect(await at("sign-in-dialog").isVisible()).toBe(true);
-  await page.close();
-});
+test(
+  "a registry and a host are named, and the safe answer has the focus",
+  { timeout: 60_000 },
+  async ({ task }) => {
+    const { page, at } = (await asked(task.name)) ?? {};
+    if (!page) return;
+    const question = await at("sign-in-realm").textContent();
+    expect(question).toContain(
+      "strange.example.com asks you to send your password to auth.example.net. Allow?",
+    );
+    expect(await page.evaluate(() => document.activeElement.dataset.testid)).toBe(
+      "sign-in-realm-refuse",
+    );
+    await page.keyboard.press("Enter");
+    await at("sign-in-realm").waitFor({ state: "detached" });
+    expect(await at("sign-in-dialog").isVisible()).toBe(true);
+    await page.close();
+  },
+);
 
-test("allowing it signs in, also after another try with the password", { timeout: 60_000 }, async ({ task }) => {
-  const { page, at } = (await asked(task.name)) ?? {};
-  if (!page) return;
-  await at("sign-in-password").fill("wrong");
-  await at("sign-in-realm-allow").click();
-  await at("sign-in-failure").waitFor();
-  await at("sign-in-password").fill("right");
-  await at("sign-in-submit").click();
-  await at("sign-in-dialog").waitFor({ state: "detached" });
-  expect(await at("account").textContent()).toContain("strange.example.com");
-  await page.close();
-});
+test(
+  "allowing it signs in, also after another try with the password",
+  { timeout: 60_000 },
+  async ({ task }) => {
+    const { page, at } = (await asked(task.name)) ?? {};
+    if (!page) return;
+    await at("sign-in-password").fill("wrong");
+    await at("sign-in-realm-allow").click();
+    await at("sign-in-failure").waitFor();
+    await at("sign-in-password").fill("right");
+    await at("sign-in-submit").click();
+    await at("sign-in-dialog").waitFor({ state: "detached" });
+    expect(await at("account").textContent()).toContain("strange.example.com");
+    await page.close();
+  },
+);
 
 test("an answer for one registry is none for another", { timeout: 60_000 }, async ({ task }) => {
   const { page, at } = (await asked(task.name)) ?? {};

@@ -11,10 +11,29 @@ export const hasBrowser = existsSync(program);
 
 // A state that a scene alone is not: the scene, and what is done in it.
 const steps = {
-  "settings": { state: "filled", act: (page) => page.getByTestId("settings").click() },
-  "doctor": { state: "filled", act: async (page) => (await page.getByTestId("settings").click(), await page.getByTestId("settings-page-machine").click(), await page.getByTestId("doctor").waitFor()) },
-  "keys": { state: "filled", act: async (page) => (await page.getByTestId("settings").click(), await page.getByTestId("settings-page-keys").click()) },
-  "sign-in": { state: "no-registry", act: async (page) => (await page.getByTestId("to-registry").click(), await page.getByTestId("sign-in").click()) },
+  settings: { state: "filled", act: (page) => page.getByTestId("settings").click() },
+  doctor: {
+    state: "filled",
+    act: async (page) => (
+      await page.getByTestId("settings").click(),
+      await page.getByTestId("settings-page-machine").click(),
+      await page.getByTestId("doctor").waitFor()
+    ),
+  },
+  keys: {
+    state: "filled",
+    act: async (page) => (
+      await page.getByTestId("settings").click(),
+      await page.getByTestId("settings-page-keys").click()
+    ),
+  },
+  "sign-in": {
+    state: "no-registry",
+    act: async (page) => (
+      await page.getByTestId("to-registry").click(),
+      await page.getByTestId("sign-in").click()
+    ),
+  },
   "sign-in-wrong": {
     state: "no-registry",
     query: "&keychain=no",
@@ -40,30 +59,63 @@ const steps = {
       await page.getByTestId("sign-in-realm").waitFor();
     },
   },
-  "viewer": { state: "filled", act: (page) => page.getByTestId("card").nth(1).click() },
+  viewer: { state: "filled", act: (page) => page.getByTestId("card").nth(1).click() },
   "viewer-broken": { state: "mixed", act: (page) => page.getByTestId("card").nth(2).click() },
-  "closing": { state: "guesses", query: "&closing" },
+  closing: { state: "guesses", query: "&closing" },
   "closing-publishing": { state: "publishing", query: "&closing" },
-  "dragging": { state: "filled", query: "&drag" },
+  dragging: { state: "filled", query: "&drag" },
   "dragging-empty": { state: "empty", query: "&drag" },
-  "selected": { state: "mixed", act: async (page) => { for (const n of [0, 1, 4]) await page.getByTestId("card").nth(n).click({ modifiers: ["Control"] }); } },
+  selected: {
+    state: "mixed",
+    act: async (page) => {
+      for (const n of [0, 1, 4])
+        await page
+          .getByTestId("card")
+          .nth(n)
+          .click({ modifiers: ["Control"] });
+    },
+  },
   "open-menu": { state: "filled", act: (page) => page.getByTestId("open-menu").click() },
   "account-menu": { state: "filled", act: (page) => page.getByTestId("change-account").click() },
-  "history-open": { state: "filled", act: (page) => page.getByTestId("history").locator("summary").first().click() },
+  "history-open": {
+    state: "filled",
+    act: (page) => page.getByTestId("history").locator("summary").first().click(),
+  },
   "job-log": { state: "publishing", act: (page) => page.getByTestId("job-log").click() },
-  "guess-tip": { state: "guesses", act: (page) => page.getByTestId("guess-preprocess.mean").hover() },
+  "guess-tip": {
+    state: "guesses",
+    act: (page) => page.getByTestId("guess-preprocess.mean").hover(),
+  },
   "problem-tip": { state: "problems", act: (page) => page.getByTestId("package-name").focus() },
   "sort-menu": { state: "mixed", act: (page) => page.getByTestId("sort").click() },
   "export-menu": { state: "mixed", act: (page) => page.getByTestId("export").click() },
-  "focus-grid": { state: "mixed", act: async (page) => (await page.getByTestId("export").focus(), await page.keyboard.press("Tab"), await page.keyboard.press("Tab")) },
-  "focus-card": { state: "mixed", act: async (page) => (await page.getByTestId("grid").focus(), await page.keyboard.press("ArrowRight"), await page.keyboard.press("ArrowRight")) },
+  "focus-grid": {
+    state: "mixed",
+    act: async (page) => (
+      await page.getByTestId("export").focus(),
+      await page.keyboard.press("Tab"),
+      await page.keyboard.press("Tab")
+    ),
+  },
+  "focus-card": {
+    state: "mixed",
+    act: async (page) => (
+      await page.getByTestId("grid").focus(),
+      await page.keyboard.press("ArrowRight"),
+      await page.keyboard.press("ArrowRight")
+    ),
+  },
   "filtered-none": { state: "filled", act: (page) => page.getByTestId("filter-failed").click() },
-  "filtered": { state: "mixed", act: (page) => page.getByTestId("filter-failed").click() },
+  filtered: { state: "mixed", act: (page) => page.getByTestId("filter-failed").click() },
 };
 
 /** The page, served, and a browser to look at it. */
 export async function stage() {
-  const server = await createServer({ root: new URL("..", import.meta.url).pathname, logLevel: "error", server: { port: 0, strictPort: false } });
+  const server = await createServer({
+    root: new URL("..", import.meta.url).pathname,
+    logLevel: "error",
+    server: { port: 0, strictPort: false },
+  });
   await server.listen();
   const { scenes } = await server.ssrLoadModule("/src/host/fake/scenes.ts");
   const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
@@ -88,11 +140,14 @@ export async function stage() {
 /** Waits until fonts and pictures are there and nothing moves but what turns for ever. */
 export async function still(page) {
   await page.evaluate(async () => {
-    const frame = () => new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+    const frame = () =>
+      new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
     await frame();
     await document.fonts.ready;
     await Promise.allSettled([...document.images].map((image) => image.decode()));
-    const moving = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity);
+    const moving = document
+      .getAnimations()
+      .filter((one) => one.effect.getComputedTiming().endTime !== Infinity);
     await Promise.allSettled(moving.map((one) => one.finished));
     await frame();
   });
@@ -101,19 +156,36 @@ export async function still(page) {
 /** What axe finds in the page as it is. */
 export async function violations(page) {
   if (!(await page.evaluate(() => "axe" in window))) await page.addScriptTag({ path: axe });
-  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  return found.violations.flatMap((one) => one.nodes.map((node) => `${one.id} (${one.impact}): ${node.target.join(" ")}: ${node.any.map((any) => any.message).join("; ") || one.help}`));
+  const found = await page.evaluate(() =>
+    window.axe.run(document, { resultTypes: ["violations"] }),
+  );
+  return found.violations.flatMap((one) =>
+    one.nodes.map(
+      (node) =>
+        `${one.id} (${one.impact}): ${node.target.join(" ")}: ${node.any.map((any) => any.message).join("; ") || one.help}`,
+    ),
+  );
 }
 
 /** Controls that stick out of the part of the window that they are in. */
 export async function strays(page) {
   return await page.evaluate(() => {
-    const parts = [...document.querySelectorAll('header, [data-testid$="-pane"], [data-testid="jobs"], dialog')];
+    const parts = [
+      ...document.querySelectorAll('header, [data-testid$="-pane"], [data-testid="jobs"], dialog'),
+    ];
     return parts.flatMap((part) => {
       const whole = part.getBoundingClientRect();
-      const controls = [...part.querySelectorAll("button, input, select, textarea, .pill")].filter((one) => one.checkVisibility() && one.closest("[popover]") === null);
-      const out = controls.filter((one) => one.getBoundingClientRect().right > whole.right + 0.5 || one.getBoundingClientRect().left < whole.left - 0.5);
-      return out.map((one) => `${part.dataset.testid ?? part.tagName}: ${one.outerHTML.slice(0, 120)}`);
+      const controls = [...part.querySelectorAll("button, input, select, textarea, .pill")].filter(
+        (one) => one.checkVisibility() && one.closest("[popover]") === null,
+      );
+      const out = controls.filter(
+        (one) =>
+          one.getBoundingClientRect().right > whole.right + 0.5 ||
+          one.getBoundingClientRect().left < whole.left - 0.5,
+      );
+      return out.map(
+        (one) => `${part.dataset.testid ?? part.tagName}: ${one.outerHTML.slice(0, 120)}`,
+      );
     });
   });
 }

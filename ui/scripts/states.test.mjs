@@ -10,7 +10,10 @@ describe.concurrent("in every theme and the smallest window", () => {
 
   test.for(there?.names ?? ["every state"])("%s", { timeout: 120_000 }, async (name) => {
     // Counted as skipped by this line, as the tests in Rust are.
-    if (!there) return console.log("SKIPPED: the page's states: there is no chromium, which the package chromium installs");
+    if (!there)
+      return console.log(
+        "SKIPPED: the page's states: there is no chromium, which the package chromium installs",
+      );
     const page = await there.newPage();
     const errors = [];
     page.on("pageerror", (error) => errors.push(error.message));

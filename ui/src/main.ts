@@ -12,7 +12,10 @@ if (target) {
   try {
     mount(App, { target, props: { app: await Studio.start(await connect()) } });
   } catch (failure) {
-    target.textContent = failure instanceof Error ? failure.message : String((failure as { message?: string }).message ?? failure);
+    target.textContent =
+      failure instanceof Error
+        ? failure.message
+        : String((failure as { message?: string }).message ?? failure);
     throw failure;
   }
 }

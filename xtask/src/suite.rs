@@ -55,6 +55,9 @@ pub fn run(places: &Places) -> Result<ExitCode> {
     suite.check("Page: types", || {
         process::run(&mut setup::npm(places, ["run", "--silent", "check"]))
     });
+    suite.check("Page: lints and formatting", || {
+        process::run(&mut setup::npm(places, ["run", "--silent", "lint"]))
+    });
     suite.tests("Page: tests", setup::npm(places, ["test", "--silent"]));
     Ok(suite.end(start))
 }

@@ -1,5 +1,18 @@
 /** What the page needs from where it runs. Nothing else in the page knows the shell. */
-import type { Doctor, Document, Event, ExportFormat, Package, Pick, Preprocess, PublishRequest, Settings, SignIn, SignInOutcome, State } from "../generated/contract";
+import type {
+  Doctor,
+  Document,
+  Event,
+  ExportFormat,
+  Package,
+  Pick,
+  Preprocess,
+  PublishRequest,
+  Settings,
+  SignIn,
+  SignInOutcome,
+  State,
+} from "../generated/contract";
 
 /** The studio's commands. Each may throw a `Failure`. */
 export interface Commands {
@@ -38,11 +51,11 @@ export interface Commands {
 
 export interface Listener {
   /** Something changed. */
-  event(event: Event): void;
+  event: (event: Event) => void;
   /** Events were lost: this is how everything stands. */
-  state(state: State): void;
+  state: (state: State) => void;
   /** Files are over the window, or no longer are. */
-  drag(over: boolean): void;
+  drag: (over: boolean) => void;
 }
 
 export interface Host extends Commands {

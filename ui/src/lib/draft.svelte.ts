@@ -16,7 +16,11 @@ export class Draft {
   private sending: Promise<void> | undefined;
   private document: Document | null = null;
 
-  constructor(host: Pick<Host, "edit">, document: Document | null, failed: (failure: unknown) => void) {
+  constructor(
+    host: Pick<Host, "edit">,
+    document: Document | null,
+    failed: (failure: unknown) => void,
+  ) {
     this.host = host;
     this.failed = failed;
     this.heard(document);
@@ -25,7 +29,11 @@ export class Draft {
   /** The studio's document changed; what is being typed into the same document stays. */
   heard(document: Document | null): void {
     const before = this.document;
-    const same = before !== null && document !== null && before.folder === document.folder && before.model.file === document.model.file;
+    const same =
+      before !== null &&
+      document !== null &&
+      before.folder === document.folder &&
+      before.model.file === document.model.file;
     const typing = this.unsent || this.sending !== undefined;
     if (same && typing) {
       if (document.revision >= before.revision) this.take(document);

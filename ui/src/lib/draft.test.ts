@@ -5,7 +5,11 @@ import { Draft } from "./draft.svelte";
 
 const named = (name: string, revision: number): Document => {
   const made = document();
-  return { ...made, revision, package: { ...made.package, package: { ...made.package.package, name } } };
+  return {
+    ...made,
+    revision,
+    package: { ...made.package, package: { ...made.package.package, name } },
+  };
 };
 
 function setting() {
@@ -17,7 +21,12 @@ function setting() {
     revision += 1;
     return named(pkg.package.name, revision);
   });
-  return { sent, failures, edit, draft: new Draft({ edit }, named("a", 1), (failure) => failures.push(failure)) };
+  return {
+    sent,
+    failures,
+    edit,
+    draft: new Draft({ edit }, named("a", 1), (failure) => failures.push(failure)),
+  };
 }
 
 const rename = (draft: Draft, name: string) => draft.edit((pkg) => (pkg.package.name = name));

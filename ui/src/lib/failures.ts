@@ -37,7 +37,8 @@ export function place(failure: Failure): Place {
 export function splitHint(hint: string): { prose: string; code: string | null } {
   const lines = hint.split("\n");
   const start = lines.findIndex((line) => /^\s*(import|from|pip|python3?)\s/.test(line));
-  if (start < 0 || (lines.length === 1 && !hint.startsWith("import "))) return { prose: hint.trim(), code: null };
+  if (start < 0 || (lines.length === 1 && !hint.startsWith("import ")))
+    return { prose: hint.trim(), code: null };
   return {
     prose: lines.slice(0, start).join("\n").trim(),
     code: lines.slice(start).join("\n").replace(/\s+$/, ""),
@@ -46,7 +47,9 @@ export function splitHint(hint: string): { prose: string; code: string | null } 
 
 /** A message of the command line, which starts small, as a sentence. */
 export function asSentence(message: string): string {
-  return /^(the|a|an|no|this|nothing|it|one)\s/.test(message) ? message.charAt(0).toUpperCase() + message.slice(1) : message;
+  return /^(the|a|an|no|this|nothing|it|one)\s/.test(message)
+    ? message.charAt(0).toUpperCase() + message.slice(1)
+    : message;
 }
 
 export function isFailure(value: unknown): value is Failure {
@@ -57,5 +60,11 @@ export function isFailure(value: unknown): value is Failure {
 export function toFailure(value: unknown): Failure {
   if (isFailure(value)) return { ...value, hint: value.hint ?? "", causes: value.causes ?? [] };
   const message = value instanceof Error ? value.message : String(value);
-  return { code: "Internal", message, hint: "Try it again; if it stays, start Boxwright anew.", causes: [], retryable: true };
+  return {
+    code: "Internal",
+    message,
+    hint: "Try it again; if it stays, start Boxwright anew.",
+    causes: [],
+    retryable: true,
+  };
 }

@@ -15,7 +15,9 @@ export function within(path: string, field: string): boolean {
 export function focusField(path: string): void {
   const holder = document.getElementById(`field-${plainField(path)}`);
   if (!holder) return;
-  const control = holder.matches("input, select, textarea, button") ? holder : holder.querySelector<HTMLElement>("input:checked, input, select, textarea, button");
+  const control = holder.matches("input, select, textarea, button")
+    ? holder
+    : holder.querySelector<HTMLElement>("input:checked, input, select, textarea, button");
   control?.scrollIntoView({ block: "nearest", behavior: "smooth" });
   control?.focus();
 }

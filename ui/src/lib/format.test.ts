@@ -1,5 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { bytes, bytesOf, count, digest, duration, milliseconds, percent, plural, rate, score, short, when } from "./format";
+import {
+  bytes,
+  bytesOf,
+  count,
+  digest,
+  duration,
+  milliseconds,
+  percent,
+  plural,
+  rate,
+  score,
+  short,
+  when,
+} from "./format";
 
 describe("numbers in words", () => {
   test.each([

@@ -1,6 +1,7 @@
 /** The window's shortcuts: one table, used by the listener, the tooltips and the settings dialog. */
 
-export type Command = "undo" | "redo" | "save" | "open" | "add" | "publish" | "settings" | "preview" | "keys";
+export type Command =
+  "undo" | "redo" | "save" | "open" | "add" | "publish" | "settings" | "preview" | "keys";
 
 interface Shortcut {
   command: Command;
@@ -38,7 +39,9 @@ function isMac(): boolean {
 /** A shortcut's caps, as its keyboard names them. */
 function caps(key: string, shift: boolean): string[] {
   const name = key === "enter" ? "Enter" : key.toUpperCase();
-  return isMac() ? [...(shift ? ["⇧"] : []), "⌘", name] : ["Ctrl", ...(shift ? ["Shift"] : []), name];
+  return isMac()
+    ? [...(shift ? ["⇧"] : []), "⌘", name]
+    : ["Ctrl", ...(shift ? ["Shift"] : []), name];
 }
 
 export function keysOf(command: Command): string[] {

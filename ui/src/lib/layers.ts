@@ -37,7 +37,8 @@ function segment(item: JobItem, sum: number): Segment {
 }
 
 function words(items: readonly JobItem[]): string {
-  const sum = (list: readonly JobItem[], of: (item: JobItem) => number) => list.reduce((all, item) => all + of(item), 0);
+  const sum = (list: readonly JobItem[], of: (item: JobItem) => number) =>
+    list.reduce((all, item) => all + of(item), 0);
   if (items.every((item) => item.unit === "images")) {
     const total = sum(items, (item) => item.total ?? item.done);
     return `${sum(items, (item) => item.done)} of ${plural(total, "picture")}`;
@@ -68,13 +69,22 @@ export function bars(job: Job): Bar[] {
     const segments = items.map((item) => segment(item, sum));
     const [first, ...others] = items;
     const title = (others.length === 0 && first?.label) || "shared";
-    return { key, target: first?.target ?? "", title, segments, done: segments.every((one) => one.share >= 1), words: words(items) };
+    return {
+      key,
+      target: first?.target ?? "",
+      title,
+      segments,
+      done: segments.every((one) => one.share >= 1),
+      words: words(items),
+    };
   });
 }
 
 /** Bytes sent and to send over the whole job. */
 export function sent(job: Job): { done: number; total: number } {
-  const items = job.items.filter((item) => item.unit === "bytes" && !item.reused && item.stage === job.stage);
+  const items = job.items.filter(
+    (item) => item.unit === "bytes" && !item.reused && item.stage === job.stage,
+  );
   return {
     done: items.reduce((all, item) => all + item.done, 0),
     total: items.reduce((all, item) => all + (item.total ?? item.done), 0),

@@ -15,7 +15,12 @@ describe("names", () => {
   });
 
   test("a reference goes on in the next line after a slash", () => {
-    expect(pieces("registry.example.com:5000/vision/cat:1@sha256:ab")).toEqual(["registry.example.com:5000/", "vision/", "cat:1@", "sha256:ab"]);
+    expect(pieces("registry.example.com:5000/vision/cat:1@sha256:ab")).toEqual([
+      "registry.example.com:5000/",
+      "vision/",
+      "cat:1@",
+      "sha256:ab",
+    ]);
     expect(pieces("no slash").join("")).toBe("no slash");
   });
 });

@@ -15,7 +15,13 @@ type Known = ReadonlyMap<string, Preprocess>;
 /** What makes a preset: all but the orientation, which is the photo's. */
 function essence({ exif: _, size, pad, mean, std, ...rest }: Preprocess): string {
   const near = (values: readonly number[]) => values.map((value) => value.toPrecision(5));
-  return JSON.stringify([Object.entries(rest).sort(), size ?? null, pad ?? null, near(mean), near(std)]);
+  return JSON.stringify([
+    Object.entries(rest).sort(),
+    size ?? null,
+    pad ?? null,
+    near(mean),
+    near(std),
+  ]);
 }
 
 export function presetOf(known: Known, pre: Preprocess): string | null {
@@ -30,8 +36,12 @@ export function presets(app: Studio): { readonly all: Known; choose(name: string
   const model = $derived(app.document ? `${app.document.folder}/${app.document.model.file}` : null);
   $effect(() => {
     if (model === null) return;
-    void Promise.allSettled(presetNames.map(async ([name]) => [name, await app.host.preset(name)] as const)).then((answers) => {
-      all = new Map(answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : [])));
+    void Promise.allSettled(
+      presetNames.map(async ([name]) => [name, await app.host.preset(name)] as const),
+    ).then((answers) => {
+      all = new Map(
+        answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : [])),
+      );
     });
   });
   return {
@@ -40,7 +50,10 @@ export function presets(app: Studio): { readonly all: Known; choose(name: string
     },
     choose(name) {
       const preset = all.get(name);
-      if (preset) app.draft.edit((pkg) => (pkg.preprocess = { ...structuredClone(preset), exif: pkg.preprocess.exif }));
+      if (preset)
+        app.draft.edit(
+          (pkg) => (pkg.preprocess = { ...structuredClone(preset), exif: pkg.preprocess.exif }),
+        );
     },
   };
 }

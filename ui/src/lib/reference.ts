@@ -18,8 +18,11 @@ export function namespaceOf(repository: string): string {
 export function referenceProblem(repository: string, tag: string): string | null {
   const word = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
   if (!new RegExp(`^${word}(?:/${word})*$`).test(repository)) {
-    return /[A-Z]/.test(repository) ? "A repository is written in lower case." : "A repository is lower-case letters, digits and . _ - between them, with / between its words.";
+    return /[A-Z]/.test(repository)
+      ? "A repository is written in lower case."
+      : "A repository is lower-case letters, digits and . _ - between them, with / between its words.";
   }
-  if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(tag)) return "A tag is letters, digits and . _ - and starts with a letter, a digit or _.";
+  if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(tag))
+    return "A tag is letters, digits and . _ - and starts with a letter, a digit or _.";
   return null;
 }

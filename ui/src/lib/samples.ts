@@ -13,7 +13,7 @@ export function classes(outcome: Outcome | null): ClassPrediction[] | null {
 }
 
 export function outputs(outcome: Outcome | null): Record<string, OutputTensor> | null {
-  return outcome && "outputs" in outcome ? (outcome.outputs as Record<string, OutputTensor>) : null;
+  return outcome && "outputs" in outcome ? outcome.outputs : null;
 }
 
 export function failed(outcome: Outcome | null): SampleError | null {
@@ -56,6 +56,8 @@ export function arrange(samples: readonly Shown[], filter: Filter, sort: Sort): 
 
 /** The first numbers of a tensor, as a card shows them. */
 export function glimpse(tensor: OutputTensor, most = 6): string {
-  const shown = tensor.data.slice(0, most).map((value) => (Number.isInteger(value) ? String(value) : Number(value).toPrecision(4)));
+  const shown = tensor.data
+    .slice(0, most)
+    .map((value) => (Number.isInteger(value) ? String(value) : Number(value).toPrecision(4)));
   return tensor.data.length > most ? `${shown.join(", ")}, …` : shown.join(", ");
 }

@@ -21,7 +21,11 @@ export function extend(selection: Selection, order: readonly number[], id: numbe
   const from = order.indexOf(selection.anchor ?? selection.active ?? id);
   const to = order.indexOf(id);
   if (from < 0 || to < 0) return toggle(selection, id);
-  return { ids: new Set(order.slice(Math.min(from, to), Math.max(from, to) + 1)), active: id, anchor: order[from] ?? id };
+  return {
+    ids: new Set(order.slice(Math.min(from, to), Math.max(from, to) + 1)),
+    active: id,
+    anchor: order[from] ?? id,
+  };
 }
 
 export function all(order: readonly number[], selection: Selection): Selection {

@@ -26,7 +26,9 @@ function number(value: number): string {
 
 function series(values: readonly number[]): string {
   const first = values[0] ?? 0;
-  return values.every((value) => value === first) ? number(first) : `[${values.map(number).join(", ")}]`;
+  return values.every((value) => value === first)
+    ? number(first)
+    : `[${values.map(number).join(", ")}]`;
 }
 
 /** `(x − 127) / 128`, leaving out what changes nothing; `null` where nothing does. */
@@ -44,11 +46,23 @@ function size(pre: Preprocess, width?: number | null, height?: number | null): C
   const filter = filterNames[pre.filter] ?? pre.filter;
   switch (pre.resize) {
     case "short-side":
-      return { text: `short side ${pre.size ?? "?"}`, title: `The shorter side is resized to ${pre.size ?? "?"} pixels (${filter})`, field: "preprocess.resize" };
+      return {
+        text: `short side ${pre.size ?? "?"}`,
+        title: `The shorter side is resized to ${pre.size ?? "?"} pixels (${filter})`,
+        field: "preprocess.resize",
+      };
     case "stretch":
-      return { text: `stretch to ${box}`, title: `Resized to ${box} pixels, whatever the aspect ratio (${filter})`, field: "preprocess.resize" };
+      return {
+        text: `stretch to ${box}`,
+        title: `Resized to ${box} pixels, whatever the aspect ratio (${filter})`,
+        field: "preprocess.resize",
+      };
     case "letterbox":
-      return { text: `fit into ${box}`, title: `Resized into ${box} pixels, padded around (${filter})`, field: "preprocess.resize" };
+      return {
+        text: `fit into ${box}`,
+        title: `Resized into ${box} pixels, padded around (${filter})`,
+        field: "preprocess.resize",
+      };
     default:
       return null;
   }
@@ -56,20 +70,49 @@ function size(pre: Preprocess, width?: number | null, height?: number | null): C
 
 export function sentence(pkg: Package): Chip[] {
   const input = pkg.input.find((one) => one.kind === "image");
-  if (!input) return [{ text: "tensor", title: "Samples are numbers: .npy, .npz or JSON", field: "input.kind" }];
+  if (!input)
+    return [
+      { text: "tensor", title: "Samples are numbers: .npy, .npz or JSON", field: "input.kind" },
+    ];
   const pre = pkg.preprocess;
-  const chips: Chip[] = [{ text: pre.exif ? "upright photo" : "photo", title: pre.exif ? "Turned upright by its EXIF orientation" : "As stored, whatever its EXIF orientation", field: "preprocess.exif" }];
+  const chips: Chip[] = [
+    {
+      text: pre.exif ? "upright photo" : "photo",
+      title: pre.exif
+        ? "Turned upright by its EXIF orientation"
+        : "As stored, whatever its EXIF orientation",
+      field: "preprocess.exif",
+    },
+  ];
   const resized = size(pre, input.width, input.height);
   if (resized) chips.push(resized);
   if (pre.crop === "center") {
-    const box = input.width && input.height ? (input.width === input.height ? String(input.width) : `${input.width} × ${input.height}`) : "?";
+    const box =
+      input.width && input.height
+        ? input.width === input.height
+          ? String(input.width)
+          : `${input.width} × ${input.height}`
+        : "?";
     chips.push({ text: `crop ${box}`, title: "The centre is cut out", field: "preprocess.crop" });
   }
   const channels = pre.channels === "grey" ? "grey" : pre.channels.toUpperCase();
-  chips.push({ text: channels, title: "Order and number of colour channels", field: "preprocess.channels" });
+  chips.push({
+    text: channels,
+    title: "Order and number of colour channels",
+    field: "preprocess.channels",
+  });
   const normal = normalisation(pre.mean, pre.std);
-  if (normal) chips.push({ text: normal, title: "Each channel, with x in 0 to 255", field: "preprocess.mean" });
-  chips.push({ text: `${input.layout} ${input.dtype}`, title: "Order of the axes and element type of the tensor", field: "input.layout" });
+  if (normal)
+    chips.push({
+      text: normal,
+      title: "Each channel, with x in 0 to 255",
+      field: "preprocess.mean",
+    });
+  chips.push({
+    text: `${input.layout} ${input.dtype}`,
+    title: "Order of the axes and element type of the tensor",
+    field: "input.layout",
+  });
   return chips;
 }
 

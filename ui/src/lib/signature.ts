@@ -29,5 +29,11 @@ export interface Axis {
 }
 
 export function axes(shape: readonly Dimension[] | null): Axis[] | null {
-  return shape?.map((axis) => (typeof axis === "number" ? { text: String(axis), dynamic: false } : { text: axis || "any", dynamic: true })) ?? null;
+  return (
+    shape?.map((axis) =>
+      typeof axis === "number"
+        ? { text: String(axis), dynamic: false }
+        : { text: axis || "any", dynamic: true },
+    ) ?? null
+  );
 }

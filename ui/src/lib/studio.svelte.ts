@@ -8,10 +8,16 @@ import { label } from "./keys";
 import { apply, fromState, isBusy, type View } from "./view";
 
 export type SettingsPage = "general" | "machine" | "keys";
-export type Dialog = { kind: "none" } | { kind: "settings"; page?: SettingsPage } | { kind: "sign-in"; registry: string } | { kind: "leaving"; before: Leaving } | { kind: "viewer"; id: number };
+export type Dialog =
+  | { kind: "none" }
+  | { kind: "settings"; page?: SettingsPage }
+  | { kind: "sign-in"; registry: string }
+  | { kind: "leaving"; before: Leaving }
+  | { kind: "viewer"; id: number };
 
 /** What is about to happen while changes are unsaved or a job runs. */
-export type Leaving = { what: "close-window" } | { what: "leave"; then: (host: Host) => Promise<void> };
+export type Leaving =
+  { what: "close-window" } | { what: "leave"; then: (host: Host) => Promise<void> };
 
 export class Studio {
   readonly host: Host;
@@ -32,7 +38,9 @@ export class Studio {
   settings = $derived(this.view.settings);
   busy = $derived(isBusy(this.view.preview));
   /** The newest publish or build that was started. */
-  shipping = $derived(this.view.jobs.find((job) => job.kind === "publish" || job.kind === "build") ?? null);
+  shipping = $derived(
+    this.view.jobs.find((job) => job.kind === "publish" || job.kind === "build") ?? null,
+  );
 
   constructor(host: Host, view: View) {
     this.host = host;
@@ -46,7 +54,7 @@ export class Studio {
   }
 
   static async start(host: Host): Promise<Studio> {
-    let studio: Studio | undefined;
+    let studio: Studio | null = null;
     const early: Event[] = [];
     let dragging = false;
     await host.listen({
@@ -101,7 +109,9 @@ export class Studio {
   }
 
   /** Whether leaving the package would lose edits; a mere guess that was never saved loses nothing. */
-  edited = $derived(this.view.document !== null && this.view.document.dirty && this.view.document.can_undo);
+  edited = $derived(
+    this.view.document !== null && this.view.document.dirty && this.view.document.can_undo,
+  );
 
   /** Opens another package or closes this one, asking first where edits would be lost. */
   async leave(then: (host: Host) => Promise<void>): Promise<void> {

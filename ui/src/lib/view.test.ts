@@ -4,31 +4,63 @@ import { document, state } from "../host/fake/data";
 import { apply, fromState, isStale } from "./view";
 
 const outcome = (name: string): Outcome => ({ classPredictions: [{ class: name, score: 0.9 }] });
-const sample = (id: number, made: Outcome | null): Sample => ({ id, name: `${id}.jpg`, outcome: made, thumbnail: made ? 1 : 0, picture: null });
-const change = (run: number, over: Partial<PreviewChange> = {}): PreviewChange => ({ run, status: "running", failure: null, order: null, done: 0, device: null, batch_size: 8, timing: null, ...over });
+const sample = (id: number, made: Outcome | null): Sample => ({
+  id,
+  name: `${id}.jpg`,
+  outcome: made,
+  thumbnail: made ? 1 : 0,
+  picture: null,
+});
+const change = (run: number, over: Partial<PreviewChange> = {}): PreviewChange => ({
+  run,
+  status: "running",
+  failure: null,
+  order: null,
+  done: 0,
+  device: null,
+  batch_size: 8,
+  timing: null,
+  ...over,
+});
 
 function two() {
   const start = state();
-  start.preview = { ...start.preview, run: 1, samples: [sample(1, outcome("cat")), sample(2, outcome("dog"))] };
+  start.preview = {
+    ...start.preview,
+    run: 1,
+    samples: [sample(1, outcome("cat")), sample(2, outcome("dog"))],
+  };
   return fromState(start);
 }
 
 describe("events", () => {
   test("outcomes replace those of their sample and keep the order", () => {
-    const view = apply(two(), { event: "samples", value: { run: 1, samples: [sample(2, outcome("wolf"))] } });
+    const view = apply(two(), {
+      event: "samples",
+      value: { run: 1, samples: [sample(2, outcome("wolf"))] },
+    });
     expect(view.samples.map((one) => one.outcome)).toEqual([outcome("cat"), outcome("wolf")]);
   });
 
   test("a new run keeps the old outcome, marked as stale, until there is a new one", () => {
     let view = apply(two(), { event: "preview", value: change(2) });
-    view = apply(view, { event: "samples", value: { run: 2, samples: [sample(1, null), sample(2, outcome("wolf"))] } });
+    view = apply(view, {
+      event: "samples",
+      value: { run: 2, samples: [sample(1, null), sample(2, outcome("wolf"))] },
+    });
     expect(view.samples.map((one) => one.outcome)).toEqual([outcome("cat"), outcome("wolf")]);
     expect(view.samples.map((one) => isStale(one, view.preview))).toEqual([true, false]);
   });
 
   test("an outcome of an older run that comes late is dropped", () => {
-    let view = apply(two(), { event: "samples", value: { run: 3, samples: [sample(1, outcome("new"))] } });
-    view = apply(view, { event: "samples", value: { run: 2, samples: [sample(1, outcome("late"))] } });
+    let view = apply(two(), {
+      event: "samples",
+      value: { run: 3, samples: [sample(1, outcome("new"))] },
+    });
+    view = apply(view, {
+      event: "samples",
+      value: { run: 2, samples: [sample(1, outcome("late"))] },
+    });
     expect(view.samples[0]?.outcome).toEqual(outcome("new"));
   });
 
@@ -46,12 +78,26 @@ describe("events", () => {
 
   test("removed samples are forgotten, and a late outcome does not bring one back", () => {
     let view = apply(two(), { event: "preview", value: change(1, { order: [2] }) });
-    view = apply(view, { event: "samples", value: { run: 1, samples: [sample(1, outcome("ghost"))] } });
+    view = apply(view, {
+      event: "samples",
+      value: { run: 1, samples: [sample(1, outcome("ghost"))] },
+    });
     expect(view.samples.map((one) => one.id)).toEqual([2]);
   });
 
   test("a job is replaced where it stands, a new one comes first", () => {
-    const job = (id: number, elapsed_ms: number): Job => ({ id, kind: "publish", title: "", stages: [], stage: "", items: [], log: [], status: { status: "running" }, elapsed_ms, bytes_per_second: 0 });
+    const job = (id: number, elapsed_ms: number): Job => ({
+      id,
+      kind: "publish",
+      title: "",
+      stages: [],
+      stage: "",
+      items: [],
+      log: [],
+      status: { status: "running" },
+      elapsed_ms,
+      bytes_per_second: 0,
+    });
     let view = apply(two(), { event: "job", value: job(1, 0) });
     view = apply(view, { event: "job", value: job(2, 0) });
     view = apply(view, { event: "job", value: job(1, 5) });
@@ -64,11 +110,15 @@ describe("events", () => {
   test("the rest is replaced whole, and what says nothing about the state changes nothing", () => {
     const view = two();
     expect(apply(view, { event: "document", value: null }).document).toBeNull();
-    expect(apply(view, { event: "document", value: document() }).document?.model.file).toBe("model.onnx");
+    expect(apply(view, { event: "document", value: document() }).document?.model.file).toBe(
+      "model.onnx",
+    );
     expect(apply(view, { event: "recent", value: [] }).recent).toEqual([]);
     expect(apply(view, { event: "accounts", value: [] }).accounts).toEqual([]);
     expect(apply(view, { event: "history", value: [] }).history).toEqual([]);
-    expect(apply(view, { event: "settings", value: { ...view.settings, theme: "dark" } }).settings.theme).toBe("dark");
+    expect(
+      apply(view, { event: "settings", value: { ...view.settings, theme: "dark" } }).settings.theme,
+    ).toBe("dark");
     expect(apply(view, { event: "close-requested" })).toBe(view);
   });
 });

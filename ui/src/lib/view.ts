@@ -56,12 +56,22 @@ export function apply(view: View, event: Event): View {
  * An older outcome stays until the new run has one, so that an edit does not blank the grid; one of
  * an older run than the one known is dropped.
  */
-function merge(known: ReadonlyMap<number, Shown>, samples: readonly Sample[], run: number): Map<number, Shown> {
+function merge(
+  known: ReadonlyMap<number, Shown>,
+  samples: readonly Sample[],
+  run: number,
+): Map<number, Shown> {
   const next = new Map(known);
   for (const sample of samples) {
     const before = next.get(sample.id);
     if (before?.outcome && (!sample.outcome || before.run > run)) {
-      next.set(sample.id, { ...sample, thumbnail: Math.max(sample.thumbnail, before.thumbnail), picture: sample.picture ?? before.picture, outcome: before.outcome, run: before.run });
+      next.set(sample.id, {
+        ...sample,
+        thumbnail: Math.max(sample.thumbnail, before.thumbnail),
+        picture: sample.picture ?? before.picture,
+        outcome: before.outcome,
+        run: before.run,
+      });
     } else {
       next.set(sample.id, { ...sample, run });
     }
@@ -70,7 +80,8 @@ function merge(known: ReadonlyMap<number, Shown>, samples: readonly Sample[], ru
 }
 
 function inOrder(view: View, known: ReadonlyMap<number, Shown>, order: readonly number[]): View {
-  const kept = order === view.order ? known : new Map([...known].filter(([id]) => wanted(order, id)));
+  const kept =
+    order === view.order ? known : new Map([...known].filter(([id]) => wanted(order, id)));
   const samples = order.flatMap((id) => kept.get(id) ?? []);
   return { ...view, known: kept, order, samples };
 }

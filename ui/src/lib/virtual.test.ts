@@ -1,11 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { gridWindow, place, scrollFor, step } from "./virtual";
 
-const base = { width: 740, height: 600, top: 0, count: 10_000, minimum: 190, gap: 12, card: 240, overscan: 2 };
+const base = {
+  width: 740,
+  height: 600,
+  top: 0,
+  count: 10_000,
+  minimum: 190,
+  gap: 12,
+  card: 240,
+  overscan: 2,
+};
 
 describe("the grid", () => {
   test("the number of cards that exist does not grow with the pictures", () => {
-    const most = Math.max(...[0, 100, 5000, 123_456, 800_000].map((top) => gridWindow({ ...base, top })).map((view) => view.end - view.first));
+    const most = Math.max(
+      ...[0, 100, 5000, 123_456, 800_000]
+        .map((top) => gridWindow({ ...base, top }))
+        .map((view) => view.end - view.first),
+    );
     expect(most).toBeLessThanOrEqual(3 * (Math.ceil(600 / 252) + 1 + 2 * 2));
     expect(gridWindow({ ...base, count: 500 }).end).toBe(gridWindow(base).end);
   });

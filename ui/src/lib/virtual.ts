@@ -45,12 +45,25 @@ export function gridWindow(size: GridSize): GridWindow {
 }
 
 /** Left and top of card `index`. */
-export function place(index: number, columns: number, width: number, card: number, gap: number): { x: number; y: number } {
+export function place(
+  index: number,
+  columns: number,
+  width: number,
+  card: number,
+  gap: number,
+): { x: number; y: number } {
   return { x: (index % columns) * (width + gap), y: Math.floor(index / columns) * (card + gap) };
 }
 
 /** How far to scroll so that card `index` is in sight; the current position where it already is. */
-export function scrollFor(index: number, columns: number, card: number, gap: number, top: number, height: number): number {
+export function scrollFor(
+  index: number,
+  columns: number,
+  card: number,
+  gap: number,
+  top: number,
+  height: number,
+): number {
   const start = Math.floor(index / columns) * (card + gap);
   if (start < top) return Math.max(0, start - gap);
   if (start + card > top + height) return start + card + gap - height;
@@ -58,11 +71,23 @@ export function scrollFor(index: number, columns: number, card: number, gap: num
 }
 
 /** Where an arrow or a page key leads from `index`; `null` for other keys. */
-export function step(key: string, index: number, columns: number, rowsInSight: number, count: number): number | null {
+export function step(
+  key: string,
+  index: number,
+  columns: number,
+  rowsInSight: number,
+  count: number,
+): number | null {
   if (count === 0) return null;
   const last = count - 1;
-  const down = (by: number) => (index + by > last ? (Math.floor(index / columns) === Math.floor(last / columns) ? index : last) : index + by);
-  const up = (by: number) => (index - by < 0 ? (index < columns ? index : index % columns) : index - by);
+  const down = (by: number) =>
+    index + by > last
+      ? Math.floor(index / columns) === Math.floor(last / columns)
+        ? index
+        : last
+      : index + by;
+  const up = (by: number) =>
+    index - by < 0 ? (index < columns ? index : index % columns) : index - by;
   switch (key) {
     case "ArrowRight":
       return Math.min(last, index + 1);

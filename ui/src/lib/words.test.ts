@@ -13,25 +13,49 @@ import type { Shown } from "./view";
 
 describe("the pipeline's sentence", () => {
   test("says what the package file says", () => {
-    expect(sentence(data.pkg()).map((chip) => chip.text)).toEqual(["upright photo", "short side 256", "crop 224", "RGB", "(x − 127) / 128", "NCHW f32"]);
+    expect(sentence(data.pkg()).map((chip) => chip.text)).toEqual([
+      "upright photo",
+      "short side 256",
+      "crop 224",
+      "RGB",
+      "(x − 127) / 128",
+      "NCHW f32",
+    ]);
   });
 
   test("leaves out what does nothing", () => {
     const pkg = data.pkg();
-    Object.assign(pkg.preprocess, { resize: "none", crop: "none", mean: [0], std: [1], exif: false });
+    Object.assign(pkg.preprocess, {
+      resize: "none",
+      crop: "none",
+      mean: [0],
+      std: [1],
+      exif: false,
+    });
     expect(sentence(pkg).map((chip) => chip.text)).toEqual(["photo", "RGB", "NCHW f32"]);
   });
 
   test("of a package without an image input is one word", () => {
     const pkg = data.pkg();
-    pkg.input = [{ name: "x", kind: "tensor", layout: "NCHW", dtype: "f32", width: null, height: null } as never];
+    pkg.input = [
+      {
+        name: "x",
+        kind: "tensor",
+        layout: "NCHW",
+        dtype: "f32",
+        width: null,
+        height: null,
+      } as never,
+    ];
     expect(sentence(pkg)).toHaveLength(1);
   });
 
   test("normalisation is written per channel only where channels differ", () => {
     expect(normalisation([0, 0, 0], [255, 255, 255])).toBe("x / 255");
     expect(normalisation([1], [1])).toBe("x − 1");
-    expect(normalisation([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])).toBe("(x − [123.675, 116.28, 103.53]) / [58.395, 57.12, 57.375]");
+    expect(normalisation([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])).toBe(
+      "(x − [123.675, 116.28, 103.53]) / [58.395, 57.12, 57.375]",
+    );
     expect(normalisation([0], [1])).toBeNull();
   });
 
@@ -58,13 +82,18 @@ describe("signatures", () => {
 
 describe("failures", () => {
   test("a hint with a program is prose and code", () => {
-    const { prose, code } = splitHint("Export it where you trained it.\n\nimport torch\ntorch.onnx.export(\n    model,\n)\n");
+    const { prose, code } = splitHint(
+      "Export it where you trained it.\n\nimport torch\ntorch.onnx.export(\n    model,\n)\n",
+    );
     expect(prose).toBe("Export it where you trained it.");
     expect(code).toBe("import torch\ntorch.onnx.export(\n    model,\n)");
   });
 
   test("a hint of prose alone stays prose", () => {
-    expect(splitHint("Import the model anew.\nThen try again.")).toEqual({ prose: "Import the model anew.\nThen try again.", code: null });
+    expect(splitHint("Import the model anew.\nThen try again.")).toEqual({
+      prose: "Import the model anew.\nThen try again.",
+      code: null,
+    });
   });
 
   test("a message is a sentence, but a file's name stays as it is", () => {
@@ -74,12 +103,17 @@ describe("failures", () => {
 
   test("whatever is thrown becomes a failure", () => {
     expect(toFailure("boom").message).toBe("boom");
-    expect(toFailure({ code: "DiskFull", message: "full" })).toMatchObject({ code: "DiskFull", causes: [], hint: "" });
+    expect(toFailure({ code: "DiskFull", message: "full" })).toMatchObject({
+      code: "DiskFull",
+      causes: [],
+      hint: "",
+    });
   });
 });
 
 describe("shortcuts", () => {
-  const press = (key: string, over: Partial<KeyboardEvent> = {}) => command({ key, ctrlKey: true, metaKey: false, shiftKey: false, altKey: false, ...over });
+  const press = (key: string, over: Partial<KeyboardEvent> = {}) =>
+    command({ key, ctrlKey: true, metaKey: false, shiftKey: false, altKey: false, ...over });
 
   test("are those of the table, with Ctrl or Command", () => {
     expect(press("z")).toBe("undo");
@@ -117,7 +151,8 @@ describe("references", () => {
 
   test("are checked by the distribution grammar", () => {
     expect(referenceProblem("vision/cat__dog-1", "0.0.1")).toBeNull();
-    for (const bad of ["Vision/cat", "vision//cat", "/cat", "cat/", "c at", "cat..dog", ""]) expect(referenceProblem(bad, "1")).not.toBeNull();
+    for (const bad of ["Vision/cat", "vision//cat", "/cat", "cat/", "c at", "cat..dog", ""])
+      expect(referenceProblem(bad, "1")).not.toBeNull();
     expect(referenceProblem("cat", ".1")).not.toBeNull();
     expect(referenceProblem("cat", "x".repeat(129))).not.toBeNull();
   });
@@ -129,18 +164,22 @@ describe("samples", () => {
   test("are counted and filtered alike", () => {
     const totals = counts(shown);
     expect(totals.all).toBe(40);
-    for (const filter of ["failed", "low"] as const) expect(arrange(shown, filter, "added")).toHaveLength(totals[filter]);
+    for (const filter of ["failed", "low"] as const)
+      expect(arrange(shown, filter, "added")).toHaveLength(totals[filter]);
     expect(totals.failed).toBeGreaterThan(0);
   });
 
   test("sort by name with numbers as numbers, by score with failures last", () => {
     const names = [10, 9, 1].map((n) => ({ ...(shown[0] as Shown), id: n, name: `p${n}.jpg` }));
     expect(arrange(names, "all", "name").map((one) => one.id)).toEqual([1, 9, 10]);
-    for (const sort of ["score-up", "score-down"] as const) expect(arrange(shown, "all", sort).at(-1)?.outcome).toHaveProperty("error");
+    for (const sort of ["score-up", "score-down"] as const)
+      expect(arrange(shown, "all", sort).at(-1)?.outcome).toHaveProperty("error");
   });
 
   test("a tensor is glimpsed, not printed", () => {
-    expect(glimpse({ shape: [3], datatype: "FP32", data: [1, 0.123456, 3] }, 2)).toBe("1, 0.1235, …");
+    expect(glimpse({ shape: [3], datatype: "FP32", data: [1, 0.123456, 3] }, 2)).toBe(
+      "1, 0.1235, …",
+    );
   });
 });
 
@@ -185,8 +224,26 @@ describe("a job's bars", () => {
     const job = data.job(1, { status: "running" });
     job.stage = "build";
     job.items = [
-      { item: "model.onnx", label: "model", target: null, stage: "build", unit: "bytes", done: 5_000_000, total: 10_000_000, reused: false },
-      { item: "boxwright.toml", label: "preview", target: null, stage: "build", unit: "images", done: 2, total: 5, reused: false },
+      {
+        item: "model.onnx",
+        label: "model",
+        target: null,
+        stage: "build",
+        unit: "bytes",
+        done: 5_000_000,
+        total: 10_000_000,
+        reused: false,
+      },
+      {
+        item: "boxwright.toml",
+        label: "preview",
+        target: null,
+        stage: "build",
+        unit: "images",
+        done: 2,
+        total: 5,
+        reused: false,
+      },
     ];
     const [hashed, predicted] = bars(job);
     expect([hashed?.title, hashed?.words]).toEqual(["model", "5.0 of 10.0 MB"]);
@@ -196,6 +253,12 @@ describe("a job's bars", () => {
 
   test("stages before the running one are done", () => {
     const job = data.job(1, { status: "running" });
-    expect(job.stages.map((stage) => stageState(job, stage))).toEqual(["done", "done", "now", "later", "later"]);
+    expect(job.stages.map((stage) => stageState(job, stage))).toEqual([
+      "done",
+      "done",
+      "now",
+      "later",
+      "later",
+    ]);
   });
 });

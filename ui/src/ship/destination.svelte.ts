@@ -13,13 +13,23 @@ export class Destination {
     this.app = app;
   }
 
-  registry = $derived.by(() => this.app.settings.registry || (this.chosen === "registry" ? (this.app.view.accounts[0]?.registry ?? "") : ""));
-  kind = $derived.by<"registry" | "archive">(() => this.chosen ?? (this.app.settings.registry ? "registry" : "archive"));
+  registry = $derived.by(
+    () =>
+      this.app.settings.registry ||
+      (this.chosen === "registry" ? (this.app.view.accounts[0]?.registry ?? "") : ""),
+  );
+  kind = $derived.by<"registry" | "archive">(
+    () => this.chosen ?? (this.app.settings.registry ? "registry" : "archive"),
+  );
   private name = $derived.by(() => this.app.draft.pkg?.package.name ?? "");
   repository = $derived.by(() => this.typed ?? repository(this.app.settings.namespace, this.name));
   tag = $derived.by(() => this.app.draft.pkg?.package.version ?? "");
   reference = $derived.by(() => reference(this.registry, this.repository, this.tag));
-  problem = $derived.by(() => (this.kind === "registry" && this.app.draft.pkg ? referenceProblem(this.repository, this.tag) : null));
+  problem = $derived.by(() =>
+    this.kind === "registry" && this.app.draft.pkg
+      ? referenceProblem(this.repository, this.tag)
+      : null,
+  );
 
   choose(kind: "registry" | "archive"): void {
     this.chosen = kind;
@@ -39,10 +49,13 @@ export class Destination {
     if (this.kind === "archive") return;
     const namespace = namespaceOf(this.repository);
     if (repository(namespace, this.name) === this.repository) this.typed = null;
-    if (namespace !== this.app.settings.namespace || this.registry !== this.app.settings.registry) void this.app.set({ namespace, registry: this.registry });
+    if (namespace !== this.app.settings.namespace || this.registry !== this.app.settings.registry)
+      void this.app.set({ namespace, registry: this.registry });
   }
 
   request(): PublishTo {
-    return this.kind === "archive" ? { to: "archive" } : { to: "registry", reference: this.reference };
+    return this.kind === "archive"
+      ? { to: "archive" }
+      : { to: "registry", reference: this.reference };
   }
 }

@@ -7,25 +7,33 @@ import type { Destination } from "./destination.svelte";
 export function obstacle(app: Studio, to: Destination): string | null {
   const document = app.document;
   if (!document) return "Open a model first.";
-  if (document.problems.length > 0) return `${plural(document.problems.length, "thing")} in the package ${document.problems.length === 1 ? "has" : "have"} to be mended first.`;
+  if (document.problems.length > 0)
+    return `${plural(document.problems.length, "thing")} in the package ${document.problems.length === 1 ? "has" : "have"} to be mended first.`;
   if (ticked(app).length === 0) return "Tick at least one box above.";
-  if (to.kind === "registry" && to.registry === "") return "Sign in to a registry, or choose an archive file.";
+  if (to.kind === "registry" && to.registry === "")
+    return "Sign in to a registry, or choose an archive file.";
   if (to.problem) return to.problem;
   if (app.shipping?.status.status === "running") return "One is under way.";
   return null;
 }
 
 export function ticked(app: Studio): string[] {
-  return app.view.targets.filter((one) => one.unavailable === null && app.settings.targets.includes(one.target)).map((one) => one.target);
+  return app.view.targets
+    .filter((one) => one.unavailable === null && app.settings.targets.includes(one.target))
+    .map((one) => one.target);
 }
 
 /** How much there is, before anything is built. */
 export function summary(app: Studio, to: Destination): string {
   const model = app.document?.model.size_bytes ?? 0;
-  const chosen = app.view.targets.filter((one) => one.unavailable === null && app.settings.targets.includes(one.target));
+  const chosen = app.view.targets.filter(
+    (one) => one.unavailable === null && app.settings.targets.includes(one.target),
+  );
   const all = chosen.reduce((sum, one) => sum + one.size, model);
   const size = `${plural(chosen.length, "platform")} · ${bytes(all)}`;
-  return to.kind === "archive" ? `${size} in one file` : `${size} at most; what is already there is not sent again`;
+  return to.kind === "archive"
+    ? `${size} in one file`
+    : `${size} at most; what is already there is not sent again`;
 }
 
 export async function publish(app: Studio, to: Destination, replace = false): Promise<void> {
@@ -35,7 +43,16 @@ export async function publish(app: Studio, to: Destination, replace = false): Pr
   to.remember();
   const ended = app.shipping;
   if (ended && ended.status.status !== "running") await app.dismiss(ended);
-  await app.run((host) => host.publish({ targets: ticked(app), to: to.request(), prove: app.settings.prove && to.kind === "registry" && app.samples.length > 0, replace }), "ship");
+  await app.run(
+    (host) =>
+      host.publish({
+        targets: ticked(app),
+        to: to.request(),
+        prove: app.settings.prove && to.kind === "registry" && app.samples.length > 0,
+        replace,
+      }),
+    "ship",
+  );
 }
 
 /** Goes on with a version that is free where the tag is taken. */

@@ -1,5 +1,13 @@
 /** A host without a studio, for the plain browser: it answers believably and keeps nothing. */
-import type { Document, Event, Job, Package, Preprocess, PublishRequest, Settings } from "../../generated/contract";
+import type {
+  Document,
+  Event,
+  Job,
+  Package,
+  Preprocess,
+  PublishRequest,
+  Settings,
+} from "../../generated/contract";
 import type { Host } from "../host";
 import * as data from "./data";
 import { queued, scene } from "./scenes";
@@ -25,7 +33,14 @@ export function fake(query: URLSearchParams): Host {
 
   function change(pkg: Package, dirty = true): Document {
     const before = state.document ?? data.document();
-    state.document = { ...before, package: pkg, revision: before.revision + 1, dirty, can_undo: past.length > 0, can_redo: future.length > 0 };
+    state.document = {
+      ...before,
+      package: pkg,
+      revision: before.revision + 1,
+      dirty,
+      can_undo: past.length > 0,
+      can_redo: future.length > 0,
+    };
     emit({ event: "document", value: state.document });
     return state.document;
   }
@@ -35,22 +50,44 @@ export function fake(query: URLSearchParams): Host {
     preview.run += 1;
     state.preview.run = preview.run;
     const run = preview.run;
-    emit({ event: "preview", value: { ...preview, status: "running", failure: null, done: 0, order: null } });
+    emit({
+      event: "preview",
+      value: { ...preview, status: "running", failure: null, done: 0, order: null },
+    });
     await wait(160);
     if (run !== state.preview.run) return;
-    const fresh = samples.map((sample) => ({ ...sample, thumbnail: 1, outcome: sample.outcome ?? data.outcomeOf(data.photoNames[(sample.id - 1) % 5] ?? "") }));
+    const fresh = samples.map((sample) => ({
+      ...sample,
+      thumbnail: 1,
+      outcome: sample.outcome ?? data.outcomeOf(data.photoNames[(sample.id - 1) % 5] ?? ""),
+    }));
     emit({ event: "samples", value: { run, samples: fresh } });
-    emit({ event: "preview", value: { ...preview, status: "done", failure: null, done: samples.length, order: null } });
+    emit({
+      event: "preview",
+      value: { ...preview, status: "done", failure: null, done: samples.length, order: null },
+    });
   }
 
   async function push(request: PublishRequest, id: number): Promise<void> {
-    const reference = request.to.to === "registry" ? request.to.reference : "efficientnet-lite0-0.0.1.tar";
+    const reference =
+      request.to.to === "registry" ? request.to.reference : "efficientnet-lite0-0.0.1.tar";
     for (let share = 0; share <= 1; share += 0.08) {
       const job: Job = data.job(id, { status: "running" }, share, reference);
       emit({ event: "job", value: job });
       await wait(120);
     }
-    emit({ event: "job", value: { ...data.job(id, { status: "finished", report: data.report("proven", reference) }, 1, reference), stage: "prove" } });
+    emit({
+      event: "job",
+      value: {
+        ...data.job(
+          id,
+          { status: "finished", report: data.report("proven", reference) },
+          1,
+          reference,
+        ),
+        stage: "prove",
+      },
+    });
   }
 
   const clone = <T>(value: T): T => structuredClone(value);
@@ -95,7 +132,10 @@ export function fake(query: URLSearchParams): Host {
     async removeSamples(ids) {
       const { samples, ...preview } = state.preview;
       state.preview.samples = samples.filter((one) => !ids.includes(one.id));
-      emit({ event: "preview", value: { ...preview, order: state.preview.samples.map((one) => one.id) } });
+      emit({
+        event: "preview",
+        value: { ...preview, order: state.preview.samples.map((one) => one.id) },
+      });
     },
     async clearSamples() {
       const { samples: _, ...preview } = state.preview;
@@ -104,13 +144,29 @@ export function fake(query: URLSearchParams): Host {
     export: async (format) => `predictions.${format}`,
     async signIn(request) {
       await wait(400);
-      if (request.password === "wrong") throw data.failure("RegistryUnauthorized", `${request.registry} refused the password of ${request.username}.`, "Check the password, or make an access token.");
+      // A failure is thrown as it is, as the shell throws it.
+      if (request.password === "wrong")
+        // eslint-disable-next-line @typescript-eslint/only-throw-error
+        throw data.failure(
+          "RegistryUnauthorized",
+          `${request.registry} refused the password of ${request.username}.`,
+          "Check the password, or make an access token.",
+        );
       // Any registry may be typed in, so that the question can be seen in a plain browser.
       const realm = "auth.example.net";
-      if (request.registry.startsWith("strange.") && request.trust_realm !== realm) return { outcome: "realm-untrusted", registry: request.registry, realm };
-      if (request.registry.startsWith("open.")) return { outcome: "not-asked", registry: request.registry };
-      const account = { registry: request.registry, username: request.username, kept: request.keep };
-      state.accounts = [account, ...state.accounts.filter((one) => one.registry !== account.registry)];
+      if (request.registry.startsWith("strange.") && request.trust_realm !== realm)
+        return { outcome: "realm-untrusted", registry: request.registry, realm };
+      if (request.registry.startsWith("open."))
+        return { outcome: "not-asked", registry: request.registry };
+      const account = {
+        registry: request.registry,
+        username: request.username,
+        kept: request.keep,
+      };
+      state.accounts = [
+        account,
+        ...state.accounts.filter((one) => one.registry !== account.registry),
+      ];
       emit({ event: "accounts", value: state.accounts });
       return { outcome: "signed-in", account };
     },
@@ -143,9 +199,24 @@ export function fake(query: URLSearchParams): Host {
         checks: [
           { name: "Worker", status: "works", message: "ONNX Runtime 1.30.0 on 16 cores", hint: "" },
           { name: "Runtimes", status: "works", message: "linux/amd64 and linux/arm64", hint: "" },
-          { name: "Keychain", status: "works", message: "Secret Service (gnome-keyring)", hint: "" },
-          { name: "Docker Engine", status: "absent", message: "nothing listens at /var/run/docker.sock", hint: "Not needed: images are built without it, and proven in namespaces." },
-          { name: "arm64 emulation", status: "absent", message: "no binfmt handler for aarch64", hint: "Install qemu-user-static and binfmt-support to prove ARM images here." },
+          {
+            name: "Keychain",
+            status: "works",
+            message: "Secret Service (gnome-keyring)",
+            hint: "",
+          },
+          {
+            name: "Docker Engine",
+            status: "absent",
+            message: "nothing listens at /var/run/docker.sock",
+            hint: "Not needed: images are built without it, and proven in namespaces.",
+          },
+          {
+            name: "arm64 emulation",
+            status: "absent",
+            message: "no binfmt handler for aarch64",
+            hint: "Install qemu-user-static and binfmt-support to prove ARM images here.",
+          },
           { name: "Disk", status: "works", message: "118 GB free in the cache's folder", hint: "" },
         ],
       };
