@@ -14,7 +14,7 @@ use tokio_util::io::StreamReader;
 use tokio_util::sync::CancellationToken;
 
 use crate::layer::TarPlan;
-use crate::source::{FileStamp, Segment, SourceReader};
+use crate::source::{Segment, SourceReader};
 use crate::{Descriptor, Digest, Error, Hasher, Result};
 
 /// How much is read, hashed and handed on at once.
@@ -99,7 +99,7 @@ impl Blob {
         Ok(match &self.source {
             BlobSource::Bytes(bytes) => Arc::new([Segment::Bytes(bytes.clone())]),
             BlobSource::Tar(plan) => plan.segments(),
-            BlobSource::File(path) => Arc::new([Segment::File(Arc::new(FileStamp::of(path)?))]),
+            BlobSource::File(path) => Arc::new([Segment::file(path)?]),
         })
     }
 }
@@ -176,11 +176,11 @@ impl Rehash {
             })
         };
         match files()
-            .find(|stamp| !stamp.holds())
-            .or_else(|| files().max_by_key(|s| s.len))
+            .find(|stamp| !stamp.is_current())
+            .or_else(|| files().max_by_key(|stamp| stamp.size()))
         {
             Some(stamp) => Error::FileChanged {
-                path: stamp.path.clone(),
+                path: stamp.path().to_owned(),
             },
             None => Error::ContentInvalid {
                 what: self.digest.to_string(),

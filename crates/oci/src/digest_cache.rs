@@ -5,9 +5,10 @@
 //! there, never another content under it.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use boxwright_files::WriteOptions;
 
 use crate::layer::TarPlan;
 use crate::source::Segment;
@@ -42,7 +43,7 @@ impl DigestCache {
     /// Remembers `digest`, unless a file changed so recently that another change would not show.
     pub(crate) fn put(&self, plan: &TarPlan, digest: &Digest) {
         let settled = plan.segments().iter().all(|segment| match segment {
-            Segment::File(stamp) => stamp.is_settled(self.tick) && stamp.holds(),
+            Segment::File(stamp) => stamp.is_settled(self.tick) && stamp.is_current(),
             Segment::Bytes(_) => true,
         });
         if settled && let Err(error) = self.write(plan, digest) {
@@ -52,10 +53,9 @@ impl DigestCache {
 
     fn write(&self, plan: &TarPlan, digest: &Digest) -> std::io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        writeln!(file, "{digest}")?;
-        file.persist(self.path(plan))?;
-        Ok(())
+        let line = format!("{digest}\n");
+        let options = WriteOptions::new().private();
+        options.write(&self.path(plan), line.as_bytes())
     }
 
     fn path(&self, plan: &TarPlan) -> PathBuf {
@@ -69,7 +69,7 @@ impl DigestCache {
                 }
                 Segment::File(stamp) => {
                     hasher.update(b"f");
-                    stamp.identify(&mut hasher);
+                    hasher.update(&stamp.key());
                 }
             }
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use boxwright_files::{AtomicFile, Progress};
 use bytes::Bytes;
 use flate2::{Compression, GzBuilder};
 use tar::EntryType;
@@ -11,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blob::CHUNK;
 use crate::digest_cache::DigestCache;
-use crate::progress::{Progress, stage};
-use crate::source::{FileStamp, Segment, SourceReader};
+use crate::source::{Segment, SourceReader};
+use crate::stage;
 use crate::tar_header::{EntryHead, Stamp, end, header, padding};
 use crate::{Blob, BlobSource, Descriptor, Digest, Error, Hasher, Result, media_type};
 
@@ -79,7 +80,7 @@ pub fn file_digest(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Digest> {
-    let file = Segment::File(Arc::new(FileStamp::of(path)?));
+    let file = Segment::file(path)?;
     let plan = TarPlan {
         segments: [file].into(),
     };
@@ -107,8 +108,8 @@ pub fn gzip(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Gzipped> {
-    let mut file = crate::replacement::Replacement::of(to)?;
     let write = |error| Error::write(to, error);
+    let mut file = AtomicFile::create(to).map_err(write)?;
     let counted = HashingWriter {
         to: file.writer(),
         hasher: Hasher::new(),
@@ -135,7 +136,7 @@ pub fn gzip(
         written,
         ..
     } = encoder.finish().map_err(write)?;
-    file.keep()?;
+    file.commit().map_err(write)?;
     Ok(Gzipped {
         descriptor: Descriptor::new(media_type::LAYER_GZIP, compressed.finish(), written),
         diff_id: hasher.finish(),
@@ -367,9 +368,9 @@ fn segment(source: FileSource) -> Result<Segment> {
     match source {
         FileSource::Bytes(bytes) => Ok(Segment::Bytes(bytes)),
         FileSource::Path { path, len } => {
-            let stamp = FileStamp::of(&path)?;
-            match stamp.len == len {
-                true => Ok(Segment::File(Arc::new(stamp))),
+            let segment = Segment::file(&path)?;
+            match segment.len() == len {
+                true => Ok(segment),
                 false => Err(Error::FileChanged { path }),
             }
         }

@@ -18,7 +18,14 @@ fn text(content: &str) -> FileSource {
 }
 
 fn gzip_of(plan: &TarPlan, to: &Path) -> Gzipped {
-    gzip(plan, to, "layer", &crate::Silent, &CancellationToken::new()).unwrap()
+    gzip(
+        plan,
+        to,
+        "layer",
+        &boxwright_files::Silent,
+        &CancellationToken::new(),
+    )
+    .unwrap()
 }
 
 type Read1 = (String, EntryType, u32, u64, u64, Vec<u8>);

@@ -7,8 +7,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
+use boxwright_files::Silent;
 use boxwright_oci::registry::{Client, ClientOptions};
-use boxwright_oci::{Error, ImageSet, Reference, Silent};
+use boxwright_oci::{Error, ImageSet, Reference};
 use support::fake::{Fake, Mischief, Rule, answer, model, pull};
 use support::{anonymous, one_layer, push};
 use tokio_util::sync::CancellationToken;

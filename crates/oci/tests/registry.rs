@@ -7,8 +7,9 @@ mod support;
 use std::process::Command;
 use std::sync::Arc;
 
+use boxwright_files::Silent;
 use boxwright_oci::registry::{Checked, Client, ClientOptions, Credentials};
-use boxwright_oci::{Digest, Error, ImageSet, Platform, Reference, Silent};
+use boxwright_oci::{Digest, Error, ImageSet, Platform, Reference};
 use support::debian::{Kind, Registry};
 use support::{Event, Recorder, anonymous, both_platforms, client_of, options, push};
 use tokio_util::sync::CancellationToken;

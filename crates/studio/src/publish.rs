@@ -6,10 +6,11 @@ use std::sync::Arc;
 use boxwright_build::{
     self as build, BuildPlan, Builder, BuiltImage, BuiltTag, PlanOptions, Share, Target,
 };
+use boxwright_files::{Level, Progress};
 use boxwright_handoff::{PublishedImage, PublishedPlatform, docker_run};
 use boxwright_model::{LoadedPackage, Model};
 use boxwright_oci::registry::{Client, ClientOptions};
-use boxwright_oci::{Digest, Level, Progress, Reference, archive};
+use boxwright_oci::{Digest, Reference, archive};
 
 use crate::api::{Report, ReportImage, ReportPlatform, Settings};
 use crate::failure::{Code, Failure, Stop};

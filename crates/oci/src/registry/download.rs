@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use boxwright_files::{AtomicFile, Progress};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use reqwest::{Method, Response, StatusCode};
@@ -15,8 +16,7 @@ use super::http::next_piece;
 use super::retry::{Backoff, Fault};
 use super::session::{Access, Call, Session};
 use crate::blob::CHUNK;
-use crate::progress::{Progress, stage};
-use crate::replacement::Replacement;
+use crate::stage;
 use crate::{Descriptor, Digest, Error, Hasher, Result};
 
 pub(super) struct Download<'a> {
@@ -52,7 +52,7 @@ impl<'a> Download<'a> {
             return Ok(());
         }
         self.progress.bytes(stage::PULL, &item, 0, Some(size));
-        let (sender, writer) = write_to(path)?;
+        let (sender, writer) = write_to(path.clone())?;
         let mut backoff = Backoff::new(self.session.options.retry);
         while self.received < size {
             let before = self.received;
@@ -74,7 +74,7 @@ impl<'a> Download<'a> {
         if digest != self.descriptor.digest {
             return Err(self.invalid("its content has another digest"));
         }
-        file.keep()
+        file.commit().map_err(|error| Error::write(&path, error))
     }
 
     async fn attempt(&mut self, to: &Sender<Bytes>) -> Result<(), Fault> {
@@ -175,11 +175,11 @@ fn digest_of(path: &Path, size: u64) -> Option<Digest> {
     }
 }
 
-type Writer = JoinHandle<Result<(Replacement, Digest)>>;
+type Writer = JoinHandle<Result<(AtomicFile, Digest)>>;
 
 /// A thread that hashes and writes what it is sent, beside the network.
 fn write_to(path: PathBuf) -> Result<(Sender<Bytes>, Writer)> {
-    let file = Replacement::of(&path)?;
+    let file = AtomicFile::create(&path).map_err(|error| Error::write(&path, error))?;
     let (sender, receiver) = channel(64);
     Ok((
         sender,
@@ -188,10 +188,10 @@ fn write_to(path: PathBuf) -> Result<(Sender<Bytes>, Writer)> {
 }
 
 fn write_all(
-    mut file: Replacement,
+    mut file: AtomicFile,
     path: &Path,
     mut pieces: Receiver<Bytes>,
-) -> Result<(Replacement, Digest)> {
+) -> Result<(AtomicFile, Digest)> {
     let mut hasher = Hasher::new();
     while let Some(piece) = pieces.blocking_recv() {
         hasher.update(&piece);

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use boxwright_files::Progress;
 use reqwest::Method;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Descriptor, Digest, Error, ImageConfig, ImageSet, Platform, Progress, Reference, Result,
-};
+use crate::{Descriptor, Digest, Error, ImageConfig, ImageSet, Platform, Reference, Result};
 
 mod answer;
 mod auth;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use boxwright_files::{Progress, WriteOptions, disk};
 use bytes::Bytes;
 use reqwest::header::ACCEPT;
 use reqwest::{Method, StatusCode};
@@ -13,10 +14,9 @@ use super::watch::in_parallel;
 use super::{PulledImage, PulledSet, answer};
 use crate::archive::LAYOUT;
 use crate::manifest::{MAX_MANIFEST_BYTES, to_json};
-use crate::progress::Progress;
 use crate::{
     Descriptor, Digest, Document, Error, ImageConfig, Index, Manifest, Platform, Reference, Result,
-    disk, media_type,
+    media_type,
 };
 
 const PARALLEL_DOWNLOADS: usize = 4;
@@ -44,7 +44,7 @@ pub(super) async fn pull(
     let digest = top.digest;
     let found = pull.found(digest, document, platforms).await?;
     let needed = pull.missing_bytes(&found);
-    check_room(reference, needed, to, disk::room(to))?;
+    check_room(reference, needed, to, disk::usable_space(to))?;
     let mut images = Vec::new();
     for one in found {
         let was_chosen = one.platform.is_some();
@@ -278,8 +278,7 @@ impl Pull<'_> {
     }
 
     fn store(&self, digest: &Digest, bytes: &[u8]) -> Result<()> {
-        let path = self.path(digest);
-        std::fs::write(&path, bytes).map_err(|error| Error::write(&path, error))
+        write(&self.path(digest), bytes)
     }
 
     fn missing(&self, what: &str) -> Error {
@@ -338,6 +337,11 @@ fn create_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|error| Error::write(path, error))
 }
 
+fn write(path: &Path, content: &[u8]) -> Result<()> {
+    let written = WriteOptions::new().write(path, content);
+    written.map_err(|error| Error::write(path, error))
+}
+
 fn write_layout(to: &Path, top: Descriptor) -> Result<()> {
     let index = Index {
         schema_version: 2,
@@ -349,8 +353,7 @@ fn write_layout(to: &Path, top: Descriptor) -> Result<()> {
         ("index.json", to_json(&index)),
         ("oci-layout", LAYOUT.into()),
     ] {
-        let path = to.join(name);
-        std::fs::write(&path, bytes).map_err(|error| Error::write(&path, error))?;
+        write(&to.join(name), &bytes)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A whole image set on its way into a repository.
 
+use boxwright_files::Progress;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
 use tokio_util::sync::CancellationToken;
@@ -10,7 +11,7 @@ use super::unfinished::Unfinished;
 use super::upload::{Arrival, Upload, exists};
 use super::watch::in_parallel;
 use super::{Pushed, answer, or_cancelled};
-use crate::progress::{Progress, stage};
+use crate::stage;
 use crate::{Blob, BlobSource, Error, ImageSet, Reference, Result};
 
 const PARALLEL_QUESTIONS: usize = 8;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use boxwright_files::Progress;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
 use reqwest::{Body, Method, Response, StatusCode, Url};
 
@@ -16,7 +17,7 @@ use super::session::{Access, Call, Payload, Session};
 use super::unfinished::Unfinished;
 use super::watch::{PUTTING_AWAY, watched};
 use crate::blob::Rehash;
-use crate::progress::{Progress, stage};
+use crate::stage;
 use crate::{Blob, Digest, Error, Result};
 
 /// Blobs up to this size go in one PUT, larger ones in chunks of it.
