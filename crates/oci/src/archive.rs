@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::manifest::to_json;
 use crate::stage;
-use crate::tar_header::{EntryHead, Stamp, end, header, padding};
+use crate::tar_header::{Attributes, EntryHead, end, header, padding};
 use crate::{
     Blob, Descriptor, Digest, Error, Image, ImageSet, Index, Platform, Reference, Result,
     media_type,
@@ -194,7 +194,7 @@ impl<W: Write> TarWriter<'_, W> {
         };
         let bytes: Bytes = header(
             &head,
-            Stamp {
+            Attributes {
                 uid: 0,
                 gid: 0,
                 mtime: 0,

@@ -13,12 +13,8 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::io::StreamReader;
 use tokio_util::sync::CancellationToken;
 
-use crate::layer::TarPlan;
-use crate::source::{Segment, SourceReader};
-use crate::{Descriptor, Digest, Error, Hasher, Result};
-
-/// How much is read, hashed and handed on at once.
-pub(crate) const CHUNK: usize = 256 << 10;
+use crate::segment::{CHUNK, Segment, SegmentReader};
+use crate::{Descriptor, Digest, Error, Hasher, Result, TarPlan};
 
 /// Where a blob's bytes come from.
 #[derive(Debug, Clone)]
@@ -63,9 +59,9 @@ impl Blob {
     /// holds [`Error`]: `FileChanged` (with the last bytes) when the content is no longer what the
     /// descriptor says.
     pub fn reader(&self) -> Result<BlobReader> {
-        let rehash = Arc::new(Rehash::new(self)?);
+        let verifier = Arc::new(Verifier::new(self)?);
         let size = self.descriptor.size;
-        let stream: ChunkStream = Box::pin(rehash.chunks(0..size, Arc::default()));
+        let stream: ChunkStream = Box::pin(verifier.chunks(0..size, Arc::default()));
         Ok(BlobReader(StreamReader::new(stream)))
     }
 
@@ -78,15 +74,15 @@ impl Blob {
         on_bytes: &mut dyn FnMut(u64),
         cancel: &CancellationToken,
     ) -> Result<()> {
-        let rehash = Rehash::new(self)?;
-        let mut reader = SourceReader::at(rehash.segments.clone(), 0);
+        let verifier = Verifier::new(self)?;
+        let mut reader = SegmentReader::at(verifier.segments.clone(), 0);
         let (mut buffer, mut done) = (vec![0; CHUNK], 0);
         while done < self.descriptor.size {
             if cancel.is_cancelled() {
                 return Err(Error::Cancelled);
             }
             let filled = reader.fill(&mut buffer)?;
-            rehash.take(done, &buffer[..filled])?;
+            verifier.take(done, &buffer[..filled])?;
             to.write_all(&buffer[..filled])
                 .map_err(|error| Error::write(path, error))?;
             done += filled as u64;
@@ -106,7 +102,7 @@ impl Blob {
 
 /// Hashes a blob while it is read, also when it is read in several goes: a part that is read again
 /// is not hashed again. What was hashed has to be what the descriptor says.
-pub(crate) struct Rehash {
+pub(crate) struct Verifier {
     segments: Arc<[Segment]>,
     digest: Digest,
     size: u64,
@@ -119,7 +115,7 @@ struct State {
     fault: Option<Error>,
 }
 
-impl Rehash {
+impl Verifier {
     pub(crate) fn new(blob: &Blob) -> Result<Self> {
         let segments = blob.segments()?;
         let (digest, size) = (blob.descriptor.digest, blob.descriptor.size);
@@ -200,7 +196,7 @@ impl Rehash {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(4);
         let this = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
-            let mut reader = SourceReader::at(this.segments.clone(), range.start);
+            let mut reader = SegmentReader::at(this.segments.clone(), range.start);
             let mut at = range.start;
             while at < range.end {
                 let chunk = this.next_chunk(&mut reader, at, range.end);
@@ -220,7 +216,7 @@ impl Rehash {
         })
     }
 
-    fn next_chunk(&self, reader: &mut SourceReader, at: u64, end: u64) -> io::Result<Bytes> {
+    fn next_chunk(&self, reader: &mut SegmentReader, at: u64, end: u64) -> io::Result<Bytes> {
         // At most CHUNK, so it fits.
         let mut chunk = vec![0; (end - at).min(CHUNK as u64) as usize];
         let filled = reader.fill(&mut chunk).and_then(|filled| {
@@ -300,12 +296,12 @@ mod tests {
     #[test]
     fn a_part_read_again_is_hashed_once() {
         let blob = Blob::bytes("text/plain", "hello world");
-        let rehash = Rehash::new(&blob).unwrap();
-        rehash.take(0, b"hello ").unwrap();
-        rehash.take(2, b"llo w").unwrap();
-        rehash.take(0, b"hello").unwrap();
-        rehash.take(6, b"world").unwrap();
-        let wrong = Rehash::new(&blob).unwrap();
+        let verifier = Verifier::new(&blob).unwrap();
+        verifier.take(0, b"hello ").unwrap();
+        verifier.take(2, b"llo w").unwrap();
+        verifier.take(0, b"hello").unwrap();
+        verifier.take(6, b"world").unwrap();
+        let wrong = Verifier::new(&blob).unwrap();
         wrong.take(0, b"hello ").unwrap();
         assert!(wrong.take(6, b"w0rld").is_err());
     }

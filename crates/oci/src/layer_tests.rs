@@ -1,12 +1,16 @@
+use std::collections::BTreeMap;
 use std::io::Read;
 
+use bytes::Bytes;
 use proptest::prelude::*;
+use tar::EntryType;
 
 use super::*;
+use crate::{FileSource, TarPlanBuilder};
 
 fn bytes_of(plan: &TarPlan) -> Vec<u8> {
     let mut bytes = vec![0; plan.size() as usize + 1];
-    let filled = SourceReader::at(plan.segments(), 0)
+    let filled = SegmentReader::at(plan.segments(), 0)
         .fill(&mut bytes)
         .unwrap();
     bytes.truncate(filled);
@@ -140,7 +144,7 @@ fn a_size_that_ustar_cannot_hold_is_told_by_a_pax_record() {
         .finish()
         .unwrap();
     let mut start = vec![0; 4096];
-    SourceReader::at(plan.segments(), 0)
+    SegmentReader::at(plan.segments(), 0)
         .fill(&mut start)
         .unwrap();
     let mut archive = tar::Archive::new(&*start);

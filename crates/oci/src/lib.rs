@@ -23,9 +23,10 @@ pub mod media_type;
 mod platform;
 mod reference;
 pub mod registry;
-mod source;
+mod segment;
 pub mod stage;
 mod tar_header;
+mod tar_plan;
 pub mod unpack;
 
 pub use blob::{Blob, BlobReader, BlobSource};
@@ -37,3 +38,4 @@ pub use layer::Layer;
 pub use manifest::{Descriptor, Document, Index, Manifest};
 pub use platform::Platform;
 pub use reference::{Reference, check_registry};
+pub use tar_plan::{FileSource, TarPlan, TarPlanBuilder};

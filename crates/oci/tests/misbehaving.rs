@@ -335,7 +335,7 @@ async fn a_layer_whose_file_changed_never_arrives() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.onnx");
         std::fs::write(&path, support::noise(14, len)).unwrap();
-        let source = boxwright_oci::layer::FileSource::Path {
+        let source = boxwright_oci::FileSource::Path {
             path: path.clone(),
             len: len as u64,
         };

@@ -243,7 +243,7 @@ async fn a_failed_push_ends_its_uploads() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.onnx");
         std::fs::write(&path, support::noise(7, 1000)).unwrap();
-        let source = boxwright_oci::layer::FileSource::Path {
+        let source = boxwright_oci::FileSource::Path {
             path: path.clone(),
             len: 1000,
         };

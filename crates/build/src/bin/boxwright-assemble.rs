@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use boxwright_build::{Catalogue, Component, Kind, Program, Source};
 use boxwright_files::{Silent, WriteOptions};
-use boxwright_oci::layer::{self, FileSource, TarPlan};
+use boxwright_oci::{FileSource, TarPlan, layer};
 use tokio_util::sync::CancellationToken;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

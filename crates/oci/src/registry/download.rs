@@ -15,7 +15,7 @@ use super::answer;
 use super::http::next_piece;
 use super::retry::{Backoff, Fault};
 use super::session::{Access, Call, Session};
-use crate::blob::CHUNK;
+use crate::segment::CHUNK;
 use crate::stage;
 use crate::{Descriptor, Digest, Error, Hasher, Result};
 

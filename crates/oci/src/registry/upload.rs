@@ -16,7 +16,7 @@ use super::retry::{Backoff, Fault};
 use super::session::{Access, Call, Payload, Session};
 use super::unfinished::Unfinished;
 use super::watch::{PUTTING_AWAY, watched};
-use crate::blob::Rehash;
+use crate::blob::Verifier;
 use crate::stage;
 use crate::{Blob, Digest, Error, Result};
 
@@ -37,7 +37,7 @@ pub(super) struct Upload<'a> {
     access: &'a Access,
     blob: &'a Blob,
     progress: &'a dyn Progress,
-    rehash: Arc<Rehash>,
+    verifier: Arc<Verifier>,
     place: Option<Place>,
     unfinished: &'a Unfinished,
     /// The registry takes no chunks.
@@ -99,7 +99,7 @@ impl<'a> Upload<'a> {
             access,
             blob,
             progress,
-            rehash: Arc::new(Rehash::new(blob)?),
+            verifier: Arc::new(Verifier::new(blob)?),
             place: None,
             unfinished,
             whole: blob.descriptor.size <= CHUNK_BYTES,
@@ -278,7 +278,7 @@ impl<'a> Upload<'a> {
         let sent = Arc::new(AtomicU64::new(0));
         let open = || {
             sent.store(0, Ordering::Relaxed);
-            Body::wrap_stream(self.rehash.chunks(range.clone(), Arc::clone(&sent)))
+            Body::wrap_stream(self.verifier.chunks(range.clone(), Arc::clone(&sent)))
         };
         let len = range.end - range.start;
         let call = call.carrying(Payload::Stream { open: &open, len });
@@ -291,7 +291,7 @@ impl<'a> Upload<'a> {
 
     /// Does what helps against `trouble`, or gives up.
     async fn recover(&mut self, trouble: Trouble) -> Result<Option<Arrival>> {
-        if let Some(error) = self.rehash.fault() {
+        if let Some(error) = self.verifier.fault() {
             return Err(error);
         }
         match trouble {

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use boxwright_files::{Level, Progress, Silent};
-use boxwright_oci::layer::{FileSource, TarPlan};
 use boxwright_oci::registry::{Client, ClientOptions, Credentials, Pushed, Retry};
-use boxwright_oci::{Image, ImageConfig, ImageSet, Layer, Platform, Process, Reference, Result};
+use boxwright_oci::{
+    FileSource, Image, ImageConfig, ImageSet, Layer, Platform, Process, Reference, Result, TarPlan,
+};
 use tokio_util::sync::CancellationToken;
 
 pub mod debian;

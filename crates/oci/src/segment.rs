@@ -10,7 +10,10 @@ use bytes::Bytes;
 
 use crate::{Error, Result};
 
-/// One piece of some content.
+/// Bytes that are read, hashed and passed on at once.
+pub(crate) const CHUNK: usize = 256 << 10;
+
+/// A part of some content.
 #[derive(Debug, Clone)]
 pub(crate) enum Segment {
     Bytes(Bytes),
@@ -58,14 +61,14 @@ fn changed(stamp: &FileStamp) -> Error {
 }
 
 /// Reads segments one after the other.
-pub(crate) struct SourceReader {
+pub(crate) struct SegmentReader {
     segments: Arc<[Segment]>,
     index: usize,
     offset: u64,
     file: Option<File>,
 }
 
-impl SourceReader {
+impl SegmentReader {
     /// Starts `offset` bytes into the content.
     pub(crate) fn at(segments: Arc<[Segment]>, mut offset: u64) -> Self {
         let mut index = 0;
@@ -145,7 +148,7 @@ mod tests {
         let all = b"abc12345xyz";
         for offset in 0..=all.len() {
             for piece in 1..6 {
-                let mut reader = SourceReader::at(segments(file.path()), offset as u64);
+                let mut reader = SegmentReader::at(segments(file.path()), offset as u64);
                 let (mut read, mut buffer) = (Vec::new(), vec![0; piece]);
                 loop {
                     let filled = reader.fill(&mut buffer).unwrap();
@@ -164,7 +167,7 @@ mod tests {
         for now in ["1234", "123456"] {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), "12345").unwrap();
-            let mut reader = SourceReader::at(segments(file.path()), 0);
+            let mut reader = SegmentReader::at(segments(file.path()), 0);
             std::fs::write(file.path(), now).unwrap();
             let error = reader.fill(&mut [0; 100]).unwrap_err();
             assert!(matches!(error, Error::FileChanged { .. }), "{error}");
