@@ -1,4 +1,4 @@
-//! Content with a name: a descriptor, and where the bytes come from.
+//! Blobs: a descriptor, and where the bytes come from.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -100,8 +100,8 @@ impl Blob {
     }
 }
 
-/// Hashes a blob while it is read, also when it is read in several goes: a part that is read again
-/// is not hashed again. What was hashed has to be what the descriptor says.
+/// Verifies a blob's digest while it is read, also in several requests: a range that is read again
+/// is not hashed again.
 pub(crate) struct Verifier {
     segments: Arc<[Segment]>,
     digest: Digest,
@@ -112,7 +112,7 @@ pub(crate) struct Verifier {
 struct State {
     hasher: Hasher,
     hashed: u64,
-    fault: Option<Error>,
+    failure: Option<Error>,
 }
 
 impl Verifier {
@@ -126,7 +126,7 @@ impl Verifier {
             state: Mutex::new(State {
                 hasher: Hasher::new(),
                 hashed: 0,
-                fault: None,
+                failure: None,
             }),
         };
         if this.segments.iter().map(Segment::len).sum::<u64>() != size {
@@ -135,7 +135,7 @@ impl Verifier {
         Ok(this)
     }
 
-    /// Takes in `chunk`, which stands at `offset`. With the last one, compares.
+    /// Hashes `chunk`, which is at `offset`. With the last chunk, compares the digest.
     fn take(&self, offset: u64, chunk: &[u8]) -> Result<()> {
         let mut state = self.state();
         let end = offset + chunk.len() as u64;
@@ -155,15 +155,15 @@ impl Verifier {
     }
 
     /// What went wrong in a stream of [`Self::chunks`], if anything did.
-    pub(crate) fn fault(&self) -> Option<Error> {
-        self.state().fault.take()
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.state().failure.take()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The file that is to blame: one that is visibly another, else the largest.
+    /// The error of content that changed. It names the file that visibly changed, else the largest.
     fn changed(&self) -> Error {
         let files = || {
             self.segments.iter().filter_map(|segment| match segment {
@@ -186,8 +186,8 @@ impl Verifier {
     }
 
     /// The bytes of `range` as a stream, read and hashed by a thread of their own. `sent` counts
-    /// what has been taken out of the stream. The last chunk of a blob is only handed out once the
-    /// whole has been found to be what it should be.
+    /// the bytes taken out of the stream. The last chunk of a blob only comes once the digest of
+    /// the whole has been verified.
     pub(crate) fn chunks(
         self: &Arc<Self>,
         range: std::ops::Range<u64>,
@@ -225,7 +225,7 @@ impl Verifier {
         });
         filled.map(|()| Bytes::from(chunk)).map_err(|error| {
             let text = io::Error::other(error.to_string());
-            self.state().fault = Some(error);
+            self.state().failure = Some(error);
             text
         })
     }
