@@ -15,19 +15,20 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use walkdir::WalkDir;
 
 /// Which of our crates each may use: the arrows of the picture, and nothing else.
-const ARROWS: [(&str, &[&str]); 13] = [
-    ("boxwright-model", &[]),
-    ("boxwright-oci", &[]),
-    ("boxwright-predict", &["model"]),
-    ("boxwright-worker", &["model"]),
-    ("boxwright-build", &["oci", "model"]),
-    ("boxwright-handoff", &["oci", "model"]),
-    ("boxwright-serve", &["predict", "worker", "model"]),
+const ARROWS: [(&str, &[&str]); 14] = [
+    ("boxwright-files", &[]),
+    ("boxwright-model", &["files"]),
+    ("boxwright-oci", &["files"]),
+    ("boxwright-predict", &["model", "files"]),
+    ("boxwright-worker", &["model", "files"]),
+    ("boxwright-build", &["oci", "model", "files"]),
+    ("boxwright-handoff", &["oci", "model", "files"]),
+    ("boxwright-serve", &["predict", "worker", "model", "files"]),
     (
         "boxwright-studio",
-        &["worker", "build", "handoff", "oci", "model"],
+        &["worker", "build", "handoff", "oci", "model", "files"],
     ),
-    ("boxwright-cli", &["studio"]),
+    ("boxwright-cli", &["studio", "files"]),
     ("boxwright-studio-app", &["studio"]),
     ("boxwright-bench", &["predict", "model", "tests"]),
     ("boxwright-tests", &[]),

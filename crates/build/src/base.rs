@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use boxwright_files::Progress;
 use boxwright_oci::registry::Client;
-use boxwright_oci::{Digest, ImageConfig, Layer, Platform, Progress, Reference, media_type};
+use boxwright_oci::{Digest, ImageConfig, Layer, Platform, Reference, media_type};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Result, cache};

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use boxwright_files::Progress;
 use boxwright_oci::registry::Client;
-use boxwright_oci::{Image, ImageSet, Layer, Platform, Progress};
+use boxwright_oci::{Image, ImageSet, Layer, Platform};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{self, Base};

@@ -14,8 +14,9 @@ use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptions, ImportImageOptions,
     RemoveContainerOptionsBuilder, RemoveImageOptions, StartContainerOptions,
 };
+use boxwright_files::Silent;
 use boxwright_oci::registry::PulledImage;
-use boxwright_oci::{Image, ImageSet, Layer, Platform, Reference, Silent, archive};
+use boxwright_oci::{Image, ImageSet, Layer, Platform, Reference, archive};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};

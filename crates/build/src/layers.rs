@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use boxwright_files::{Level, Progress, Silent, WriteOptions};
 use boxwright_model::package::{FILE_NAME, model_digest};
 use boxwright_model::{LoadedPackage, Package};
-use boxwright_oci::layer::{self, FileSource, Gzipped, TarPlan};
-use boxwright_oci::{Descriptor, Digest, Layer, Level, Progress, Silent};
+use boxwright_oci::layer::{self, Gzipped};
+use boxwright_oci::{Descriptor, Digest, FileSource, Layer, TarPlan};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
@@ -226,7 +227,9 @@ fn compressed(
     };
     // Without the note the next build compresses again; its time says when it was last of use.
     let text = serde_json::to_vec(&made).unwrap_or_default();
-    std::fs::write(&note, text).map_err(|error| io(&note, error))?;
+    WriteOptions::new()
+        .write(&note, &text)
+        .map_err(|error| io(&note, error))?;
     Ok(Layer::file(path, made.descriptor, made.diff_id, "model"))
 }
 

@@ -10,10 +10,11 @@ use boxwright_build::{
     BuildPlan, Builder, BuiltImage, Catalogue, Component, Error, Kind, PlanOptions, Share, Target,
     build, plan,
 };
+use boxwright_files::Silent;
 use boxwright_model::inspect::ModelSummary;
 use boxwright_model::{DataType, Dimension, LoadedPackage, Model, Package, Signature, TensorSpec};
-use boxwright_oci::layer::{FileSource, TarPlan, gzip};
-use boxwright_oci::{Blob, BlobSource, Silent};
+use boxwright_oci::layer::gzip;
+use boxwright_oci::{Blob, BlobSource, FileSource, TarPlan};
 use tokio_util::sync::CancellationToken;
 
 const PACKAGE: &str = r#"

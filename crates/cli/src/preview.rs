@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Seek, Write};
 use std::path::Path;
 
+use boxwright_files::AtomicFile;
 use boxwright_studio::api::JobKind;
 use boxwright_studio::build::Share;
 use boxwright_studio::errors::blocking;
 use boxwright_studio::job::Running;
 use boxwright_studio::model::prediction::{Outcome, SampleResult, Timing};
-use boxwright_studio::oci::Replacement;
 use boxwright_studio::preview::{self, Head, PreviewRequest, RunOptions};
 use boxwright_studio::{Failure, Stop, places};
 use serde_json::json;
@@ -93,7 +93,7 @@ async fn predict(
 enum Sink {
     Stdout,
     Spool(Box<tempfile::SpooledTempFile>),
-    File(Replacement),
+    File(AtomicFile),
 }
 
 impl Sink {
@@ -101,7 +101,10 @@ impl Sink {
         Ok(match (format, output) {
             (Format::Json, _) => Self::Spool(Box::new(tempfile::SpooledTempFile::new(IN_MEMORY))),
             (Format::Text | Format::Jsonl, None) => Self::Stdout,
-            (Format::Text | Format::Jsonl, Some(output)) => Self::File(Replacement::of(output)?),
+            (Format::Text | Format::Jsonl, Some(output)) => {
+                let file = AtomicFile::create(output);
+                Self::File(file.map_err(|error| places::not_written(output, &error))?)
+            }
         })
     }
 
@@ -156,7 +159,7 @@ impl Results {
         }
         let mut spool = match self.sink {
             Sink::Stdout => return Ok(()),
-            Sink::File(file) => return Ok(file.keep()?),
+            Sink::File(file) => return file.commit().map_err(unwritten),
             Sink::Spool(spool) => spool,
         };
         spool.rewind().map_err(unwritten)?;
@@ -169,9 +172,12 @@ impl Results {
                 _ => Ok(()),
             };
         };
-        let mut file = Replacement::of(output)?;
-        preview::write_document(file.writer(), head, timing, &mut spool).map_err(unwritten)?;
-        Ok(file.keep()?)
+        let mut write = || {
+            let mut file = AtomicFile::create(output)?;
+            preview::write_document(file.writer(), head, timing, &mut spool)?;
+            file.commit()
+        };
+        write().map_err(unwritten)
     }
 }
 

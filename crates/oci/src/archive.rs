@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
+use boxwright_files::{AtomicFile, Progress};
 use bytes::Bytes;
 use serde::Serialize;
 use tar::EntryType;
 use tokio_util::sync::CancellationToken;
 
 use crate::manifest::to_json;
-use crate::progress::{Progress, stage};
-use crate::replacement::Replacement;
-use crate::tar_header::{EntryHead, Stamp, end, header, padding};
+use crate::stage;
+use crate::tar_header::{Attributes, EntryHead, end, header, padding};
 use crate::{
     Blob, Descriptor, Digest, Error, Image, ImageSet, Index, Platform, Reference, Result,
     media_type,
@@ -45,7 +45,8 @@ pub fn write(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<ArchiveWritten> {
-    let mut file = Replacement::of(to)?;
+    let write = |error| Error::write(to, error);
+    let mut file = AtomicFile::create(to).map_err(write)?;
     let mut tar = TarWriter {
         to: file.writer(),
         path: to,
@@ -64,7 +65,7 @@ pub fn write(
     if cancel.is_cancelled() {
         return Err(Error::Cancelled);
     }
-    file.keep()?;
+    file.commit().map_err(write)?;
     Ok(ArchiveWritten { bytes })
 }
 
@@ -193,7 +194,7 @@ impl<W: Write> TarWriter<'_, W> {
         };
         let bytes: Bytes = header(
             &head,
-            Stamp {
+            Attributes {
                 uid: 0,
                 gid: 0,
                 mtime: 0,

@@ -1,8 +1,9 @@
 use std::io::Read;
 
+use boxwright_files::Silent;
+
 use super::*;
-use crate::layer::{FileSource, TarPlan};
-use crate::{Document, ImageConfig, Layer, Process, Silent};
+use crate::{Document, FileSource, ImageConfig, Layer, Process, TarPlan};
 
 fn image(architecture: &str, files: &[(&str, &'static str)]) -> Image {
     let layers = files.iter().map(|(path, content)| {

@@ -1,4 +1,4 @@
-//! Content with a name: a descriptor, and where the bytes come from.
+//! Blobs: a descriptor, and where the bytes come from.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,12 +13,8 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::io::StreamReader;
 use tokio_util::sync::CancellationToken;
 
-use crate::layer::TarPlan;
-use crate::source::{FileStamp, Segment, SourceReader};
-use crate::{Descriptor, Digest, Error, Hasher, Result};
-
-/// How much is read, hashed and handed on at once.
-pub(crate) const CHUNK: usize = 256 << 10;
+use crate::segment::{CHUNK, Segment, SegmentReader};
+use crate::{Descriptor, Digest, Error, Hasher, Result, TarPlan};
 
 /// Where a blob's bytes come from.
 #[derive(Debug, Clone)]
@@ -63,9 +59,9 @@ impl Blob {
     /// holds [`Error`]: `FileChanged` (with the last bytes) when the content is no longer what the
     /// descriptor says.
     pub fn reader(&self) -> Result<BlobReader> {
-        let rehash = Arc::new(Rehash::new(self)?);
+        let verifier = Arc::new(Verifier::new(self)?);
         let size = self.descriptor.size;
-        let stream: ChunkStream = Box::pin(rehash.chunks(0..size, Arc::default()));
+        let stream: ChunkStream = Box::pin(verifier.chunks(0..size, Arc::default()));
         Ok(BlobReader(StreamReader::new(stream)))
     }
 
@@ -78,15 +74,15 @@ impl Blob {
         on_bytes: &mut dyn FnMut(u64),
         cancel: &CancellationToken,
     ) -> Result<()> {
-        let rehash = Rehash::new(self)?;
-        let mut reader = SourceReader::at(rehash.segments.clone(), 0);
+        let verifier = Verifier::new(self)?;
+        let mut reader = SegmentReader::at(verifier.segments.clone(), 0);
         let (mut buffer, mut done) = (vec![0; CHUNK], 0);
         while done < self.descriptor.size {
             if cancel.is_cancelled() {
                 return Err(Error::Cancelled);
             }
             let filled = reader.fill(&mut buffer)?;
-            rehash.take(done, &buffer[..filled])?;
+            verifier.take(done, &buffer[..filled])?;
             to.write_all(&buffer[..filled])
                 .map_err(|error| Error::write(path, error))?;
             done += filled as u64;
@@ -99,14 +95,14 @@ impl Blob {
         Ok(match &self.source {
             BlobSource::Bytes(bytes) => Arc::new([Segment::Bytes(bytes.clone())]),
             BlobSource::Tar(plan) => plan.segments(),
-            BlobSource::File(path) => Arc::new([Segment::File(Arc::new(FileStamp::of(path)?))]),
+            BlobSource::File(path) => Arc::new([Segment::file(path)?]),
         })
     }
 }
 
-/// Hashes a blob while it is read, also when it is read in several goes: a part that is read again
-/// is not hashed again. What was hashed has to be what the descriptor says.
-pub(crate) struct Rehash {
+/// Verifies a blob's digest while it is read, also in several requests: a range that is read again
+/// is not hashed again.
+pub(crate) struct Verifier {
     segments: Arc<[Segment]>,
     digest: Digest,
     size: u64,
@@ -116,10 +112,10 @@ pub(crate) struct Rehash {
 struct State {
     hasher: Hasher,
     hashed: u64,
-    fault: Option<Error>,
+    failure: Option<Error>,
 }
 
-impl Rehash {
+impl Verifier {
     pub(crate) fn new(blob: &Blob) -> Result<Self> {
         let segments = blob.segments()?;
         let (digest, size) = (blob.descriptor.digest, blob.descriptor.size);
@@ -130,7 +126,7 @@ impl Rehash {
             state: Mutex::new(State {
                 hasher: Hasher::new(),
                 hashed: 0,
-                fault: None,
+                failure: None,
             }),
         };
         if this.segments.iter().map(Segment::len).sum::<u64>() != size {
@@ -139,7 +135,7 @@ impl Rehash {
         Ok(this)
     }
 
-    /// Takes in `chunk`, which stands at `offset`. With the last one, compares.
+    /// Hashes `chunk`, which is at `offset`. With the last chunk, compares the digest.
     fn take(&self, offset: u64, chunk: &[u8]) -> Result<()> {
         let mut state = self.state();
         let end = offset + chunk.len() as u64;
@@ -159,15 +155,15 @@ impl Rehash {
     }
 
     /// What went wrong in a stream of [`Self::chunks`], if anything did.
-    pub(crate) fn fault(&self) -> Option<Error> {
-        self.state().fault.take()
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.state().failure.take()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The file that is to blame: one that is visibly another, else the largest.
+    /// The error of content that changed. It names the file that visibly changed, else the largest.
     fn changed(&self) -> Error {
         let files = || {
             self.segments.iter().filter_map(|segment| match segment {
@@ -176,11 +172,11 @@ impl Rehash {
             })
         };
         match files()
-            .find(|stamp| !stamp.holds())
-            .or_else(|| files().max_by_key(|s| s.len))
+            .find(|stamp| !stamp.is_current())
+            .or_else(|| files().max_by_key(|stamp| stamp.size()))
         {
             Some(stamp) => Error::FileChanged {
-                path: stamp.path.clone(),
+                path: stamp.path().to_owned(),
             },
             None => Error::ContentInvalid {
                 what: self.digest.to_string(),
@@ -190,8 +186,8 @@ impl Rehash {
     }
 
     /// The bytes of `range` as a stream, read and hashed by a thread of their own. `sent` counts
-    /// what has been taken out of the stream. The last chunk of a blob is only handed out once the
-    /// whole has been found to be what it should be.
+    /// the bytes taken out of the stream. The last chunk of a blob only comes once the digest of
+    /// the whole has been verified.
     pub(crate) fn chunks(
         self: &Arc<Self>,
         range: std::ops::Range<u64>,
@@ -200,7 +196,7 @@ impl Rehash {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(4);
         let this = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
-            let mut reader = SourceReader::at(this.segments.clone(), range.start);
+            let mut reader = SegmentReader::at(this.segments.clone(), range.start);
             let mut at = range.start;
             while at < range.end {
                 let chunk = this.next_chunk(&mut reader, at, range.end);
@@ -220,7 +216,7 @@ impl Rehash {
         })
     }
 
-    fn next_chunk(&self, reader: &mut SourceReader, at: u64, end: u64) -> io::Result<Bytes> {
+    fn next_chunk(&self, reader: &mut SegmentReader, at: u64, end: u64) -> io::Result<Bytes> {
         // At most CHUNK, so it fits.
         let mut chunk = vec![0; (end - at).min(CHUNK as u64) as usize];
         let filled = reader.fill(&mut chunk).and_then(|filled| {
@@ -229,7 +225,7 @@ impl Rehash {
         });
         filled.map(|()| Bytes::from(chunk)).map_err(|error| {
             let text = io::Error::other(error.to_string());
-            self.state().fault = Some(error);
+            self.state().failure = Some(error);
             text
         })
     }
@@ -300,12 +296,12 @@ mod tests {
     #[test]
     fn a_part_read_again_is_hashed_once() {
         let blob = Blob::bytes("text/plain", "hello world");
-        let rehash = Rehash::new(&blob).unwrap();
-        rehash.take(0, b"hello ").unwrap();
-        rehash.take(2, b"llo w").unwrap();
-        rehash.take(0, b"hello").unwrap();
-        rehash.take(6, b"world").unwrap();
-        let wrong = Rehash::new(&blob).unwrap();
+        let verifier = Verifier::new(&blob).unwrap();
+        verifier.take(0, b"hello ").unwrap();
+        verifier.take(2, b"llo w").unwrap();
+        verifier.take(0, b"hello").unwrap();
+        verifier.take(6, b"world").unwrap();
+        let wrong = Verifier::new(&blob).unwrap();
         wrong.take(0, b"hello ").unwrap();
         assert!(wrong.take(6, b"w0rld").is_err());
     }

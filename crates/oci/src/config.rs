@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::shown;
+use crate::error::printable;
 use crate::manifest::null_is_empty;
 use crate::{Digest, Error, Platform, Result};
 
@@ -65,7 +65,7 @@ impl ImageConfig {
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         serde_json::from_slice(bytes).map_err(|error| Error::ContentInvalid {
             what: "the image's configuration is not valid".into(),
-            detail: shown(&error.to_string()),
+            detail: printable(&error.to_string()),
         })
     }
 }

@@ -1,24 +1,24 @@
 //! Remembers the digests of layers whose files have not changed, so that they need no hashing.
 //!
-//! A layer is known by its headers and by path, size, times and inode of its files. That is safe
-//! because every layer is hashed again while it is sent: a digest that is out of date is an error
-//! there, never another content under it.
+//! A layer is identified by its tar headers and by the stamps of its files. That is safe because
+//! every layer is hashed again while it is pushed or archived: a digest that is out of date is an
+//! error there, never another content under it.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::layer::TarPlan;
-use crate::source::Segment;
+use boxwright_files::WriteOptions;
+
+use crate::segment::Segment;
 use crate::{Digest, Hasher};
 
-/// File times tick no more coarsely than this.
-const COARSEST_TICK: Duration = Duration::from_secs(2);
+/// The coarsest resolution of file times among the usual file systems.
+const TIME_RESOLUTION: Duration = Duration::from_secs(2);
 
 pub(crate) struct DigestCache {
     folder: PathBuf,
-    tick: Duration,
+    time_resolution: Duration,
 }
 
 impl DigestCache {
@@ -26,13 +26,13 @@ impl DigestCache {
     pub(crate) fn in_folder(cache: &Path) -> Self {
         Self {
             folder: cache.join("digests"),
-            tick: COARSEST_TICK,
+            time_resolution: TIME_RESOLUTION,
         }
     }
 
-    pub(crate) fn get(&self, plan: &TarPlan) -> Option<Digest> {
+    pub(crate) fn get(&self, segments: &[Segment]) -> Option<Digest> {
         // A cache that cannot be read is an empty one.
-        fs::read_to_string(self.path(plan))
+        fs::read_to_string(self.path(segments))
             .ok()?
             .trim()
             .parse()
@@ -40,27 +40,26 @@ impl DigestCache {
     }
 
     /// Remembers `digest`, unless a file changed so recently that another change would not show.
-    pub(crate) fn put(&self, plan: &TarPlan, digest: &Digest) {
-        let settled = plan.segments().iter().all(|segment| match segment {
-            Segment::File(stamp) => stamp.is_settled(self.tick) && stamp.holds(),
+    pub(crate) fn put(&self, segments: &[Segment], digest: &Digest) {
+        let is_settled = segments.iter().all(|segment| match segment {
+            Segment::File(stamp) => stamp.is_settled(self.time_resolution) && stamp.is_current(),
             Segment::Bytes(_) => true,
         });
-        if settled && let Err(error) = self.write(plan, digest) {
-            tracing::debug!(%error, "the digest could not be remembered");
+        if is_settled && let Err(error) = self.write(segments, digest) {
+            tracing::debug!(%error, "the digest could not be cached");
         }
     }
 
-    fn write(&self, plan: &TarPlan, digest: &Digest) -> std::io::Result<()> {
+    fn write(&self, segments: &[Segment], digest: &Digest) -> std::io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        writeln!(file, "{digest}")?;
-        file.persist(self.path(plan))?;
-        Ok(())
+        let line = format!("{digest}\n");
+        let options = WriteOptions::new().private();
+        options.write(&self.path(segments), line.as_bytes())
     }
 
-    fn path(&self, plan: &TarPlan) -> PathBuf {
+    fn path(&self, segments: &[Segment]) -> PathBuf {
         let mut hasher = Hasher::new();
-        for segment in plan.segments().iter() {
+        for segment in segments {
             match segment {
                 Segment::Bytes(bytes) => {
                     hasher.update(b"b");
@@ -69,7 +68,7 @@ impl DigestCache {
                 }
                 Segment::File(stamp) => {
                     hasher.update(b"f");
-                    stamp.identify(&mut hasher);
+                    hasher.update(&stamp.key());
                 }
             }
         }
@@ -80,36 +79,27 @@ impl DigestCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::FileSource;
 
-    fn plan(path: &Path) -> TarPlan {
-        let len = fs::metadata(path).unwrap().len();
-        let source = FileSource::Path {
-            path: path.to_owned(),
-            len,
-        };
-        TarPlan::builder()
-            .file("m", source, 0o644)
-            .finish()
-            .unwrap()
+    fn segments(path: &Path) -> [Segment; 1] {
+        [Segment::file(path).unwrap()]
     }
 
     #[test]
     fn a_digest_is_remembered_until_the_file_changes() {
         let folder = tempfile::tempdir().unwrap();
         let cache = DigestCache {
-            tick: Duration::ZERO,
+            time_resolution: Duration::ZERO,
             ..DigestCache::in_folder(folder.path())
         };
         let file = folder.path().join("model");
         fs::write(&file, "before").unwrap();
         let digest = Digest::of(b"any");
-        assert_eq!(cache.get(&plan(&file)), None);
-        cache.put(&plan(&file), &digest);
-        assert_eq!(cache.get(&plan(&file)), Some(digest));
+        assert_eq!(cache.get(&segments(&file)), None);
+        cache.put(&segments(&file), &digest);
+        assert_eq!(cache.get(&segments(&file)), Some(digest));
         fs::remove_file(&file).unwrap();
         fs::write(&file, "after!").unwrap();
-        assert_eq!(cache.get(&plan(&file)), None);
+        assert_eq!(cache.get(&segments(&file)), None);
     }
 
     #[test]
@@ -118,7 +108,7 @@ mod tests {
         let cache = DigestCache::in_folder(folder.path());
         let file = folder.path().join("model");
         fs::write(&file, "x").unwrap();
-        cache.put(&plan(&file), &Digest::of(b"any"));
-        assert_eq!(cache.get(&plan(&file)), None);
+        cache.put(&segments(&file), &Digest::of(b"any"));
+        assert_eq!(cache.get(&segments(&file)), None);
     }
 }

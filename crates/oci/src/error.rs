@@ -1,4 +1,4 @@
-//! What can go wrong, in words that a front end may show.
+//! The error type of this crate; its texts may be shown to users.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -103,15 +103,15 @@ pub enum Error {
         /// What was being written.
         path: PathBuf,
     },
-    /// More is about to be written than there is room for.
-    #[error("{needed} bytes have to be written to {}, and there is room for {room}", path.display())]
-    NoRoom {
+    /// More is about to be written than fits on the disk.
+    #[error("{needed} bytes have to be written to {}, and there is room for {available}", path.display())]
+    InsufficientSpace {
         /// The folder.
         path: PathBuf,
         /// How many bytes are about to be written.
         needed: u64,
         /// How many may be.
-        room: u64,
+        available: u64,
     },
     /// A file is no longer what was hashed.
     #[error("{} changed while it was being packaged", path.display())]
@@ -182,7 +182,7 @@ impl Error {
             Self::Failed { .. } | Self::ContentInvalid { .. } => {
                 "Ask whoever runs the registry, with this message."
             }
-            Self::DiskFull { .. } | Self::NoRoom { .. } => {
+            Self::DiskFull { .. } | Self::InsufficientSpace { .. } => {
                 "Free some space, or choose another folder."
             }
             Self::FileChanged { .. } => "Leave the file alone while publishing, and start again.",
@@ -202,7 +202,7 @@ impl Error {
                     ..
                 }
                 | Self::DiskFull { .. }
-                | Self::NoRoom { .. }
+                | Self::InsufficientSpace { .. }
                 | Self::FileChanged { .. }
                 | Self::Cancelled
         )
@@ -217,7 +217,7 @@ impl Error {
         }
     }
 
-    /// An error of writing `path`: a full disk is told apart.
+    /// An error of writing `path`; a full disk is an error of its own.
     pub(crate) fn write(path: &Path, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull {
@@ -243,9 +243,9 @@ fn unreachable_hint(registry: &str, detail: &str) -> String {
     }
 }
 
-/// `text` from outside as it may be shown: no control or direction characters, one line, at most
+/// `text` from outside, safe to print: no control or direction characters, one line, at most
 /// 300 characters.
-pub(crate) fn shown(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     const LONGEST: usize = 300;
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut clean = words
@@ -268,8 +268,8 @@ mod tests {
 
     #[test]
     fn text_from_outside_is_short_and_tame() {
-        assert_eq!(shown("a\x1b[31m\n b\u{202e}c\0"), "a[31m bc");
-        let long = shown(&"x".repeat(10_000));
+        assert_eq!(printable("a\x1b[31m\n b\u{202e}c\0"), "a[31m bc");
+        let long = printable(&"x".repeat(10_000));
         assert_eq!(long.chars().count(), 301);
     }
 
@@ -322,10 +322,10 @@ mod tests {
             Error::LayerInvalid { what, reason },
             Error::DiskFull { path: path.clone() },
             Error::FileChanged { path: path.clone() },
-            Error::NoRoom {
+            Error::InsufficientSpace {
                 path,
                 needed: 2,
-                room: 1,
+                available: 1,
             },
         ]
     }
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told_apart() {
+    fn a_full_disk_is_an_error_of_its_own() {
         let full = Error::write(Path::new("/x"), io::ErrorKind::StorageFull.into());
         assert!(matches!(full, Error::DiskFull { .. }));
         let other = Error::write(Path::new("/x"), io::ErrorKind::PermissionDenied.into());

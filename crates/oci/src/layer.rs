@@ -1,25 +1,21 @@
-//! Layers: tars that are computed while they are read, the same bytes on every machine.
+//! Layers of an image: plain tars that are never stored, and files that are compressed already.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
+use boxwright_files::{AtomicFile, Progress};
 use flate2::{Compression, GzBuilder};
-use tar::EntryType;
 use tokio_util::sync::CancellationToken;
 
-use crate::blob::CHUNK;
 use crate::digest_cache::DigestCache;
-use crate::progress::{Progress, stage};
-use crate::source::{FileStamp, Segment, SourceReader};
-use crate::tar_header::{EntryHead, Stamp, end, header, padding};
-use crate::{Blob, BlobSource, Descriptor, Digest, Error, Hasher, Result, media_type};
+use crate::segment::{CHUNK, Segment, SegmentReader};
+use crate::stage;
+use crate::{Blob, BlobSource, Descriptor, Digest, Error, Hasher, Result, TarPlan, media_type};
 
 /// A layer of an image.
 #[derive(Debug, Clone)]
 pub struct Layer {
-    /// What is sent.
+    /// The layer's content as it is pushed.
     pub blob: Blob,
     /// The digest of the plain tar.
     pub diff_id: Digest,
@@ -40,9 +36,8 @@ impl Layer {
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<Self> {
-        let size = plan.size();
-        let digest = plan.digest(label, cache, progress, cancel)?;
-        let descriptor = Descriptor::new(media_type::LAYER_TAR, digest, size);
+        let digest = cached_digest(&plan.segments(), label, cache, progress, cancel)?;
+        let descriptor = Descriptor::new(media_type::LAYER_TAR, digest, plan.size());
         let blob = Blob {
             descriptor,
             source: BlobSource::Tar(plan),
@@ -54,7 +49,7 @@ impl Layer {
         })
     }
 
-    /// A layer that lies ready in a file, whose digests are known. It is hashed when it is sent.
+    /// A layer in a file, whose digests are known. It is hashed when it is pushed or archived.
     pub fn file(path: PathBuf, descriptor: Descriptor, diff_id: Digest, label: &str) -> Self {
         let blob = Blob {
             descriptor,
@@ -79,11 +74,9 @@ pub fn file_digest(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Digest> {
-    let file = Segment::File(Arc::new(FileStamp::of(path)?));
-    let plan = TarPlan {
-        segments: [file].into(),
-    };
-    plan.digest(&path.display().to_string(), cache, progress, cancel)
+    let segments: Arc<[Segment]> = [Segment::file(path)?].into();
+    let item = path.display().to_string();
+    cached_digest(&segments, &item, cache, progress, cancel)
 }
 
 /// A layer that [`gzip`] wrote.
@@ -107,8 +100,8 @@ pub fn gzip(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Gzipped> {
-    let mut file = crate::replacement::Replacement::of(to)?;
     let write = |error| Error::write(to, error);
+    let mut file = AtomicFile::create(to).map_err(write)?;
     let counted = HashingWriter {
         to: file.writer(),
         hasher: Hasher::new(),
@@ -118,24 +111,16 @@ pub fn gzip(
         .mtime(0)
         .write(counted, Compression::new(9));
     let mut hasher = Hasher::new();
-    let mut reader = SourceReader::at(plan.segments(), 0);
-    let (mut buffer, mut done, total) = (vec![0; CHUNK], 0, plan.size());
-    while done < total {
-        if cancel.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let filled = reader.fill(&mut buffer)?;
-        hasher.update(&buffer[..filled]);
-        std::io::Write::write_all(&mut encoder, &buffer[..filled]).map_err(write)?;
-        done += filled as u64;
-        progress.bytes(stage::HASH, label, done, Some(total));
-    }
+    read_chunks(&plan.segments(), label, progress, cancel, &mut |chunk| {
+        hasher.update(chunk);
+        std::io::Write::write_all(&mut encoder, chunk).map_err(write)
+    })?;
     let HashingWriter {
         hasher: compressed,
         written,
         ..
     } = encoder.finish().map_err(write)?;
-    file.keep()?;
+    file.commit().map_err(write)?;
     Ok(Gzipped {
         descriptor: Descriptor::new(media_type::LAYER_GZIP, compressed.finish(), written),
         diff_id: hasher.finish(),
@@ -161,219 +146,51 @@ impl<W: std::io::Write> std::io::Write for HashingWriter<W> {
     }
 }
 
-/// The content of a file in a layer.
-#[derive(Debug, Clone)]
-pub enum FileSource {
-    /// From memory.
-    Bytes(Bytes),
-    /// From a regular file of `len` bytes, read when the layer is.
-    Path {
-        /// The file.
-        path: PathBuf,
-        /// Its size in bytes.
-        len: u64,
-    },
-}
-
-/// A tar whose headers are known and whose files are read when it is: nothing is copied.
-#[derive(Debug, Clone)]
-pub struct TarPlan {
-    segments: Arc<[Segment]>,
-}
-
-impl TarPlan {
-    /// Nothing planned yet. Owner 0:0; times are `SOURCE_DATE_EPOCH` where it is set, else 0.
-    pub fn builder() -> TarPlanBuilder {
-        let epoch = std::env::var("SOURCE_DATE_EPOCH")
-            .ok()
-            .and_then(|text| text.parse().ok());
-        TarPlanBuilder {
-            entries: BTreeMap::new(),
-            stamp: Stamp {
-                uid: 0,
-                gid: 0,
-                mtime: epoch.unwrap_or(0),
-            },
-            problem: None,
-        }
+/// The digest of `segments`, from the cache in the folder `cache` where it is known there.
+fn cached_digest(
+    segments: &Arc<[Segment]>,
+    item: &str,
+    cache: Option<&Path>,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
+) -> Result<Digest> {
+    let cache = cache.map(DigestCache::in_folder);
+    if let Some(digest) = cache.as_ref().and_then(|cache| cache.get(segments)) {
+        return Ok(digest);
     }
-
-    /// The tar's size in bytes.
-    pub fn size(&self) -> u64 {
-        self.segments.iter().map(Segment::len).sum()
-    }
-
-    pub(crate) fn segments(&self) -> Arc<[Segment]> {
-        Arc::clone(&self.segments)
-    }
-
-    fn digest(
-        &self,
-        item: &str,
-        cache: Option<&Path>,
-        progress: &dyn Progress,
-        cancel: &CancellationToken,
-    ) -> Result<Digest> {
-        let cache = cache.map(DigestCache::in_folder);
-        if let Some(digest) = cache.as_ref().and_then(|cache| cache.get(self)) {
-            return Ok(digest);
-        }
-        let digest = self.hash(item, progress, cancel)?;
-        if let Some(cache) = &cache {
-            cache.put(self, &digest);
-        }
-        Ok(digest)
-    }
-
-    fn hash(
-        &self,
-        item: &str,
-        progress: &dyn Progress,
-        cancel: &CancellationToken,
-    ) -> Result<Digest> {
-        let total = self.size();
-        let mut hasher = Hasher::new();
-        let mut reader = SourceReader::at(self.segments(), 0);
-        let (mut buffer, mut done) = (vec![0; CHUNK], 0);
-        while done < total {
-            if cancel.is_cancelled() {
-                return Err(Error::Cancelled);
-            }
-            let filled = reader.fill(&mut buffer)?;
-            hasher.update(&buffer[..filled]);
-            done += filled as u64;
-            progress.bytes(stage::HASH, item, done, Some(total));
-        }
-        Ok(hasher.finish())
-    }
-}
-
-enum Entry {
-    Folder { implied: bool },
-    File(FileSource),
-    Link(String),
-}
-
-/// Collects what a tar holds. Entries are sorted, and folders that no one named are added.
-pub struct TarPlanBuilder {
-    entries: BTreeMap<String, (Entry, u32)>,
-    stamp: Stamp,
-    problem: Option<Error>,
-}
-
-impl TarPlanBuilder {
-    /// All entries' owner.
-    pub fn owner(&mut self, uid: u32, gid: u32) -> &mut Self {
-        (self.stamp.uid, self.stamp.gid) = (uid, gid);
-        self
-    }
-
-    /// All entries' time, in seconds since 1970.
-    pub fn mtime(&mut self, seconds: u64) -> &mut Self {
-        self.stamp.mtime = seconds;
-        self
-    }
-
-    /// A folder.
-    pub fn dir(&mut self, path: &str, mode: u32) -> &mut Self {
-        self.add(path, Entry::Folder { implied: false }, mode)
-    }
-
-    /// A file.
-    pub fn file(&mut self, path: &str, source: FileSource, mode: u32) -> &mut Self {
-        self.add(path, Entry::File(source), mode)
-    }
-
-    /// A symbolic link to `target`.
-    pub fn symlink(&mut self, path: &str, target: &str) -> &mut Self {
-        self.add(path, Entry::Link(target.to_owned()), 0o777)
-    }
-
-    /// The finished plan.
-    ///
-    /// # Errors
-    /// `LayerInvalid` for a path that is none or named twice, or a source that is no regular file;
-    /// `FileChanged` where a file's size is not the given one; `Io`.
-    pub fn finish(&mut self) -> Result<TarPlan> {
-        if let Some(problem) = self.problem.take() {
-            return Err(problem);
-        }
-        let mut segments = Vec::with_capacity(2 * self.entries.len() + 1);
-        for (path, (entry, mode)) in std::mem::take(&mut self.entries) {
-            let (kind, content, link) = match entry {
-                Entry::Folder { .. } => (EntryType::Directory, None, None),
-                Entry::File(source) => (EntryType::Regular, Some(segment(source)?), None),
-                Entry::Link(target) => (EntryType::Symlink, None, Some(target)),
-            };
-            let size = content.as_ref().map_or(0, Segment::len);
-            let head = EntryHead {
-                path: &path,
-                kind,
-                mode,
-                size,
-                link: link.as_deref(),
-            };
-            segments.push(Segment::Bytes(header(&head, self.stamp)?.into()));
-            segments.extend(content);
-            segments.push(Segment::Bytes(Bytes::from_static(padding(size))));
-        }
-        segments.push(Segment::Bytes(Bytes::from_static(end())));
-        segments.retain(|segment| segment.len() > 0);
-        Ok(TarPlan {
-            segments: segments.into(),
-        })
-    }
-
-    fn add(&mut self, path: &str, entry: Entry, mode: u32) -> &mut Self {
-        if let Err(reason) = self.try_add(path, entry, mode) {
-            let what = path.to_owned();
-            self.problem.get_or_insert(Error::LayerInvalid {
-                what,
-                reason: reason.to_owned(),
-            });
-        }
-        self
-    }
-
-    fn try_add(&mut self, path: &str, entry: Entry, mode: u32) -> Result<(), &'static str> {
-        let path = path.trim_start_matches('/').trim_end_matches('/');
-        if path.is_empty() || path.contains('\0') || path.len() > 4096 {
-            return Err("that is no path");
-        }
-        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
-            return Err("its path has an empty part, . or ..");
-        }
-        for (slash, _) in path.match_indices('/') {
-            let parent = (Entry::Folder { implied: true }, 0o755);
-            let parent = self
-                .entries
-                .entry(path[..slash].to_owned())
-                .or_insert(parent);
-            if !matches!(parent.0, Entry::Folder { .. }) {
-                return Err("one of its folders is a file or a link");
-            }
-        }
-        match (self.entries.get(path), &entry) {
-            (None, _) => {}
-            (Some((Entry::Folder { implied: true }, _)), Entry::Folder { .. }) => {}
-            (Some(_), _) => return Err("it is there twice"),
-        }
-        self.entries.insert(path.to_owned(), (entry, mode & 0o7777));
+    let mut hasher = Hasher::new();
+    read_chunks(segments, item, progress, cancel, &mut |chunk| {
+        hasher.update(chunk);
         Ok(())
+    })?;
+    let digest = hasher.finish();
+    if let Some(cache) = &cache {
+        cache.put(segments, &digest);
     }
+    Ok(digest)
 }
 
-fn segment(source: FileSource) -> Result<Segment> {
-    match source {
-        FileSource::Bytes(bytes) => Ok(Segment::Bytes(bytes)),
-        FileSource::Path { path, len } => {
-            let stamp = FileStamp::of(&path)?;
-            match stamp.len == len {
-                true => Ok(Segment::File(Arc::new(stamp))),
-                false => Err(Error::FileChanged { path }),
-            }
+/// Reads `segments` to their end and passes every chunk to `take`.
+fn read_chunks(
+    segments: &Arc<[Segment]>,
+    item: &str,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
+    take: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let total: u64 = segments.iter().map(Segment::len).sum();
+    let mut reader = SegmentReader::at(Arc::clone(segments), 0);
+    let (mut buffer, mut done) = (vec![0; CHUNK], 0);
+    while done < total {
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
         }
+        let filled = reader.fill(&mut buffer)?;
+        take(&buffer[..filled])?;
+        done += filled as u64;
+        progress.bytes(stage::HASH, item, done, Some(total));
     }
+    Ok(())
 }
 
 #[cfg(test)]

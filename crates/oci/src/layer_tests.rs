@@ -1,12 +1,16 @@
+use std::collections::BTreeMap;
 use std::io::Read;
 
+use bytes::Bytes;
 use proptest::prelude::*;
+use tar::EntryType;
 
 use super::*;
+use crate::{FileSource, TarPlanBuilder};
 
 fn bytes_of(plan: &TarPlan) -> Vec<u8> {
     let mut bytes = vec![0; plan.size() as usize + 1];
-    let filled = SourceReader::at(plan.segments(), 0)
+    let filled = SegmentReader::at(plan.segments(), 0)
         .fill(&mut bytes)
         .unwrap();
     bytes.truncate(filled);
@@ -18,7 +22,14 @@ fn text(content: &str) -> FileSource {
 }
 
 fn gzip_of(plan: &TarPlan, to: &Path) -> Gzipped {
-    gzip(plan, to, "layer", &crate::Silent, &CancellationToken::new()).unwrap()
+    gzip(
+        plan,
+        to,
+        "layer",
+        &boxwright_files::Silent,
+        &CancellationToken::new(),
+    )
+    .unwrap()
 }
 
 type Read1 = (String, EntryType, u32, u64, u64, Vec<u8>);
@@ -133,7 +144,7 @@ fn a_size_that_ustar_cannot_hold_is_told_by_a_pax_record() {
         .finish()
         .unwrap();
     let mut start = vec![0; 4096];
-    SourceReader::at(plan.segments(), 0)
+    SegmentReader::at(plan.segments(), 0)
         .fill(&mut start)
         .unwrap();
     let mut archive = tar::Archive::new(&*start);

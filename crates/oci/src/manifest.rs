@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::shown;
+use crate::error::printable;
 use crate::{Digest, Error, Platform, Result, media_type};
 
 /// The most that a manifest or an index may weigh, in bytes.
@@ -129,7 +129,7 @@ impl Document {
 }
 
 fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(bytes).map_err(|error| invalid(&shown(&error.to_string())))
+    serde_json::from_slice(bytes).map_err(|error| invalid(&printable(&error.to_string())))
 }
 
 fn invalid(detail: &str) -> Error {

@@ -14,7 +14,7 @@ const MAX_SIZE: u64 = 0o777_7777_7777;
 
 /// What all entries of a tar share.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Stamp {
+pub(crate) struct Attributes {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
     /// Seconds since 1970.
@@ -31,7 +31,7 @@ pub(crate) struct EntryHead<'a> {
 }
 
 /// The header blocks of an entry: ustar, with a pax record before it for what ustar cannot hold.
-pub(crate) fn header(entry: &EntryHead<'_>, stamp: Stamp) -> Result<Vec<u8>> {
+pub(crate) fn header(entry: &EntryHead<'_>, attributes: Attributes) -> Result<Vec<u8>> {
     let mut records = String::new();
     let mut header = Header::new_ustar();
     // A folder's name ends in a slash, as every tar writes it.
@@ -56,8 +56,8 @@ pub(crate) fn header(entry: &EntryHead<'_>, stamp: Stamp) -> Result<Vec<u8>> {
     if entry.size > MAX_SIZE {
         record(&mut records, "size", &entry.size.to_string());
     }
-    finish(&mut header, entry.kind, entry.mode, entry.size, stamp)?;
-    let mut bytes = pax(&records, entry.path, stamp)?;
+    finish(&mut header, entry.kind, entry.mode, entry.size, attributes)?;
+    let mut bytes = pax(&records, entry.path, attributes)?;
     bytes.extend_from_slice(header.as_bytes());
     Ok(bytes)
 }
@@ -74,8 +74,14 @@ pub(crate) fn end() -> &'static [u8] {
     &ZEROS
 }
 
-fn finish(header: &mut Header, kind: EntryType, mode: u32, size: u64, stamp: Stamp) -> Result<()> {
-    if stamp.uid.max(stamp.gid) > 0o777_7777 || stamp.mtime > MAX_SIZE {
+fn finish(
+    header: &mut Header,
+    kind: EntryType,
+    mode: u32,
+    size: u64,
+    attributes: Attributes,
+) -> Result<()> {
+    if attributes.uid.max(attributes.gid) > 0o777_7777 || attributes.mtime > MAX_SIZE {
         return Err(Error::LayerInvalid {
             what: "an entry".into(),
             reason: "its owner or time is out of a tar's range".into(),
@@ -83,15 +89,15 @@ fn finish(header: &mut Header, kind: EntryType, mode: u32, size: u64, stamp: Sta
     }
     header.set_entry_type(kind);
     header.set_mode(mode);
-    header.set_uid(stamp.uid.into());
-    header.set_gid(stamp.gid.into());
-    header.set_mtime(stamp.mtime);
+    header.set_uid(attributes.uid.into());
+    header.set_gid(attributes.gid.into());
+    header.set_mtime(attributes.mtime);
     header.set_size(if size > MAX_SIZE { 0 } else { size });
     header.set_cksum();
     Ok(())
 }
 
-fn pax(records: &str, path: &str, stamp: Stamp) -> Result<Vec<u8>> {
+fn pax(records: &str, path: &str, attributes: Attributes) -> Result<Vec<u8>> {
     if records.is_empty() {
         return Ok(Vec::new());
     }
@@ -103,7 +109,7 @@ fn pax(records: &str, path: &str, stamp: Stamp) -> Result<Vec<u8>> {
         EntryType::XHeader,
         0o644,
         records.len() as u64,
-        stamp,
+        attributes,
     )?;
     let mut bytes = header.as_bytes().to_vec();
     bytes.extend_from_slice(records.as_bytes());

@@ -7,8 +7,9 @@ mod support;
 use std::sync::Arc;
 
 use axum::http::Method;
+use boxwright_files::Silent;
 use boxwright_oci::registry::{Checked, Client, ClientOptions, Credentials};
-use boxwright_oci::{Digest, Error, Reference, Silent, media_type};
+use boxwright_oci::{Digest, Error, Reference, media_type};
 use support::fake::{Fake, Mischief, Rule, answer, model, pull};
 use support::{anonymous, client_of, one_layer, options, push};
 use tokio_util::sync::CancellationToken;

@@ -7,8 +7,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
+use boxwright_files::Silent;
 use boxwright_oci::registry::{Client, ClientOptions};
-use boxwright_oci::{Error, ImageSet, Reference, Silent};
+use boxwright_oci::{Error, ImageSet, Reference};
 use support::fake::{Fake, Mischief, Rule, answer, model, pull};
 use support::{anonymous, one_layer, push};
 use tokio_util::sync::CancellationToken;
@@ -334,7 +335,7 @@ async fn a_layer_whose_file_changed_never_arrives() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.onnx");
         std::fs::write(&path, support::noise(14, len)).unwrap();
-        let source = boxwright_oci::layer::FileSource::Path {
+        let source = boxwright_oci::FileSource::Path {
             path: path.clone(),
             len: len as u64,
         };

@@ -7,8 +7,9 @@ mod support;
 use std::process::Command;
 use std::sync::Arc;
 
+use boxwright_files::Silent;
 use boxwright_oci::registry::{Checked, Client, ClientOptions, Credentials};
-use boxwright_oci::{Digest, Error, ImageSet, Platform, Reference, Silent};
+use boxwright_oci::{Digest, Error, ImageSet, Platform, Reference};
 use support::debian::{Kind, Registry};
 use support::{Event, Recorder, anonymous, both_platforms, client_of, options, push};
 use tokio_util::sync::CancellationToken;
@@ -242,7 +243,7 @@ async fn a_failed_push_ends_its_uploads() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.onnx");
         std::fs::write(&path, support::noise(7, 1000)).unwrap();
-        let source = boxwright_oci::layer::FileSource::Path {
+        let source = boxwright_oci::FileSource::Path {
             path: path.clone(),
             len: 1000,
         };

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ScopedJoinHandle;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
+use boxwright_files::FileStamp;
 use boxwright_model::package::{hash_files, model_digest};
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
 use boxwright_model::{DataType, LoadedPackage, Signature};
@@ -102,17 +103,9 @@ pub(crate) struct Loaded {
     /// SHA-256 of each file.
     hashes: Vec<String>,
     load_ms: f64,
-    pub files: Vec<Stamp>,
+    pub files: Vec<FileStamp>,
     max_pixels: u64,
     pub threads: usize,
-}
-
-/// What tells that a file is still the one that was loaded.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Stamp {
-    pub path: PathBuf,
-    pub length: u64,
-    modified: Option<SystemTime>,
 }
 
 /// A package on a device: the model's session, shared by all threads, and the pipeline around it.
@@ -373,17 +366,10 @@ fn digest(package: &LoadedPackage, hashes: &[String]) -> String {
     model_digest(&listed)
 }
 
-fn stamps(package: &LoadedPackage) -> Result<Vec<Stamp>> {
+fn stamps(package: &LoadedPackage) -> Result<Vec<FileStamp>> {
     let stamp = |path: &PathBuf| {
-        let metadata = path
-            .metadata()
-            .map_err(|error| boxwright_model::Error::io(path, "read", error))?;
-        let modified = metadata.modified().ok();
-        Ok(Stamp {
-            path: path.clone(),
-            length: metadata.len(),
-            modified,
-        })
+        let read = |error| boxwright_model::Error::io(path, "read", error);
+        Ok(FileStamp::of(path).map_err(read)?)
     };
     package.files.iter().map(stamp).collect()
 }

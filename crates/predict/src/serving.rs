@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use boxwright_files::FileStamp;
 use boxwright_model::TensorSpec;
 use boxwright_model::prediction::Timing;
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use crate::device::Session;
 use crate::error::{Error, Result};
 use crate::machine::memory_limit;
 use crate::pipeline::Kind;
-use crate::predictor::{Prediction, Predictor, Stamp, Want};
+use crate::predictor::{Prediction, Predictor, Want};
 use crate::scratch::Sample;
 use crate::tensors::{Rows, Tensor, TensorBatch};
 
@@ -328,8 +329,8 @@ fn nothing() -> Error {
 }
 
 /// Whether there are several threads for a second session, and memory.
-pub(crate) fn affords_wide(threads: usize, files: &[Stamp]) -> bool {
-    let bytes: u64 = files.iter().map(|file| file.length).sum();
+pub(crate) fn affords_wide(threads: usize, files: &[FileStamp]) -> bool {
+    let bytes: u64 = files.iter().map(FileStamp::size).sum();
     threads > 1 && memory_limit().is_none_or(|limit| bytes <= limit / SECOND_SESSION)
 }
 

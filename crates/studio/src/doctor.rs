@@ -1,7 +1,8 @@
 //! What works on this machine, what does not, and what to do.
 
 use boxwright_build::{Share, Target, docker};
-use boxwright_oci::{Platform, disk};
+use boxwright_files::disk;
+use boxwright_oci::Platform;
 use boxwright_worker::Worker;
 
 use crate::api::{Check, CheckStatus, Doctor};
@@ -195,7 +196,7 @@ fn emulation() -> Check {
 fn disk_space(places: &Places) -> Check {
     const NAME: &str = "Disk";
     let folder = places.cache.ancestors().find(|folder| folder.is_dir());
-    let free = folder.and_then(disk::free);
+    let free = folder.and_then(disk::free_space);
     match (folder, free) {
         (Some(folder), Some(free)) if free >= LITTLE_SPACE => {
             works(NAME, format!("{} free in {}", size(free), folder.display()))

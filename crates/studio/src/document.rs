@@ -1,8 +1,9 @@
 //! The open package: what it says, what was edited, and the way back.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use boxwright_files::FileStamp;
 use boxwright_model::package::{FILE_NAME, Package};
 use boxwright_model::{LoadedPackage, Model};
 use serde_json::Value;
@@ -35,13 +36,10 @@ pub struct OpenDocument {
     problems: Vec<Problem>,
     loaded: Option<LoadedPackage>,
     /// The model's files as they were when they were last looked at.
-    stamps: Option<Vec<Stamp>>,
+    stamps: Option<Vec<FileStamp>>,
     /// They are no longer those that the package file was written for.
     stale: bool,
 }
-
-/// Length and time of the last change.
-type Stamp = (u64, Option<SystemTime>);
 
 impl OpenDocument {
     /// Opens what [`boxwright_model::package::open_any`] has read. Revisions go on from
@@ -297,14 +295,9 @@ impl OpenDocument {
 }
 
 /// `None` where one of the files is gone.
-fn stamps(model: &Model) -> Option<Vec<Stamp>> {
+fn stamps(model: &Model) -> Option<Vec<FileStamp>> {
     let files = std::iter::once(&model.path).chain(&model.external_files);
-    files
-        .map(|file| {
-            let metadata = file.metadata().ok()?;
-            Some((metadata.len(), metadata.modified().ok()))
-        })
-        .collect()
+    files.map(|file| FileStamp::of(file).ok()).collect()
 }
 
 /// What is wrong with a file that the package names, at the field that names it.

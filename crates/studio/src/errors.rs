@@ -96,7 +96,7 @@ impl From<OciError> for Failure {
             OciError::NotFound { .. }
             | OciError::Failed { .. }
             | OciError::ContentInvalid { .. } => Code::RegistryFailed,
-            OciError::DiskFull { .. } | OciError::NoRoom { .. } => Code::DiskFull,
+            OciError::DiskFull { .. } | OciError::InsufficientSpace { .. } => Code::DiskFull,
             OciError::FileChanged { .. } => Code::FileChanged,
             OciError::LayerInvalid { .. } => Code::BuildFailed,
             OciError::Io { .. } | OciError::Options(_) | OciError::Cancelled => Code::Internal,

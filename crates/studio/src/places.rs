@@ -2,9 +2,9 @@
 //! not at all, read whatever they hold.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use boxwright_files::WriteOptions;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -78,19 +78,11 @@ pub fn write<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), Failur
 /// # Errors
 /// [`Code::DiskFull`] and [`Code::Internal`], naming the file.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    // Where the user keeps it elsewhere, the link stays.
-    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = real.parent().unwrap_or(Path::new("."));
-    let attempt = || -> std::io::Result<()> {
-        fs::create_dir_all(folder)?;
-        // A temporary file is made with mode 0600, and keeps it.
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(&real).map_err(|error| error.error)?;
-        Ok(())
-    };
-    attempt().map_err(|error| not_written(path, &error))
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let options = WriteOptions::new().private().synced();
+    fs::create_dir_all(folder)
+        .and_then(|()| options.write(path, bytes))
+        .map_err(|error| not_written(path, &error))
 }
 
 /// Reads a list, lets `change` change it, and writes it back, while no other process does.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use boxwright_build::{
     self as build, BuildPlan, Builder, BuiltImage, BuiltTag, PlanOptions, Share, Target,
 };
-use boxwright_handoff::docker_run;
+use boxwright_files::{Level, Progress};
+use boxwright_handoff::{PublishedImage, PublishedPlatform, docker_run};
 use boxwright_model::{LoadedPackage, Model};
 use boxwright_oci::registry::{Client, ClientOptions};
-use boxwright_oci::{Level, Progress, Reference, archive};
+use boxwright_oci::{Digest, Reference, archive};
 
 use crate::api::{Report, ReportImage, ReportPlatform, Settings};
 use crate::failure::{Code, Failure, Stop};
@@ -170,7 +171,7 @@ pub async fn publish(
             .map_err(|error| without_damaged(error, &request.build.cache))?;
         report.uploaded_bytes += pushed.uploaded_bytes;
         report.reused_bytes += pushed.reused_bytes;
-        let run = docker_run(reference, &pushed.digest);
+        let run = docker_run(&published_image(tag, reference, pushed.digest));
         report
             .images
             .push(report_image(tag, reference.to_string(), Some(run)));
@@ -294,6 +295,21 @@ fn targets(tag: &BuiltTag) -> impl Iterator<Item = (Target, &boxwright_oci::Imag
             .find(|image| image.platform.matches(platform))?;
         Some((*target, image))
     })
+}
+
+/// What the registry holds under `reference` now.
+fn published_image(tag: &BuiltTag, reference: &Reference, digest: Digest) -> PublishedImage {
+    let platforms = targets(tag).map(|(target, image)| PublishedPlatform {
+        target: target.to_string(),
+        platform: image.platform.clone(),
+        digest: *image.manifest.digest(),
+        size: image.size(),
+    });
+    PublishedImage {
+        reference: reference.clone(),
+        digest,
+        platforms: platforms.collect(),
+    }
 }
 
 fn report_image(tag: &BuiltTag, reference: String, run: Option<String>) -> ReportImage {

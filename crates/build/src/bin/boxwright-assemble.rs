@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use boxwright_build::{Catalogue, Component, Kind, Program, Source};
-use boxwright_oci::Silent;
-use boxwright_oci::layer::{self, FileSource, TarPlan};
+use boxwright_files::{Silent, WriteOptions};
+use boxwright_oci::{FileSource, TarPlan, layer};
 use tokio_util::sync::CancellationToken;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -131,10 +131,7 @@ fn catalogue(share: &Path) -> Result<()> {
     }
     let mut text = serde_json::to_vec_pretty(&catalogue)?;
     text.push(b'\n');
-    let (whole, part) = (share.join("catalogue.json"), share.join("catalogue.part"));
-    std::fs::write(&part, text)?;
-    std::fs::rename(part, whole)?;
-    Ok(())
+    Ok(WriteOptions::new().write(&share.join("catalogue.json"), &text)?)
 }
 
 fn program(share: &Path, path: &str) -> Result<Program> {

@@ -1,8 +1,10 @@
 //! A package together with the files that it names.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use boxwright_files::WriteOptions;
 
 use super::digest::hash_files;
 use super::file::{FILE_NAME, Package};
@@ -327,23 +329,12 @@ fn read(path: &Path) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| refused("is not UTF-8"))
 }
 
-/// Writes a file of a package whole or not at all: beside it first, then in its place.
+/// Writes a file of a package atomically.
 fn write(path: &Path, text: &str) -> Result<()> {
-    let io = |error| Error::io(path, "written", error);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    // A link would be replaced by a file, or lead out of the package.
-    if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
-        let no_file = "it is a link, a folder or a device: put a regular file in its place";
-        return Err(io(io::Error::other(no_file)));
-    }
-    let new = |path: &Path| fs::File::options().write(true).create_new(true).open(path);
-    let mut file = tempfile::Builder::new()
-        .prefix(".boxwright-")
-        // As for any new file, less the user's mask; an error does not tell the hidden name.
-        .make_in(folder, new)
-        .map_err(io)?;
-    file.as_file_mut().write_all(text.as_bytes()).map_err(io)?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
+    // A link would lead out of the package.
+    WriteOptions::new()
+        .regular_only()
+        .synced()
+        .write(path, text.as_bytes())
+        .map_err(|error| Error::io(path, "written", error))
 }

@@ -11,17 +11,19 @@ use reqwest::{RequestBuilder, Response, Url};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use super::credentials::{Credentials, Secret};
 use super::endpoint::{Endpoint, authority};
-use super::http::{Http, STALLED_AFTER, read_body, unreachable};
-use super::retry::Fault;
-use super::{ClientOptions, Credentials, Secret, answer};
+use super::http::{Http, read_body, unreachable};
+use super::options::ClientOptions;
+use super::retry::{RequestError, STALL_TIMEOUT};
+use super::{challenge, error_response};
 use crate::Error;
 
 const MAX_TOKEN_BYTES: u64 = 1 << 20;
 /// What the specification says of a token that doesn't say it itself.
-const USUAL_LIFE: Duration = Duration::from_secs(60);
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
-/// A registry's authentication: what it asked for, and the tokens it gave.
+/// A registry's authentication: what it scheme for, and the tokens it gave.
 #[derive(Default)]
 pub(super) struct Auth {
     state: Mutex<State>,
@@ -29,7 +31,7 @@ pub(super) struct Auth {
 
 #[derive(Default)]
 struct State {
-    asked: Option<Asked>,
+    scheme: Option<AuthScheme>,
     /// By their scopes.
     tokens: HashMap<String, Token>,
     /// Looked up once: a credential helper is a program that has to be started.
@@ -37,7 +39,7 @@ struct State {
 }
 
 #[derive(Clone)]
-enum Asked {
+enum AuthScheme {
     Basic,
     Bearer { realm: Url, service: Option<String> },
 }
@@ -55,28 +57,28 @@ pub(super) struct Context<'a> {
 }
 
 impl Auth {
-    /// What to send as `Authorization` for `scopes`: nothing where nothing was asked for. Requests
+    /// What to send as `Authorization` for `scopes`: nothing where nothing was scheme for. Requests
     /// that need the same token wait for one fetch.
     pub(super) async fn header(
         &self,
         context: &Context<'_>,
         scopes: &[String],
-    ) -> Result<Option<HeaderValue>, Fault> {
+    ) -> Result<Option<HeaderValue>, RequestError> {
         let mut state = self.state.lock().await;
-        let Some(asked) = state.asked.clone() else {
+        let Some(scheme) = state.scheme.clone() else {
             return Ok(None);
         };
         let credentials = state.credentials(context).await?;
-        match asked {
-            Asked::Basic => credentials.as_ref().map(basic).transpose(),
-            Asked::Bearer { realm, service } => {
+        match scheme {
+            AuthScheme::Basic => credentials.as_ref().map(basic).transpose(),
+            AuthScheme::Bearer { realm, service } => {
                 let key = scopes.join(" ");
                 if let Some(token) = state.tokens.get(&key)
                     && token.renew_at > Instant::now()
                 {
                     return Ok(Some(token.header.clone()));
                 }
-                let ask = Ask {
+                let ask = TokenRequest {
                     realm,
                     service,
                     scopes,
@@ -94,27 +96,27 @@ impl Auth {
         }
     }
 
-    /// Whether the registry asked for authentication.
-    pub(super) async fn was_asked(&self) -> bool {
-        self.state.lock().await.asked.is_some()
+    /// Whether the registry scheme for authentication.
+    pub(super) async fn is_required(&self) -> bool {
+        self.state.lock().await.scheme.is_some()
     }
 
-    /// Whether the registry asked for authentication and there are no credentials.
+    /// Whether the registry scheme for authentication and there are no credentials.
     pub(super) async fn is_anonymous(&self) -> bool {
         let state = self.state.lock().await;
-        state.asked.is_some() && matches!(state.credentials, Some(None))
+        state.scheme.is_some() && matches!(state.credentials, Some(None))
     }
 
     /// Takes in a 401's challenge to a request that was sent with `used`. Whether another attempt
     /// may help.
-    pub(super) async fn challenged(
+    pub(super) async fn handle_challenge(
         &self,
         context: &Context<'_>,
         headers: &HeaderMap,
         used: Option<&HeaderValue>,
         scopes: &[String],
-    ) -> Result<bool, Fault> {
-        let challenges = answer::challenges(headers);
+    ) -> Result<bool, RequestError> {
+        let challenges = challenge::of(headers);
         let of = |scheme| {
             challenges
                 .iter()
@@ -123,13 +125,13 @@ impl Auth {
         let realm = |text: &str| context.endpoint.root().join(text).ok();
         let bearer = of("bearer").find_map(|challenge| {
             let service = challenge.parameter("service").map(str::to_owned);
-            Some(Asked::Bearer {
+            Some(AuthScheme::Bearer {
                 realm: realm(challenge.parameter("realm")?)?,
                 service,
             })
         });
         let mut state = self.state.lock().await;
-        let asked = match bearer {
+        let scheme = match bearer {
             Some(bearer) => {
                 let key = scopes.join(" ");
                 if state
@@ -141,13 +143,13 @@ impl Auth {
                 }
                 bearer
             }
-            None if of("basic").next().is_some() => Asked::Basic,
+            None if of("basic").next().is_some() => AuthScheme::Basic,
             None if challenges.is_empty() => return Ok(false),
             None => return Err(unsupported(context.endpoint, &challenges[0].scheme)),
         };
-        let again = match (&asked, used) {
+        let again = match (&scheme, used) {
             (_, None) => true,
-            (Asked::Basic, Some(used)) => {
+            (AuthScheme::Basic, Some(used)) => {
                 let header = state
                     .credentials(context)
                     .await?
@@ -156,9 +158,9 @@ impl Auth {
                     .transpose()?;
                 header.is_some_and(|header| header != used)
             }
-            (Asked::Bearer { .. }, Some(_)) => true,
+            (AuthScheme::Bearer { .. }, Some(_)) => true,
         };
-        state.asked = Some(asked);
+        state.scheme = Some(scheme);
         if !again {
             // Someone may sign in meanwhile.
             state.credentials = None;
@@ -168,7 +170,10 @@ impl Auth {
 }
 
 impl State {
-    async fn credentials(&mut self, context: &Context<'_>) -> Result<Option<Credentials>, Fault> {
+    async fn credentials(
+        &mut self,
+        context: &Context<'_>,
+    ) -> Result<Option<Credentials>, RequestError> {
         if let Some(known) = &self.credentials {
             return Ok(known.clone());
         }
@@ -178,26 +183,26 @@ impl State {
         );
         let looked_up = tokio::task::spawn_blocking(move || options.credentials.get(&name)).await;
         let found = looked_up.map_err(|_| {
-            Fault::fatal(Error::Options("looking up the credentials failed".into()))
+            RequestError::fatal(Error::Options("looking up the credentials failed".into()))
         })?;
         self.credentials = Some(found.clone());
         Ok(found)
     }
 }
 
-fn unsupported(endpoint: &Endpoint, scheme: &str) -> Fault {
-    Fault::fatal(Error::Failed {
+fn unsupported(endpoint: &Endpoint, scheme: &str) -> RequestError {
+    RequestError::fatal(Error::Failed {
         registry: endpoint.registry.clone(),
         what: "signing in".into(),
         detail: format!(
             "it asks for {:?}, which is not supported",
-            crate::error::shown(scheme)
+            crate::error::printable(scheme)
         ),
         retryable: false,
     })
 }
 
-fn basic(credentials: &Credentials) -> Result<HeaderValue, Fault> {
+fn basic(credentials: &Credentials) -> Result<HeaderValue, RequestError> {
     let pair = Secret::new(format!(
         "{}:{}",
         credentials.username,
@@ -209,9 +214,9 @@ fn basic(credentials: &Credentials) -> Result<HeaderValue, Fault> {
     )))
 }
 
-fn sensitive(text: &Secret) -> Result<HeaderValue, Fault> {
+fn sensitive(text: &Secret) -> Result<HeaderValue, RequestError> {
     let mut value = HeaderValue::from_str(text.expose()).map_err(|_| {
-        Fault::fatal(Error::Options(
+        RequestError::fatal(Error::Options(
             "the token has characters that no header can hold".into(),
         ))
     })?;
@@ -220,18 +225,18 @@ fn sensitive(text: &Secret) -> Result<HeaderValue, Fault> {
 }
 
 /// A request for a token.
-struct Ask<'a> {
+struct TokenRequest<'a> {
     realm: Url,
     service: Option<String>,
     scopes: &'a [String],
 }
 
-impl Ask<'_> {
+impl TokenRequest<'_> {
     async fn fetch(
         &self,
         context: &Context<'_>,
         credentials: Option<Credentials>,
-    ) -> Result<Token, Fault> {
+    ) -> Result<Token, RequestError> {
         let registry = &context.endpoint.registry;
         // The same rule as for any address from a registry: never out of TLS.
         let realm = context.endpoint.follow(&self.realm, self.realm.as_str())?;
@@ -240,15 +245,15 @@ impl Ask<'_> {
                 .endpoint
                 .trusts(&realm, &context.options.trusted_realms)
         {
-            return Err(Fault::fatal(Error::RealmUntrusted {
+            return Err(RequestError::fatal(Error::RealmUntrusted {
                 registry: registry.clone(),
                 realm: authority(&realm),
             }));
         }
         let request = self.request(context.http, realm, credentials.as_ref())?;
-        let response = match tokio::time::timeout(STALLED_AFTER, request.send()).await {
+        let response = match tokio::time::timeout(STALL_TIMEOUT, request.send()).await {
             Ok(response) => response.map_err(|error| unreachable(registry, &error))?,
-            Err(_) => return Err(Fault::stalled(registry)),
+            Err(_) => return Err(RequestError::stalled(registry)),
         };
         self.read(registry, response).await
     }
@@ -258,7 +263,7 @@ impl Ask<'_> {
         http: &Http,
         mut realm: Url,
         credentials: Option<&Credentials>,
-    ) -> Result<RequestBuilder, Fault> {
+    ) -> Result<RequestBuilder, RequestError> {
         let client = http.client(&realm)?;
         match credentials.filter(|credentials| credentials.is_identity_token()) {
             Some(credentials) => {
@@ -299,7 +304,7 @@ impl Ask<'_> {
         }
     }
 
-    async fn read(&self, registry: &str, response: Response) -> Result<Token, Fault> {
+    async fn read(&self, registry: &str, response: Response) -> Result<Token, RequestError> {
         #[derive(Deserialize)]
         struct Answer {
             token: Option<Secret>,
@@ -309,18 +314,20 @@ impl Ask<'_> {
         let asked_at = Instant::now();
         let status = response.status();
         if !status.is_success() {
-            let fault = answer::fault(registry, "the registry", "getting a token", response).await;
-            return Err(match fault.error {
+            let failure =
+                error_response::failure(registry, "the registry", "getting a token", response)
+                    .await;
+            return Err(match failure.error {
                 // A token server that refuses has been given a wrong password.
                 Error::Denied {
                     registry, detail, ..
-                } => Fault::fatal(Error::Unauthorized { registry, detail }),
-                _ => fault,
+                } => RequestError::fatal(Error::Unauthorized { registry, detail }),
+                _ => failure,
             });
         }
         let body = read_body(registry, response, MAX_TOKEN_BYTES).await?;
         let failed = |detail: &str| {
-            Fault::fatal(Error::Failed {
+            RequestError::fatal(Error::Failed {
                 registry: registry.to_owned(),
                 what: "signing in".into(),
                 detail: detail.into(),
@@ -336,12 +343,12 @@ impl Ask<'_> {
             .filter(|token| !token.expose().is_empty());
         let token = token.ok_or_else(|| failed("its token server sent no token"))?;
         let header = sensitive(&Secret::new(format!("Bearer {}", token.expose())))?;
-        let life = answer.expires_in.filter(|seconds| *seconds > 0);
-        let life = life.map_or(USUAL_LIFE, |seconds| {
+        let lifetime = answer.expires_in.filter(|seconds| *seconds > 0);
+        let lifetime = lifetime.map_or(DEFAULT_LIFETIME, |seconds| {
             Duration::from_secs(seconds.min(86_400))
         });
         // Early enough that a request that starts now still arrives in time.
-        let renew_at = asked_at + life - (life / 4).min(Duration::from_secs(10));
+        let renew_at = asked_at + lifetime - (lifetime / 4).min(Duration::from_secs(10));
         Ok(Token { header, renew_at })
     }
 }

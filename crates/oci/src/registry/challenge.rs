@@ -1,4 +1,6 @@
-//! What a registry asks for when it answers 401: the `WWW-Authenticate` header of RFC 9110.
+//! Authentication challenges: the `WWW-Authenticate` header of RFC 9110.
+
+use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
 /// One way to authenticate that a server offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +20,14 @@ impl Challenge {
     }
 }
 
-/// All challenges in the header's `values`; what is no challenge is passed over.
-pub(super) fn parse<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
+/// All challenges of a response.
+pub(super) fn of(headers: &HeaderMap) -> Vec<Challenge> {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter();
+    parse(values.filter_map(|value| value.to_str().ok()))
+}
+
+/// All challenges in the header's `values`; what is no challenge is skipped.
+fn parse<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
     let mut challenges: Vec<Challenge> = Vec::new();
     for item in values.into_iter().flat_map(items) {
         if let Some(parameter) = parameter(item) {

@@ -1,18 +1,18 @@
-//! Who someone is to a registry.
+//! Credentials of registries, and where they come from.
 
 use std::fmt;
-use std::hint::black_box;
 
 use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
-/// A password or a token. It prints as `***`, and its memory is overwritten when it is dropped.
+/// A password or a token. It prints as `***`, and its memory is cleared when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Keeps `text` from being printed.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// The secret itself: only for the request or the store that needs it.
@@ -23,22 +23,13 @@ impl Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self)
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        let mut bytes = std::mem::take(&mut self.0).into_bytes();
-        bytes.fill(0);
-        // Keeps the compiler from leaving out what no one reads.
-        black_box(&bytes);
+        Self::new(text)
     }
 }
 
@@ -54,7 +45,7 @@ impl fmt::Display for Secret {
     }
 }
 
-/// A user name, and what proves it. Docker's helpers give the user name `<token>` to an identity
+/// A user name and its secret. Docker's helpers give the user name `<token>` to an identity
 /// token, which is exchanged for access tokens instead of being sent as a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {

@@ -1,22 +1,21 @@
 //! One blob on its way out of a repository: hashed while it arrives, never more than it should be,
-//! and after a fault continued from where it stood.
+//! and after a failure continued from where it stood.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use boxwright_files::{AtomicFile, Progress};
 use bytes::Bytes;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
-use super::answer;
-use super::http::next_piece;
-use super::retry::{Backoff, Fault};
-use super::session::{Access, Call, Session};
-use crate::blob::CHUNK;
-use crate::progress::{Progress, stage};
-use crate::replacement::Replacement;
+use super::http::{self, next_piece};
+use super::retry::{Backoff, RequestError};
+use super::session::{Access, Request, Session};
+use crate::segment::CHUNK;
+use crate::stage;
 use crate::{Descriptor, Digest, Error, Hasher, Result};
 
 pub(super) struct Download<'a> {
@@ -52,11 +51,11 @@ impl<'a> Download<'a> {
             return Ok(());
         }
         self.progress.bytes(stage::PULL, &item, 0, Some(size));
-        let (sender, writer) = write_to(path)?;
+        let (sender, writer) = write_to(path.clone())?;
         let mut backoff = Backoff::new(self.session.options.retry);
         while self.received < size {
             let before = self.received;
-            if let Err(fault) = self.attempt(&sender).await {
+            if let Err(failure) = self.attempt(&sender).await {
                 if sender.is_closed() {
                     // The writer has ended before its time: it says why.
                     break;
@@ -64,7 +63,7 @@ impl<'a> Download<'a> {
                 if self.received > before {
                     backoff.reset();
                 }
-                backoff.wait(fault).await?;
+                backoff.wait(failure).await?;
             }
         }
         drop(sender);
@@ -74,29 +73,29 @@ impl<'a> Download<'a> {
         if digest != self.descriptor.digest {
             return Err(self.invalid("its content has another digest"));
         }
-        file.keep()
+        file.commit().map_err(|error| Error::write(&path, error))
     }
 
-    async fn attempt(&mut self, to: &Sender<Bytes>) -> Result<(), Fault> {
+    async fn attempt(&mut self, to: &Sender<Bytes>) -> Result<(), RequestError> {
         let repository = &self.access.repository;
         let url = format!("{repository}/blobs/{}", self.descriptor.digest);
         let url = self.session.endpoint.url(&url);
-        let mut call = Call::new(Method::GET, url, self.access, "reading a layer");
+        let mut request = Request::new(Method::GET, url, self.access, "reading a layer");
         if self.received > 0 {
-            call = call.with(RANGE, &format!("bytes={}-", self.received));
+            request = request.with_header(RANGE, &format!("bytes={}-", self.received));
         }
-        let response = self.session.send(&call).await?;
+        let response = self.session.send(&request).await?;
         let start = match response.status() {
             StatusCode::PARTIAL_CONTENT => range_start(&response),
             StatusCode::OK => Some(0),
             StatusCode::NOT_FOUND => {
-                return Err(Fault::fatal(Error::NotFound {
+                return Err(RequestError::fatal(Error::NotFound {
                     registry: self.session.endpoint.registry.clone(),
                     repository: self.access.repository.clone(),
                     what: format!("blob {}", self.descriptor.digest),
                 }));
             }
-            _ => return Err(self.session.fault(&call, response).await),
+            _ => return Err(self.session.failure(&request, response).await),
         };
         match start {
             Some(start) if start <= self.received => self.receive(response, start, to).await,
@@ -112,7 +111,7 @@ impl<'a> Download<'a> {
         mut response: Response,
         mut at: u64,
         to: &Sender<Bytes>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), RequestError> {
         let registry = self.session.endpoint.registry.clone();
         let item = self.descriptor.digest.to_string();
         let size = self.descriptor.size;
@@ -136,7 +135,7 @@ impl<'a> Download<'a> {
         }
         match self.received == size {
             true => Ok(()),
-            false => Err(Fault::transient(Error::Failed {
+            false => Err(RequestError::transient(Error::Failed {
                 registry,
                 what: format!("{item} in {}", self.access.repository),
                 detail: format!("only {} of {size} bytes were sent", self.received),
@@ -175,11 +174,11 @@ fn digest_of(path: &Path, size: u64) -> Option<Digest> {
     }
 }
 
-type Writer = JoinHandle<Result<(Replacement, Digest)>>;
+type Writer = JoinHandle<Result<(AtomicFile, Digest)>>;
 
 /// A thread that hashes and writes what it is sent, beside the network.
 fn write_to(path: PathBuf) -> Result<(Sender<Bytes>, Writer)> {
-    let file = Replacement::of(&path)?;
+    let file = AtomicFile::create(&path).map_err(|error| Error::write(&path, error))?;
     let (sender, receiver) = channel(64);
     Ok((
         sender,
@@ -188,10 +187,10 @@ fn write_to(path: PathBuf) -> Result<(Sender<Bytes>, Writer)> {
 }
 
 fn write_all(
-    mut file: Replacement,
+    mut file: AtomicFile,
     path: &Path,
     mut pieces: Receiver<Bytes>,
-) -> Result<(Replacement, Digest)> {
+) -> Result<(AtomicFile, Digest)> {
     let mut hasher = Hasher::new();
     while let Some(piece) = pieces.blocking_recv() {
         hasher.update(&piece);
@@ -202,9 +201,9 @@ fn write_all(
     Ok((file, hasher.finish()))
 }
 
-/// Where a partial answer starts: `Content-Range: bytes <start>-<last>/<size>`.
+/// Where a partial response starts: `Content-Range: bytes <start>-<last>/<size>`.
 fn range_start(response: &Response) -> Option<u64> {
-    let range = answer::header(response.headers(), CONTENT_RANGE.as_str())?;
+    let range = http::header(response.headers(), CONTENT_RANGE.as_str())?;
     range
         .trim()
         .strip_prefix("bytes ")?

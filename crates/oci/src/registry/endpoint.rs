@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use super::ClientOptions;
-use crate::error::shown;
+use super::options::ClientOptions;
+use crate::error::printable;
 use crate::{Error, Result};
 
 /// The address of a registry's API.
@@ -57,7 +57,7 @@ impl Endpoint {
         url.origin() == self.base.origin()
     }
 
-    /// Where `location`, sent in an answer from `from`, leads.
+    /// The URL of the `Location` header that `from` sent.
     ///
     /// # Errors
     /// `Failed` when it leads nowhere, or from TLS to a place without.
@@ -67,7 +67,7 @@ impl Endpoint {
             what: "an address that it sent".into(),
             detail: format!(
                 "{:?} {detail}",
-                shown(location.split('?').next().unwrap_or_default())
+                printable(location.split('?').next().unwrap_or_default())
             ),
             retryable: false,
         };

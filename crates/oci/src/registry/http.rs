@@ -1,21 +1,20 @@
-//! The connections, and what becomes of a request that got no answer.
+//! The HTTP clients, and the errors of requests that got no response.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Response, Url};
 
 use super::endpoint::is_loopback;
-use super::retry::Fault;
-use crate::error::{NO_TLS, shown};
+use super::retry::{RequestError, STALL_TIMEOUT};
+use crate::error::{NO_TLS, printable};
 use crate::{Error, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-/// Between two pieces of an answer, or while a request's body does not move.
-pub(super) const STALLED_AFTER: Duration = Duration::from_secs(60);
 
 /// Pools of connections: with TLS and without, by the system's proxy and past it.
 pub(super) struct Http {
@@ -76,7 +75,7 @@ fn read_certificates(file: &Path) -> Result<Vec<Certificate>> {
 }
 
 /// Why `registry` could not be reached. A broken certificate stays broken; the rest may pass.
-pub(super) fn unreachable(registry: &str, error: &reqwest::Error) -> Fault {
+pub(super) fn unreachable(registry: &str, error: &reqwest::Error) -> RequestError {
     let tls = tls_error(error);
     let detail = match tls {
         Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {
@@ -84,14 +83,14 @@ pub(super) fn unreachable(registry: &str, error: &reqwest::Error) -> Fault {
         }
         _ => reason(error),
     };
-    let fault = Fault::transient(Error::Unreachable {
+    let failure = RequestError::transient(Error::Unreachable {
         registry: registry.to_owned(),
         detail,
     });
     if tls.is_some() {
-        fault.into_final()
+        failure.into_final()
     } else {
-        fault
+        failure
     }
 }
 
@@ -113,7 +112,7 @@ fn reason(error: &reqwest::Error) -> String {
                 "no connection".into()
             }
         }
-        false => shown(&causes[start..].join(": ")),
+        false => printable(&causes[start..].join(": ")),
     }
 }
 
@@ -135,25 +134,30 @@ fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
     None
 }
 
-/// The next piece of an answer's body.
+/// The header's value as text, if it is text.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// The next piece of a response's body.
 pub(super) async fn next_piece(
     registry: &str,
     response: &mut Response,
-) -> Result<Option<Bytes>, Fault> {
-    match tokio::time::timeout(STALLED_AFTER, response.chunk()).await {
+) -> Result<Option<Bytes>, RequestError> {
+    match tokio::time::timeout(STALL_TIMEOUT, response.chunk()).await {
         Ok(piece) => piece.map_err(|error| unreachable(registry, &error)),
-        Err(_) => Err(Fault::stalled(registry)),
+        Err(_) => Err(RequestError::stalled(registry)),
     }
 }
 
-/// The whole body, if it has at most `limit` bytes.
+/// The whole body, where it has at most `limit` bytes.
 pub(super) async fn read_body(
     registry: &str,
     mut response: Response,
     limit: u64,
-) -> Result<Bytes, Fault> {
+) -> Result<Bytes, RequestError> {
     let too_long = || {
-        Fault::fatal(Error::ContentInvalid {
+        RequestError::fatal(Error::ContentInvalid {
             what: format!("an answer of {registry}"),
             detail: format!("it has more than {limit} bytes"),
         })

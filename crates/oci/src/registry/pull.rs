@@ -1,22 +1,21 @@
-//! An image set on its way into a folder.
+//! Pulling an image set into a folder.
 
 use std::path::{Path, PathBuf};
 
+use boxwright_files::{Progress, WriteOptions, disk};
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use reqwest::header::ACCEPT;
 use reqwest::{Method, StatusCode};
 
 use super::download::Download;
-use super::http::read_body;
-use super::session::{Access, Call, Session};
-use super::watch::in_parallel;
-use super::{PulledImage, PulledSet, answer};
+use super::http::{self, read_body};
+use super::session::{Access, Request, Session};
 use crate::archive::LAYOUT;
 use crate::manifest::{MAX_MANIFEST_BYTES, to_json};
-use crate::progress::Progress;
 use crate::{
     Descriptor, Digest, Document, Error, ImageConfig, Index, Manifest, Platform, Reference, Result,
-    disk, media_type,
+    media_type,
 };
 
 const PARALLEL_DOWNLOADS: usize = 4;
@@ -24,6 +23,30 @@ const PARALLEL_DOWNLOADS: usize = 4;
 const MAX_IMAGES: usize = 100;
 /// The most that is fetched at once, in bytes: a model and a GPU's libraries for each target.
 const MAX_PULL_BYTES: u64 = 64 << 30;
+
+/// What a pull fetched.
+#[derive(Debug, Clone)]
+pub struct PulledSet {
+    /// The digest of what the reference names: an index, or a single manifest.
+    pub digest: Digest,
+    /// The images, in the index's order.
+    pub images: Vec<PulledImage>,
+}
+
+/// A fetched image; its blobs lie in the layout's folder.
+#[derive(Debug, Clone)]
+pub struct PulledImage {
+    /// What it runs on.
+    pub platform: Platform,
+    /// Its manifest's digest.
+    pub manifest_digest: Digest,
+    /// Its configuration.
+    pub config: ImageConfig,
+    /// Its layers, bottom first, and the files they lie in.
+    pub layers: Vec<(Descriptor, PathBuf)>,
+    /// The layers' compressed size in bytes.
+    pub size: u64,
+}
 
 /// Fetches what `reference` names.
 pub(super) async fn pull(
@@ -44,7 +67,7 @@ pub(super) async fn pull(
     let digest = top.digest;
     let found = pull.found(digest, document, platforms).await?;
     let needed = pull.missing_bytes(&found);
-    check_room(reference, needed, to, disk::room(to))?;
+    check_space(reference, needed, to, disk::usable_space(to))?;
     let mut images = Vec::new();
     for one in found {
         let was_chosen = one.platform.is_some();
@@ -64,24 +87,26 @@ pub(super) async fn head(session: &Session, access: &Access, name: &str) -> Resu
     let url = session
         .endpoint
         .url(&format!("{}/manifests/{name}", access.repository));
-    let call = Call::new(Method::HEAD, url.clone(), access, "looking for the tag")
-        .with(ACCEPT, &media_type::MANIFESTS.join(", "));
-    let response = session.ask(&call).await?;
+    let request = Request::new(Method::HEAD, url.clone(), access, "looking for the tag")
+        .with_header(ACCEPT, &media_type::MANIFESTS.join(", "));
+    let response = session.send_retrying(&request).await?;
     match response.status() {
         StatusCode::NOT_FOUND => return Ok(None),
-        status if !status.is_success() => return Err(session.fault(&call, response).await.error),
+        status if !status.is_success() => {
+            return Err(session.failure(&request, response).await.error);
+        }
         _ => {}
     }
-    let named = answer::header(response.headers(), "docker-content-digest");
+    let named = http::header(response.headers(), "docker-content-digest");
     if let Some(digest) = named.and_then(|text| text.parse().ok()) {
         return Ok(Some(digest));
     }
     // A registry that doesn't name it: the content does.
-    let call = Call {
+    let request = Request {
         method: Method::GET,
-        ..call
+        ..request
     };
-    let response = session.require(&call).await?;
+    let response = session.send_for_success(&request).await?;
     let registry = &session.endpoint.registry;
     let body = read_body(registry, response, MAX_MANIFEST_BYTES)
         .await
@@ -151,18 +176,18 @@ impl Pull<'_> {
             .session
             .endpoint
             .url(&format!("{repository}/manifests/{name}"));
-        let call = Call::new(Method::GET, url, &self.access, "reading the manifest")
-            .with(ACCEPT, &media_type::MANIFESTS.join(", "));
-        let response = self.session.ask(&call).await?;
+        let request = Request::new(Method::GET, url, &self.access, "reading the manifest")
+            .with_header(ACCEPT, &media_type::MANIFESTS.join(", "));
+        let response = self.session.send_retrying(&request).await?;
         match response.status() {
             StatusCode::NOT_FOUND => return Err(self.missing(what)),
             status if status.is_success() => {}
-            _ => return Err(self.session.fault(&call, response).await.error),
+            _ => return Err(self.session.failure(&request, response).await.error),
         }
-        let kind = answer::header(response.headers(), "content-type").map(str::to_owned);
+        let kind = http::header(response.headers(), "content-type").map(str::to_owned);
         let registry = &self.session.endpoint.registry;
         let body = read_body(registry, response, MAX_MANIFEST_BYTES).await;
-        Ok((body.map_err(|fault| fault.error)?, kind))
+        Ok((body.map_err(|failure| failure.error)?, kind))
     }
 
     /// The manifests of all images that are to be fetched.
@@ -245,10 +270,17 @@ impl Pull<'_> {
             ));
         }
         let descriptors = std::iter::once(&manifest.config).chain(&manifest.layers);
-        in_parallel(PARALLEL_DOWNLOADS, unique(descriptors), |descriptor| {
-            Download::new(self.session, &self.access, descriptor, self.progress).into(&self.blobs)
-        })
-        .await?;
+        let downloads: Vec<_> = unique(descriptors)
+            .into_iter()
+            .map(|descriptor| {
+                let download = Download::new(self.session, &self.access, descriptor, self.progress);
+                download.into(&self.blobs)
+            })
+            .collect();
+        stream::iter(downloads)
+            .buffer_unordered(PARALLEL_DOWNLOADS)
+            .try_collect::<()>()
+            .await?;
         let path = self.path(&manifest.config.digest);
         let bytes = std::fs::read(&path).map_err(|error| Error::read(&path, error))?;
         let config = ImageConfig::parse(&bytes)?;
@@ -278,8 +310,7 @@ impl Pull<'_> {
     }
 
     fn store(&self, digest: &Digest, bytes: &[u8]) -> Result<()> {
-        let path = self.path(digest);
-        std::fs::write(&path, bytes).map_err(|error| Error::write(&path, error))
+        write(&self.path(digest), bytes)
     }
 
     fn missing(&self, what: &str) -> Error {
@@ -291,18 +322,19 @@ impl Pull<'_> {
     }
 }
 
-/// Whether `needed` bytes of `reference` may be written to the folder `to`, where there is `room`.
-fn check_room(
+/// Whether `needed` bytes of `reference` may be written to the folder `to`, where `available` bytes
+/// are usable.
+fn check_space(
     reference: &Reference,
     needed: Option<u64>,
     to: &Path,
-    room: Option<u64>,
+    available: Option<u64>,
 ) -> Result<()> {
-    match (needed, room) {
-        (Some(needed), Some(room)) if needed > room => Err(Error::NoRoom {
+    match (needed, available) {
+        (Some(needed), Some(available)) if needed > available => Err(Error::InsufficientSpace {
             path: to.to_owned(),
             needed,
-            room,
+            available,
         }),
         (Some(needed), _) if needed <= MAX_PULL_BYTES => Ok(()),
         _ => Err(Error::ContentInvalid {
@@ -338,6 +370,11 @@ fn create_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|error| Error::write(path, error))
 }
 
+fn write(path: &Path, content: &[u8]) -> Result<()> {
+    let written = WriteOptions::new().write(path, content);
+    written.map_err(|error| Error::write(path, error))
+}
+
 fn write_layout(to: &Path, top: Descriptor) -> Result<()> {
     let index = Index {
         schema_version: 2,
@@ -349,8 +386,7 @@ fn write_layout(to: &Path, top: Descriptor) -> Result<()> {
         ("index.json", to_json(&index)),
         ("oci-layout", LAYOUT.into()),
     ] {
-        let path = to.join(name);
-        std::fs::write(&path, bytes).map_err(|error| Error::write(&path, error))?;
+        write(&to.join(name), &bytes)?;
     }
     Ok(())
 }
@@ -362,12 +398,13 @@ mod tests {
     #[test]
     fn what_is_fetched_has_to_fit_the_disk_and_reason() {
         let reference: Reference = "localhost:5000/cat:1".parse().unwrap();
-        let check = |needed, room| check_room(&reference, needed, Path::new("/c"), room);
-        let no_room = |needed, room| matches!(check(needed, room), Err(Error::NoRoom { .. }));
+        let check = |needed, room| check_space(&reference, needed, Path::new("/c"), room);
+        let insufficient =
+            |needed, room| matches!(check(needed, room), Err(Error::InsufficientSpace { .. }));
         let too_large =
             |needed, room| matches!(check(needed, room), Err(Error::ContentInvalid { .. }));
         assert!(check(Some(100), Some(100)).is_ok());
-        assert!(no_room(Some(101), Some(100)));
+        assert!(insufficient(Some(101), Some(100)));
         assert!(check(Some(MAX_PULL_BYTES), None).is_ok());
         assert!(too_large(Some(MAX_PULL_BYTES + 1), None));
         assert!(too_large(Some(MAX_PULL_BYTES + 1), Some(u64::MAX)));

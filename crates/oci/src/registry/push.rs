@@ -1,23 +1,36 @@
-//! A whole image set on its way into a repository.
+//! Pushing an image set into a repository.
 
+use boxwright_files::Progress;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
 use tokio_util::sync::CancellationToken;
 
+use super::abandoned::AbandonedUploads;
+use super::cancel::or_cancelled;
+use super::http;
 use super::pull::head;
-use super::session::{Access, Call, Payload, Session};
-use super::unfinished::Unfinished;
-use super::upload::{Arrival, Upload, exists};
-use super::watch::in_parallel;
-use super::{Pushed, answer, or_cancelled};
-use crate::progress::{Progress, stage};
-use crate::{Blob, BlobSource, Error, ImageSet, Reference, Result};
+use super::session::{Access, Request, RequestBody, Session};
+use super::upload::{Upload, UploadOutcome, exists};
+use crate::stage;
+use crate::{Blob, BlobSource, Digest, Error, ImageSet, Reference, Result};
 
-const PARALLEL_QUESTIONS: usize = 8;
+const PARALLEL_CHECKS: usize = 8;
 const PARALLEL_UPLOADS: usize = 4;
 
-/// Sends `set` to the repository of `to`. What is under way when it fails or is cancelled is ended
-/// at the registry too.
+/// What a push did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// The index's digest, which the tag now names.
+    pub digest: Digest,
+    /// Bytes of blobs and manifests that were sent.
+    pub uploaded_bytes: u64,
+    /// Bytes of blobs that were there already or were mounted.
+    pub reused_bytes: u64,
+}
+
+/// Sends `set` to the repository of `to`. When it fails or is cancelled, the open upload sessions
+/// are cancelled at the registry too.
 pub(super) async fn push(
     session: &Session,
     set: &ImageSet,
@@ -25,10 +38,10 @@ pub(super) async fn push(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<Pushed> {
-    let unfinished = Unfinished::default();
-    let sending = send(session, set, to, progress, &unfinished);
+    let abandoned = AbandonedUploads::default();
+    let sending = send(session, set, to, progress, &abandoned);
     let pushed = or_cancelled(cancel, sending).await;
-    unfinished.end(session, to.repository()).await;
+    abandoned.cancel(session, to.repository()).await;
     pushed
 }
 
@@ -37,7 +50,7 @@ async fn send(
     set: &ImageSet,
     to: &Reference,
     progress: &dyn Progress,
-    unfinished: &Unfinished,
+    abandoned: &AbandonedUploads,
 ) -> Result<Pushed> {
     let mount_from = mountable(session, to);
     let access = Access::push(to.repository(), &mount_from);
@@ -57,22 +70,29 @@ async fn send(
         pushed.reused_bytes += blob.descriptor.size;
     }
     let (access_ref, mounts) = (&access, &mount_from);
-    let arrivals = in_parallel(PARALLEL_UPLOADS, missing, |blob| async move {
-        let upload = Upload::new(session, access_ref, blob, progress, unfinished)?;
-        Ok((blob.descriptor.size, upload.run(mounts).await?))
-    });
-    for (size, arrival) in arrivals.await? {
-        match arrival {
-            Arrival::Sent => pushed.uploaded_bytes += size,
-            Arrival::Reused => pushed.reused_bytes += size,
+    let uploads: Vec<_> = missing
+        .into_iter()
+        .map(|blob| async move {
+            let upload = Upload::new(session, access_ref, blob, progress, abandoned)?;
+            Ok::<_, Error>((blob.descriptor.size, upload.run(mounts).await?))
+        })
+        .collect();
+    let mut outcomes = stream::iter(uploads).buffer_unordered(PARALLEL_UPLOADS);
+    while let Some((size, outcome)) = outcomes.try_next().await? {
+        match outcome {
+            UploadOutcome::Sent => pushed.uploaded_bytes += size,
+            UploadOutcome::Reused => pushed.reused_bytes += size,
         }
     }
 
-    let manifests: Vec<&Blob> = set.images.iter().map(|image| &image.manifest).collect();
-    in_parallel(PARALLEL_UPLOADS, manifests, |manifest| {
-        put_manifest(session, access_ref, manifest, manifest.digest().to_string())
-    })
-    .await?;
+    let manifests = set.images.iter().map(|image| &image.manifest);
+    let puts: Vec<_> = manifests
+        .map(|manifest| put_manifest(session, &access, manifest, manifest.digest().to_string()))
+        .collect();
+    stream::iter(puts)
+        .buffer_unordered(PARALLEL_UPLOADS)
+        .try_collect::<()>()
+        .await?;
     let tag = to.tag_or_latest();
     // A tag that may not be changed may still be published again as it is.
     if head(session, &access, tag).await? != Some(*set.digest()) {
@@ -93,10 +113,16 @@ async fn sort<'a>(
     access: &Access,
     set: &'a ImageSet,
 ) -> Result<(Vec<&'a Blob>, Vec<&'a Blob>)> {
-    let asked = in_parallel(PARALLEL_QUESTIONS, set.blobs(), |blob| async move {
-        Ok((exists(session, access, blob.digest()).await?, blob))
-    });
-    let (present, missing): (Vec<_>, Vec<_>) = asked.await?.into_iter().partition(|(is, _)| *is);
+    let checks: Vec<_> =
+        set.blobs()
+            .into_iter()
+            .map(|blob| async move {
+                Ok::<_, Error>((exists(session, access, blob.digest()).await?, blob))
+            })
+            .collect();
+    let checks = stream::iter(checks).buffer_unordered(PARALLEL_CHECKS);
+    let checked: Vec<(bool, &Blob)> = checks.try_collect().await?;
+    let (present, missing): (Vec<_>, Vec<_>) = checked.into_iter().partition(|(is, _)| *is);
     let blobs = |list: Vec<(bool, &'a Blob)>| list.into_iter().map(|(_, blob)| blob).collect();
     let (present, mut missing): (Vec<&Blob>, Vec<&Blob>) = (blobs(present), blobs(missing));
     missing.sort_by_key(|blob| std::cmp::Reverse(blob.descriptor.size));
@@ -128,18 +154,18 @@ async fn put_manifest(
     let url = session
         .endpoint
         .url(&format!("{}/manifests/{name}", access.repository));
-    let mut call = Call::new(Method::PUT, url, access, "putting the manifest in place")
-        .with(CONTENT_TYPE, &manifest.descriptor.media_type);
-    call.payload = Payload::Bytes(bytes.clone());
-    let response = session.require(&call).await?;
-    let named = answer::header(response.headers(), "docker-content-digest");
+    let mut request = Request::new(Method::PUT, url, access, "putting the manifest in place")
+        .with_header(CONTENT_TYPE, &manifest.descriptor.media_type);
+    request.body = RequestBody::Bytes(bytes.clone());
+    let response = session.send_for_success(&request).await?;
+    let named = http::header(response.headers(), "docker-content-digest");
     let digest = manifest.digest().to_string();
     match named {
         Some(named) if named != digest && response.status() != StatusCode::ACCEPTED => {
             Err(Error::Failed {
                 registry: session.endpoint.registry.clone(),
                 what: format!("the manifest in {}", access.repository),
-                detail: format!("it keeps {} as {}", digest, crate::error::shown(named)),
+                detail: format!("it keeps {} as {}", digest, crate::error::printable(named)),
                 retryable: false,
             })
         }

@@ -1,26 +1,29 @@
-//! What is worth trying again, and after how long.
+//! Which failed requests are repeated, and after how long.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-use super::{Retry, http::STALLED_AFTER};
+use super::options::Retry;
 use crate::Error;
+
+/// The longest time between two pieces of a response, or without a byte of a request's body sent.
+pub(super) const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A request that failed, and whether it may be repeated.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct RequestError {
     pub(super) error: Error,
     pub(super) transient: bool,
     /// How long the registry asks to wait.
-    pub(super) pause: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
 }
 
-impl Fault {
+impl RequestError {
     pub(super) fn transient(error: Error) -> Self {
         Self {
             error,
             transient: true,
-            pause: None,
+            retry_after: None,
         }
     }
 
@@ -28,7 +31,7 @@ impl Fault {
         Self {
             error,
             transient: false,
-            pause: None,
+            retry_after: None,
         }
     }
 
@@ -40,7 +43,7 @@ impl Fault {
     }
 
     pub(super) fn stalled(registry: &str) -> Self {
-        let detail = format!("nothing has moved for {} seconds", STALLED_AFTER.as_secs());
+        let detail = format!("nothing has moved for {} seconds", STALL_TIMEOUT.as_secs());
         Self::transient(Error::Unreachable {
             registry: registry.to_owned(),
             detail,
@@ -48,13 +51,13 @@ impl Fault {
     }
 }
 
-impl From<Error> for Fault {
+impl From<Error> for RequestError {
     fn from(error: Error) -> Self {
         Self::fatal(error)
     }
 }
 
-/// Counts attempts and paces them: twice as long each time, and varied by chance so that many
+/// Counts attempts and paces them: twice as long each time, and varied at random so that many
 /// clients don't come back at once.
 pub(super) struct Backoff {
     retry: Retry,
@@ -71,28 +74,28 @@ impl Backoff {
         self.failed = 0;
     }
 
-    /// Waits, if `fault` is worth another attempt and one is left.
+    /// Waits, if `failure` is worth another attempt and one is left.
     ///
     /// # Errors
-    /// The fault's error, if not.
-    pub(super) async fn wait(&mut self, fault: Fault) -> Result<(), Error> {
+    /// The failure's error, if not.
+    pub(super) async fn wait(&mut self, failure: RequestError) -> Result<(), Error> {
         self.failed += 1;
-        if !fault.transient || self.failed >= self.retry.attempts {
-            return Err(fault.error);
+        if !failure.transient || self.failed >= self.retry.attempts {
+            return Err(failure.error);
         }
-        tracing::debug!(error = %fault.error, attempt = self.failed, "trying again");
-        tokio::time::sleep(self.pause(fault.pause, chance())).await;
+        tracing::debug!(error = %failure.error, attempt = self.failed, "trying again");
+        tokio::time::sleep(self.pause(failure.retry_after, random_fraction())).await;
         Ok(())
     }
 
-    /// The next pause, for a `chance` between 0 and 1.
-    fn pause(&self, asked: Option<Duration>, chance: f64) -> Duration {
+    /// The next pause, for a `random_fraction` between 0 and 1.
+    fn pause(&self, asked: Option<Duration>, random_fraction: f64) -> Duration {
         let doubled = 2u32.saturating_pow(self.failed.saturating_sub(1));
         let usual = self
             .retry
             .first_pause
             .saturating_mul(doubled)
-            .mul_f64(0.5 + chance);
+            .mul_f64(0.5 + random_fraction);
         usual
             .max(asked.unwrap_or_default())
             .min(self.retry.longest_pause)
@@ -100,7 +103,7 @@ impl Backoff {
 }
 
 /// Between 0 and 1.
-fn chance() -> f64 {
+fn random_fraction() -> f64 {
     // Every `RandomState` is seeded anew.
     let random = RandomState::new().build_hasher().finish();
     f64::from((random >> 32) as u32) / f64::from(u32::MAX)

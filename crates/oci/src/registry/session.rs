@@ -1,4 +1,4 @@
-//! One registry: requests with its credentials, its redirects followed, its pauses heeded.
+//! One registry: authenticated requests, redirects, and retries at the pace that it asks for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,56 +9,57 @@ use reqwest::{Body, Method, Response, StatusCode, Url};
 
 use super::auth::{Auth, Context};
 use super::endpoint::{Endpoint, Scheme, scheme_of};
-use super::http::{Http, STALLED_AFTER, unreachable};
-use super::retry::{Backoff, Fault};
-use super::{ClientOptions, answer};
+use super::error_response;
+use super::http::{self, Http, unreachable};
+use super::options::ClientOptions;
+use super::retry::{Backoff, RequestError, STALL_TIMEOUT};
 use crate::{Error, Result};
 
 const MAX_REDIRECTS: usize = 8;
 
 /// A request, which may be sent several times.
-pub(super) struct Call<'a> {
+pub(super) struct Request<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(super) payload: Payload<'a>,
+    pub(super) body: RequestBody<'a>,
     pub(super) access: &'a Access,
     /// For a message: `reading the manifest`.
-    pub(super) doing: &'a str,
-    /// How long the answer may take; `None` where the caller watches.
-    pub(super) patience: Option<Duration>,
+    pub(super) action: &'a str,
+    /// How long the response may take; `None` where the caller times it.
+    pub(super) timeout: Option<Duration>,
 }
 
-impl<'a> Call<'a> {
-    pub(super) fn new(method: Method, url: Url, access: &'a Access, doing: &'a str) -> Self {
-        let (headers, payload) = (Vec::new(), Payload::Empty);
+impl<'a> Request<'a> {
+    pub(super) fn new(method: Method, url: Url, access: &'a Access, action: &'a str) -> Self {
+        let (headers, body) = (Vec::new(), RequestBody::Empty);
         Self {
             method,
             url,
             headers,
-            payload,
+            body,
             access,
-            doing,
-            patience: Some(STALLED_AFTER),
+            action,
+            timeout: Some(STALL_TIMEOUT),
         }
     }
 
-    /// The same request with a body, whose progress the caller watches.
-    pub(super) fn carrying<'b>(&'b self, payload: Payload<'b>) -> Call<'b> {
+    /// The same request with a body, which the caller times.
+    pub(super) fn with_body<'b>(&'b self, body: RequestBody<'b>) -> Request<'b> {
         let (method, headers) = (self.method.clone(), self.headers.clone());
-        let Self { access, doing, .. } = *self;
-        Call {
+        let Self { access, action, .. } = *self;
+        Request {
             method,
             url: self.url.clone(),
             headers,
-            payload,
+            body,
             access,
-            doing,
-            patience: None,
+            action,
+            timeout: None,
         }
     }
 
-    pub(super) fn with(mut self, name: HeaderName, value: &str) -> Self {
+    pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         // What this crate sends is made of digests, numbers and its own constants.
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.push((name, value));
@@ -68,7 +69,7 @@ impl<'a> Call<'a> {
 }
 
 /// What a request carries.
-pub(super) enum Payload<'a> {
+pub(super) enum RequestBody<'a> {
     Empty,
     Bytes(Bytes),
     /// A body of `len` bytes, opened anew for every attempt.
@@ -125,7 +126,7 @@ impl Access {
     }
 }
 
-/// A registry that has been found.
+/// A registry that was reached, and its authentication.
 pub(super) struct Session {
     pub(super) endpoint: Endpoint,
     pub(super) options: Arc<ClientOptions>,
@@ -134,7 +135,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Finds `registry` and asks what it wants for authentication.
+    /// Connects to `registry` and learns which authentication it requires.
     pub(super) async fn open(
         registry: &str,
         http: Arc<Http>,
@@ -150,13 +151,13 @@ impl Session {
         };
         let mut backoff = Backoff::new(session.options.retry);
         let response = loop {
-            match session.knock().await {
+            match session.probe().await {
                 Ok(response) => break Some(response),
-                Err(Knock::Busy(fault)) => backoff.wait(fault).await?,
-                // One on this machine that speaks something else may want TLS.
-                Err(Knock::Garbled(_)) if scheme == Scheme::Local => break None,
-                // Nothing has been done yet that would be worth waiting for.
-                Err(knock) => return Err(knock.into_error()),
+                Err(ProbeError::Busy(failure)) => backoff.wait(failure).await?,
+                // A local registry that does not answer in plain HTTP may want TLS.
+                Err(ProbeError::NotHttp(_)) if scheme == Scheme::Local => break None,
+                // A registry that can't be reached at the start is reported at once.
+                Err(probe) => return Err(probe.into_error()),
             }
         };
         let response = match response {
@@ -167,69 +168,72 @@ impl Session {
             Some(response) => response,
             None => {
                 session.endpoint = Endpoint::new(registry, false, &session.options)?;
-                session.knock().await.map_err(Knock::into_error)?
+                session.probe().await.map_err(ProbeError::into_error)?
             }
         };
         if response.status() == StatusCode::UNAUTHORIZED {
             let context = session.context();
             let asked = session
                 .auth
-                .challenged(&context, response.headers(), None, &[])
+                .handle_challenge(&context, response.headers(), None, &[])
                 .await;
-            asked.map_err(|fault| fault.error)?;
+            asked.map_err(|failure| failure.error)?;
         }
         Ok(session)
     }
 
-    async fn knock(&self) -> Result<Response, Knock> {
+    async fn probe(&self) -> Result<Response, ProbeError> {
         let (root, name) = (self.endpoint.root(), &self.endpoint.registry);
         let client = self
             .http
             .client(&root)
-            .map_err(|error| Knock::Absent(error.into()))?;
-        match tokio::time::timeout(STALLED_AFTER, client.get(root).send()).await {
-            Ok(Ok(response)) if answer::is_transient(response.status()) => {
-                let fault = answer::fault(name, "the registry", "saying hello", response).await;
-                Err(Knock::Busy(fault))
+            .map_err(|error| ProbeError::Unreachable(error.into()))?;
+        match tokio::time::timeout(STALL_TIMEOUT, client.get(root).send()).await {
+            Ok(Ok(response)) if error_response::is_transient(response.status()) => {
+                let failure =
+                    error_response::failure(name, "the registry", "saying hello", response).await;
+                Err(ProbeError::Busy(failure))
             }
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_connect() => Err(Knock::Absent(unreachable(name, &error))),
-            Ok(Err(error)) => Err(Knock::Garbled(unreachable(name, &error))),
-            Err(_) => Err(Knock::Absent(Fault::stalled(name))),
+            Ok(Err(error)) if error.is_connect() => {
+                Err(ProbeError::Unreachable(unreachable(name, &error)))
+            }
+            Ok(Err(error)) => Err(ProbeError::NotHttp(unreachable(name, &error))),
+            Err(_) => Err(ProbeError::Unreachable(RequestError::stalled(name))),
         }
     }
 
-    /// Sends `call` until the answer is a success, or an error that waiting won't change.
-    pub(super) async fn require(&self, call: &Call<'_>) -> Result<Response> {
-        let response = self.ask(call).await?;
+    /// As [`Session::send_retrying`], where only a success will do.
+    pub(super) async fn send_for_success(&self, request: &Request<'_>) -> Result<Response> {
+        let response = self.send_retrying(request).await?;
         match response.status().is_success() {
             true => Ok(response),
-            false => Err(self.fault(call, response).await.error),
+            false => Err(self.failure(request, response).await.error),
         }
     }
 
-    /// Sends `call` until there is an answer that waiting won't change.
-    pub(super) async fn ask(&self, call: &Call<'_>) -> Result<Response> {
+    /// Sends `request`, and repeats it after transient errors.
+    pub(super) async fn send_retrying(&self, request: &Request<'_>) -> Result<Response> {
         let mut backoff = Backoff::new(self.options.retry);
         loop {
-            let fault = match self.send(call).await {
-                Ok(response) if answer::is_transient(response.status()) => {
-                    self.fault(call, response).await
+            let failure = match self.send(request).await {
+                Ok(response) if error_response::is_transient(response.status()) => {
+                    self.failure(request, response).await
                 }
                 Ok(response) => return Ok(response),
-                Err(fault) => fault,
+                Err(failure) => failure,
             };
-            backoff.wait(fault).await?;
+            backoff.wait(failure).await?;
         }
     }
 
-    /// Sends `call` once; a token that is no longer good is renewed.
-    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Response, Fault> {
-        let scopes = &call.access.scopes;
+    /// Sends `request` once; a token that is no longer good is renewed.
+    pub(super) async fn send(&self, request: &Request<'_>) -> Result<Response, RequestError> {
+        let scopes = &request.access.scopes;
         let mut attempts = 0;
         loop {
             let header = self.auth.header(&self.context(), scopes).await?;
-            let response = self.follow(call, header.as_ref()).await?;
+            let response = self.send_following(request, header.as_ref()).await?;
             attempts += 1;
             let refused = response.status() == StatusCode::UNAUTHORIZED
                 && self.endpoint.owns(response.url())
@@ -241,7 +245,7 @@ impl Session {
             let headers = response.headers();
             if !self
                 .auth
-                .challenged(&context, headers, header.as_ref(), scopes)
+                .handle_challenge(&context, headers, header.as_ref(), scopes)
                 .await?
             {
                 return Ok(response);
@@ -249,24 +253,24 @@ impl Session {
         }
     }
 
-    /// What an answer to `call` that is no success means.
-    pub(super) async fn fault(&self, call: &Call<'_>, response: Response) -> Fault {
-        let (name, repository) = (&self.endpoint.registry, &call.access.repository);
-        let fault = answer::fault(name, repository, call.doing, response).await;
-        match fault.error {
+    /// The error that a response to `request`, which is no success, stands for.
+    pub(super) async fn failure(&self, request: &Request<'_>, response: Response) -> RequestError {
+        let (name, repository) = (&self.endpoint.registry, &request.access.repository);
+        let failure = error_response::failure(name, repository, request.action, response).await;
+        match failure.error {
             // Who has not signed in is asked to, rather than told that they may not.
             Error::Denied {
                 registry, detail, ..
             } if self.auth.is_anonymous().await => {
-                Fault::fatal(Error::Unauthorized { registry, detail })
+                RequestError::fatal(Error::Unauthorized { registry, detail })
             }
-            _ => fault,
+            _ => failure,
         }
     }
 
     /// Whether the registry has asked for credentials.
-    pub(super) async fn asks_for_credentials(&self) -> bool {
-        self.auth.was_asked().await
+    pub(super) async fn requires_credentials(&self) -> bool {
+        self.auth.is_required().await
     }
 
     fn context(&self) -> Context<'_> {
@@ -277,77 +281,75 @@ impl Session {
         }
     }
 
-    /// Sends `call` once and follows redirects; the credentials don't leave the registry.
-    async fn follow(
+    /// Sends `request` once and follows redirects; the credentials don't leave the registry.
+    async fn send_following(
         &self,
-        call: &Call<'_>,
+        request: &Request<'_>,
         authorization: Option<&HeaderValue>,
-    ) -> Result<Response, Fault> {
-        let mut url = call.url.clone();
+    ) -> Result<Response, RequestError> {
+        let mut url = request.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let authorization = authorization.filter(|_| self.endpoint.owns(&url));
-            let response = self.attempt(call, &url, authorization).await?;
+            let response = self.send_to(request, &url, authorization).await?;
             let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-            match answer::header(response.headers(), LOCATION.as_str()) {
+            match http::header(response.headers(), LOCATION.as_str()) {
                 Some(location) if is_redirect => url = self.endpoint.follow(&url, location)?,
                 _ => return Ok(response),
             }
         }
-        Err(Fault::fatal(Error::Failed {
+        Err(RequestError::fatal(Error::Failed {
             registry: self.endpoint.registry.clone(),
-            what: format!("{} in {}", call.doing, call.access.repository),
+            what: format!("{} in {}", request.action, request.access.repository),
             detail: "it redirects without end".into(),
             retryable: false,
         }))
     }
 
-    async fn attempt(
+    async fn send_to(
         &self,
-        call: &Call<'_>,
+        request: &Request<'_>,
         url: &Url,
         authorization: Option<&HeaderValue>,
-    ) -> Result<Response, Fault> {
-        let mut request = self
-            .http
-            .client(url)?
-            .request(call.method.clone(), url.clone());
-        for (name, value) in &call.headers {
-            request = request.header(name, value);
+    ) -> Result<Response, RequestError> {
+        let client = self.http.client(url)?;
+        let mut builder = client.request(request.method.clone(), url.clone());
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
         }
         if let Some(authorization) = authorization {
-            request = request.header(AUTHORIZATION, authorization);
+            builder = builder.header(AUTHORIZATION, authorization);
         }
-        let request = match &call.payload {
-            Payload::Empty if matches!(call.method, Method::GET | Method::HEAD) => request,
-            Payload::Empty => request.header(CONTENT_LENGTH, 0),
-            Payload::Bytes(bytes) => request.body(bytes.clone()),
-            Payload::Stream { open, len } => request.header(CONTENT_LENGTH, *len).body(open()),
+        let builder = match &request.body {
+            RequestBody::Empty if matches!(request.method, Method::GET | Method::HEAD) => builder,
+            RequestBody::Empty => builder.header(CONTENT_LENGTH, 0),
+            RequestBody::Bytes(bytes) => builder.body(bytes.clone()),
+            RequestBody::Stream { open, len } => builder.header(CONTENT_LENGTH, *len).body(open()),
         };
         let name = &self.endpoint.registry;
-        let sent = match call.patience {
-            Some(patience) => match tokio::time::timeout(patience, request.send()).await {
+        let sent = match request.timeout {
+            Some(timeout) => match tokio::time::timeout(timeout, builder.send()).await {
                 Ok(sent) => sent,
-                Err(_) => return Err(Fault::stalled(name)),
+                Err(_) => return Err(RequestError::stalled(name)),
             },
-            None => request.send().await,
+            None => builder.send().await,
         };
         sent.map_err(|error| unreachable(name, &error))
     }
 }
 
-/// Why a first request failed.
-enum Knock {
-    /// Nothing is there to talk to.
-    Absent(Fault),
-    /// What is there does not speak this.
-    Garbled(Fault),
-    /// It asks to come back later.
-    Busy(Fault),
+/// Why the first request failed.
+enum ProbeError {
+    /// There is no connection.
+    Unreachable(RequestError),
+    /// The server does not speak HTTP with this scheme.
+    NotHttp(RequestError),
+    /// A transient error.
+    Busy(RequestError),
 }
 
-impl Knock {
+impl ProbeError {
     fn into_error(self) -> Error {
-        let (Self::Absent(fault) | Self::Garbled(fault) | Self::Busy(fault)) = self;
-        fault.error
+        let (Self::Unreachable(failure) | Self::NotHttp(failure) | Self::Busy(failure)) = self;
+        failure.error
     }
 }

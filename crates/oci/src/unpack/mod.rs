@@ -12,7 +12,7 @@ use std::rc::Rc;
 use flate2::read::MultiGzDecoder;
 use tar::{Entry, EntryType};
 
-use crate::error::shown;
+use crate::error::printable;
 use crate::{Descriptor, Digest, Error, Hasher, Result, media_type};
 
 mod tree;
@@ -106,7 +106,9 @@ impl Layer<'_> {
             media_type::LAYER_TAR => Ok(Box::new(file)),
             media_type::LAYER_GZIP => Ok(Box::new(MultiGzDecoder::new(file))),
             media_type::LAYER_ZSTD => Ok(Box::new(Zstd::new(file))),
-            other => Err(self.invalid(&format!("its type {:?} is not supported", shown(other)))),
+            other => {
+                Err(self.invalid(&format!("its type {:?} is not supported", printable(other))))
+            }
         }
     }
 
@@ -115,7 +117,7 @@ impl Layer<'_> {
         let refuse = |reason: &str| {
             self.invalid(&format!(
                 "{:?} {reason}",
-                shown(&String::from_utf8_lossy(&name))
+                printable(&String::from_utf8_lossy(&name))
             ))
         };
         let path = relative(&entry.path().map_err(|_| refuse("is no path"))?)
@@ -161,7 +163,7 @@ impl Layer<'_> {
     fn invalid(&self, detail: &str) -> Error {
         Error::ContentInvalid {
             what: format!("the layer {} cannot be unpacked", self.descriptor.digest),
-            detail: shown(detail),
+            detail: printable(detail),
         }
     }
 }

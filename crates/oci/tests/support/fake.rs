@@ -8,8 +8,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
+use boxwright_files::Silent;
 use boxwright_oci::registry::{Client, PulledSet};
-use boxwright_oci::{Digest, ImageSet, Reference, Silent};
+use boxwright_oci::{Digest, ImageSet, Reference};
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 

@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use boxwright_oci::layer::{FileSource, TarPlan};
+use boxwright_files::{Level, Progress, Silent};
 use boxwright_oci::registry::{Client, ClientOptions, Credentials, Pushed, Retry};
 use boxwright_oci::{
-    Image, ImageConfig, ImageSet, Layer, Level, Platform, Process, Progress, Reference, Result,
-    Silent,
+    FileSource, Image, ImageConfig, ImageSet, Layer, Platform, Process, Reference, Result, TarPlan,
 };
 use tokio_util::sync::CancellationToken;
 

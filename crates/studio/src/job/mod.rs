@@ -12,7 +12,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use boxwright_oci::progress::{Level, Progress};
+use boxwright_files::{Level, Progress};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Job, JobItem, JobKind, JobStatus, LogLine, Report, Unit};

@@ -1,6 +1,6 @@
 //! A job's progress as far as it belongs to one of its stages.
 
-use boxwright_oci::progress::{Level, Progress};
+use boxwright_files::{Level, Progress};
 
 use super::Running;
 

@@ -9,10 +9,10 @@ mod samples;
 use std::path::PathBuf;
 
 use boxwright_build::Share;
+use boxwright_files::Progress;
 use boxwright_model::LoadedPackage;
 use boxwright_model::package::{FILE_NAME, Task};
 use boxwright_model::prediction::{DeviceUsed, Outcome, SampleError, SampleResult, Timing};
-use boxwright_oci::Progress;
 use boxwright_worker::{FromWorkerResult, Loaded, Want};
 use serde::Serialize;
 

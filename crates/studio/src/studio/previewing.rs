@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
+use boxwright_files::AtomicFile;
 use boxwright_model::prediction::{DeviceUsed, Outcome, SampleResult, Timing};
-use boxwright_oci::Replacement;
 
 use super::editing::nothing_open;
 use super::{Inner, Result, Shown, Studio};
@@ -96,10 +96,12 @@ impl Studio {
         self.inner.lock().last_folder = to.parent().map(Path::to_owned);
         let to = to.to_owned();
         blocking(move || -> Result<()> {
-            let mut file = Replacement::of(&to)?;
-            export(file.writer(), format, &head, &timing, &results)
-                .map_err(|error| places::not_written(&to, &error))?;
-            Ok(file.keep()?)
+            let write = || {
+                let mut file = AtomicFile::create(&to)?;
+                export(file.writer(), format, &head, &timing, &results)?;
+                file.commit()
+            };
+            write().map_err(|error| places::not_written(&to, &error))
         })
         .await
     }

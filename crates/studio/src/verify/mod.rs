@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use boxwright_build::Share;
+use boxwright_files::{Level, Progress};
 use boxwright_model::LoadedPackage;
 use boxwright_model::package::{FILE_NAME, Task};
 use boxwright_model::prediction::SampleError;
+use boxwright_oci::Reference;
 use boxwright_oci::registry::{Client, PulledImage};
-use boxwright_oci::{Level, Progress, Reference};
 use boxwright_worker::{FromWorkerResult, Load, Want, Worker, WorkerError};
 
 use crate::api::{Proof, ProofStatus, Report, ReportImage, ReportPlatform};

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use boxwright_build::{Catalogue, Kind};
+use boxwright_files::disk;
 use boxwright_oci::registry::PulledImage;
-use boxwright_oci::{Digest, Platform, disk, unpack};
+use boxwright_oci::{Digest, Platform, unpack};
 use boxwright_worker::WorkerCommand;
 
 /// The only folder that the layers above base and runtime may fill.
@@ -127,7 +128,10 @@ fn lay_out(image: &PulledImage, root: &Path) -> Result<(), String> {
     let apart = root.with_extension("package");
     let unpack = |layers: std::ops::Range<usize>, to: &Path| {
         let (ids, layers): (&[Digest], _) = (&diff_ids[layers.clone()], &image.layers[layers]);
-        let most = most_unpacked(layers.iter().map(|(layer, _)| layer.size), disk::room(to));
+        let most = most_unpacked(
+            layers.iter().map(|(layer, _)| layer.size),
+            disk::usable_space(to),
+        );
         unpack::unpack(layers, ids, to, most)
             .map_err(|error| format!("it can't be unpacked into {most} bytes: {error}"))
     };

@@ -1,49 +1,35 @@
-//! What a registry's refusal means, in its own words.
+//! Error responses of a registry: what each status means, and the registry's own text.
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
-use super::retry::Fault;
-use super::{challenge, http};
+use super::challenge;
+use super::http::{self, header};
+use super::retry::RequestError;
 use crate::Error;
-use crate::error::shown;
+use crate::error::printable;
 
 const MAX_ERROR_BYTES: u64 = 64 << 10;
 
-/// The header's value as text, if it is text.
-pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// All challenges of an answer.
-pub(super) fn challenges(headers: &HeaderMap) -> Vec<challenge::Challenge> {
-    challenge::parse(
-        headers
-            .get_all(WWW_AUTHENTICATE)
-            .iter()
-            .filter_map(|v| v.to_str().ok()),
-    )
-}
-
-/// Whether the same request may be answered otherwise a little later.
+/// Whether the same request may succeed a little later.
 pub(super) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// What an answer that is no success means for `doing` something in `repository`.
-pub(super) async fn fault(
+/// The error that `response`, which is no success, stands for: of `action` in `repository`.
+pub(super) async fn failure(
     registry: &str,
     repository: &str,
-    doing: &str,
+    action: &str,
     response: Response,
-) -> Fault {
+) -> RequestError {
     let status = response.status();
     let headers = response.headers();
-    let pause = retry_after(headers, SystemTime::now());
-    let lacks_scope = challenges(headers)
+    let retry_after = retry_after(headers, SystemTime::now());
+    let lacks_scope = challenge::of(headers)
         .iter()
         .any(|challenge| challenge.parameter("error") == Some("insufficient_scope"));
     // An error's text is a courtesy: without it, the status speaks.
@@ -66,15 +52,15 @@ pub(super) async fn fault(
         StatusCode::UNAUTHORIZED => Error::Unauthorized { registry, detail },
         _ => Error::Failed {
             registry,
-            what: format!("{doing} in {repository}"),
+            what: format!("{action} in {repository}"),
             detail,
             retryable: is_transient(status),
         },
     };
-    Fault {
+    RequestError {
         error,
         transient: is_transient(status),
-        pause,
+        retry_after,
     }
 }
 
@@ -114,7 +100,11 @@ fn explain(body: &[u8]) -> (String, String) {
         let is_page = text.trim_start().starts_with('<');
         return (
             String::new(),
-            if is_page { String::new() } else { shown(&text) },
+            if is_page {
+                String::new()
+            } else {
+                printable(&text)
+            },
         );
     };
     let code = answer
@@ -133,7 +123,7 @@ fn explain(body: &[u8]) -> (String, String) {
         .collect();
     texts.push(answer.details);
     texts.retain(|text| !text.is_empty());
-    (code, shown(&texts.join("; ")))
+    (code, printable(&texts.join("; ")))
 }
 
 #[cfg(test)]
@@ -166,8 +156,8 @@ mod tests {
             if !date.is_empty() {
                 headers.insert(DATE, date.parse().unwrap());
             }
-            let pause = retry_after(&headers, now).map(|pause| pause.as_secs());
-            assert_eq!(pause, seconds, "{after} {date}");
+            let retry_after = retry_after(&headers, now).map(|retry_after| retry_after.as_secs());
+            assert_eq!(retry_after, seconds, "{after} {date}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }

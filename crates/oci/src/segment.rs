@@ -1,16 +1,19 @@
 //! Content as segments: bytes in memory and files on disk, read as one stream from any offset.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use boxwright_files::FileStamp;
 use bytes::Bytes;
 
-use crate::{Error, Hasher, Result};
+use crate::{Error, Result};
 
-/// One piece of some content.
+/// Bytes that are read, hashed and passed on at once.
+pub(crate) const CHUNK: usize = 256 << 10;
+
+/// A part of some content.
 #[derive(Debug, Clone)]
 pub(crate) enum Segment {
     Bytes(Bytes),
@@ -18,119 +21,54 @@ pub(crate) enum Segment {
 }
 
 impl Segment {
-    pub(crate) fn len(&self) -> u64 {
-        match self {
-            Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File(stamp) => stamp.len,
-        }
-    }
-}
-
-/// A file as it was when it was first looked at; changing it changes at least one of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FileStamp {
-    pub(crate) path: PathBuf,
-    pub(crate) len: u64,
-    modified_ns: u128,
-    changed_ns: i128,
-    inode: u64,
-}
-
-impl FileStamp {
-    /// Looks at `path`, which has to be a regular file.
-    pub(crate) fn of(path: &Path) -> Result<Self> {
-        let metadata = std::fs::metadata(path).map_err(|error| Error::read(path, error))?;
-        Self::from(path, &metadata)
-    }
-
-    fn from(path: &Path, metadata: &Metadata) -> Result<Self> {
-        if !metadata.is_file() {
+    /// The regular file `path`, as it is now.
+    pub(crate) fn file(path: &Path) -> Result<Self> {
+        let stamp = FileStamp::of(path).map_err(|error| Error::read(path, error))?;
+        if !stamp.is_regular() {
             return Err(Error::LayerInvalid {
                 what: path.display().to_string(),
                 reason: "it is not a regular file".into(),
             });
         }
-        let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
-        let (inode, changed_ns) = identity(metadata);
-        Ok(Self {
-            path: path.to_owned(),
-            len: metadata.len(),
-            modified_ns: modified
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default()
-                .as_nanos(),
-            changed_ns,
-            inode,
-        })
+        Ok(Self::File(Arc::new(stamp)))
     }
 
-    /// Whether the file on disk is still this one.
-    pub(crate) fn holds(&self) -> bool {
-        Self::of(&self.path).is_ok_and(|now| now == *self)
-    }
-
-    /// Whether at least `tick` has passed since the last change, so that another change would show
-    /// in the file's times.
-    pub(crate) fn is_settled(&self, tick: Duration) -> bool {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_nanos();
-        let last = self.modified_ns.max(self.changed_ns.max(0).unsigned_abs());
-        now >= last + tick.as_nanos()
-    }
-
-    /// Feeds what identifies the file's state to `hasher`.
-    pub(crate) fn identify(&self, hasher: &mut Hasher) {
-        let path = self.path.as_os_str().as_encoded_bytes();
-        hasher.update(&(path.len() as u64).to_le_bytes());
-        hasher.update(path);
-        hasher.update(&self.len.to_le_bytes());
-        hasher.update(&self.modified_ns.to_le_bytes());
-        hasher.update(&self.changed_ns.to_le_bytes());
-        hasher.update(&self.inode.to_le_bytes());
-    }
-
-    fn open(&self, offset: u64) -> Result<File> {
-        let read = |error| Error::read(&self.path, error);
-        let mut file = File::open(&self.path).map_err(read)?;
-        if file.metadata().map_err(read)?.len() != self.len {
-            return Err(self.changed());
-        }
-        if offset > 0 {
-            file.seek(SeekFrom::Start(offset)).map_err(read)?;
-        }
-        Ok(file)
-    }
-
-    fn changed(&self) -> Error {
-        Error::FileChanged {
-            path: self.path.clone(),
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(stamp) => stamp.size(),
         }
     }
 }
 
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> (u64, i128) {
-    use std::os::unix::fs::MetadataExt;
-    let changed = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
-    (metadata.ino(), changed)
+/// The file of `stamp`, read from `offset` on.
+fn open(stamp: &FileStamp, offset: u64) -> Result<File> {
+    let read = |error| Error::read(stamp.path(), error);
+    let mut file = File::open(stamp.path()).map_err(read)?;
+    if file.metadata().map_err(read)?.len() != stamp.size() {
+        return Err(changed(stamp));
+    }
+    if offset > 0 {
+        file.seek(SeekFrom::Start(offset)).map_err(read)?;
+    }
+    Ok(file)
 }
 
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> (u64, i128) {
-    (0, 0)
+fn changed(stamp: &FileStamp) -> Error {
+    Error::FileChanged {
+        path: stamp.path().to_owned(),
+    }
 }
 
 /// Reads segments one after the other.
-pub(crate) struct SourceReader {
+pub(crate) struct SegmentReader {
     segments: Arc<[Segment]>,
     index: usize,
     offset: u64,
     file: Option<File>,
 }
 
-impl SourceReader {
+impl SegmentReader {
     /// Starts `offset` bytes into the content.
     pub(crate) fn at(segments: Arc<[Segment]>, mut offset: u64) -> Self {
         let mut index = 0;
@@ -178,11 +116,11 @@ impl SourceReader {
     fn read_file(&mut self, stamp: &FileStamp, piece: &mut [u8]) -> Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(stamp.open(self.offset)?),
+            none => none.insert(open(stamp, self.offset)?),
         };
         file.read_exact(piece).map_err(|error| match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => stamp.changed(),
-            _ => Error::read(&stamp.path, error),
+            std::io::ErrorKind::UnexpectedEof => changed(stamp),
+            _ => Error::read(stamp.path(), error),
         })
     }
 }
@@ -197,7 +135,7 @@ mod tests {
         [
             Segment::Bytes(Bytes::from_static(b"abc")),
             Segment::Bytes(Bytes::new()),
-            Segment::File(Arc::new(FileStamp::of(file).unwrap())),
+            Segment::file(file).unwrap(),
             Segment::Bytes(Bytes::from_static(b"xyz")),
         ]
         .into()
@@ -210,7 +148,7 @@ mod tests {
         let all = b"abc12345xyz";
         for offset in 0..=all.len() {
             for piece in 1..6 {
-                let mut reader = SourceReader::at(segments(file.path()), offset as u64);
+                let mut reader = SegmentReader::at(segments(file.path()), offset as u64);
                 let (mut read, mut buffer) = (Vec::new(), vec![0; piece]);
                 loop {
                     let filled = reader.fill(&mut buffer).unwrap();
@@ -229,7 +167,7 @@ mod tests {
         for now in ["1234", "123456"] {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), "12345").unwrap();
-            let mut reader = SourceReader::at(segments(file.path()), 0);
+            let mut reader = SegmentReader::at(segments(file.path()), 0);
             std::fs::write(file.path(), now).unwrap();
             let error = reader.fill(&mut [0; 100]).unwrap_err();
             assert!(matches!(error, Error::FileChanged { .. }), "{error}");
@@ -238,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_refused() {
-        let error = FileStamp::of(Path::new("/")).unwrap_err();
+        let error = Segment::file(Path::new("/")).unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 }
