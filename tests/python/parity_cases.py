@@ -56,7 +56,9 @@ class Cases:
                 expected.astype("<f4").tofile(folder / "expected" / f"{file}.f32")
                 entry["expected"] = list(expected.shape)
             listed.append(entry)
-        self.list.append({"name": name, "tolerance": tolerance, "samples": listed})
+        self.list.append({
+            "name": name, "call": "Pillow", "photos": f"{name}/samples", "tolerance": tolerance, "samples": listed,
+        })
 
 
 def package(name, input, preprocess, batch):

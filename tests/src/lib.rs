@@ -20,6 +20,7 @@ pub mod image;
 pub mod keychain;
 pub mod missing;
 pub mod onnx;
+pub mod parity;
 pub mod picture;
 pub mod programs;
 pub mod registry;

@@ -10,14 +10,47 @@ use crate::image::sha256;
 use crate::missing::{Missing, program};
 use crate::programs;
 
-/// A Python interpreter with what `requirements` pins. It is made once for its content, and kept.
+/// The interpreter of an environment that tests share: `tests/python/environments` locks it.
+///
+/// # Errors
+/// When there is no Python or no compiler, or a package can't be had.
+pub fn environment(name: &str) -> Result<PathBuf, Missing> {
+    let folder = programs::checkout().join("tests/python/environments");
+    let lock = folder.join(name).with_extension("txt");
+    let without_cuda = folder.join("without_cuda.py");
+    let text = fs::read_to_string(&lock).unwrap();
+    let all = text.clone() + &fs::read_to_string(&without_cuda).unwrap();
+    kept(name, &all, |python| {
+        let mut install = pip_install(python);
+        install.args(["--no-deps", "--require-hashes", "--no-cache-dir"]);
+        run(install.args(["--only-binary", ":all:", "-r"]).arg(&lock))?;
+        if text.lines().any(|line| line.starts_with("torch==")) {
+            run(Command::new(python).arg(&without_cuda))?;
+        }
+        Ok(())
+    })
+}
+
+/// A Python interpreter with what `requirements` pins.
 ///
 /// # Errors
 /// When there is no Python, or a package can't be had.
 pub fn python(requirements: &Path) -> Result<PathBuf, Missing> {
-    let text = fs::read(requirements).unwrap();
-    let key = sha256(&text)["sha256:".len()..][..16].to_owned();
-    let folder = programs::tools().join("venv").join(key);
+    let text = fs::read_to_string(requirements).unwrap();
+    kept("pinned", &text, |python| {
+        run(pip_install(python).arg("-r").arg(requirements))
+    })
+}
+
+/// The interpreter of a virtual environment that is made once for `content`, and kept: complete,
+/// or not at all.
+fn kept(
+    name: &str,
+    content: &str,
+    install: impl FnOnce(&Path) -> Result<(), Missing>,
+) -> Result<PathBuf, Missing> {
+    let key = &sha256(content.as_bytes())["sha256:".len()..][..16];
+    let folder = programs::tools().join(format!("venv/{name}-{key}"));
     fs::create_dir_all(folder.parent().unwrap()).unwrap();
     let lock = File::create(folder.with_extension("lock")).unwrap();
     flock(&lock, FlockOperation::LockExclusive).unwrap();
@@ -28,19 +61,17 @@ pub fn python(requirements: &Path) -> Result<PathBuf, Missing> {
         run(Command::new(program("python3")?)
             .args(["-m", "venv"])
             .arg(&folder))?;
-        let mut install = Command::new(&python);
-        install.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-        ]);
-        run(install.arg(requirements))?;
+        install(&python)?;
         fs::write(folder.join("complete"), "").unwrap();
     }
     Ok(python)
+}
+
+fn pip_install(python: &Path) -> Command {
+    let mut command = Command::new(python);
+    command.args(["-m", "pip", "install", "--quiet"]);
+    command.arg("--disable-pip-version-check");
+    command
 }
 
 /// Runs a script to its end.
