@@ -15,21 +15,22 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use walkdir::WalkDir;
 
 /// Which of our crates each may use: the arrows of the picture, and nothing else.
-const ARROWS: [(&str, &[&str]); 13] = [
-    ("boxwright-model", &[]),
+const ARROWS: [(&str, &[&str]); 14] = [
+    ("boxwright-tensor", &[]),
+    ("boxwright-model", &["tensor"]),
     ("boxwright-oci", &[]),
-    ("boxwright-predict", &["model"]),
-    ("boxwright-worker", &["model"]),
-    ("boxwright-build", &["oci", "model"]),
+    ("boxwright-predict", &["model", "tensor"]),
+    ("boxwright-worker", &["model", "tensor"]),
+    ("boxwright-build", &["oci", "model", "tensor"]),
     ("boxwright-handoff", &["oci", "model"]),
-    ("boxwright-serve", &["predict", "worker", "model"]),
+    ("boxwright-serve", &["predict", "worker", "model", "tensor"]),
     (
         "boxwright-studio",
-        &["worker", "build", "handoff", "oci", "model"],
+        &["worker", "build", "handoff", "oci", "model", "tensor"],
     ),
     ("boxwright-cli", &["studio"]),
     ("boxwright-studio-app", &["studio"]),
-    ("boxwright-bench", &["predict", "model", "tests"]),
+    ("boxwright-bench", &["predict", "model", "tensor", "tests"]),
     ("boxwright-tests", &[]),
     ("xtask", &[]),
 ];

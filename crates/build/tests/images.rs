@@ -11,9 +11,10 @@ use boxwright_build::{
     build, plan,
 };
 use boxwright_model::inspect::ModelSummary;
-use boxwright_model::{DataType, Dimension, LoadedPackage, Model, Package, Signature, TensorSpec};
+use boxwright_model::{LoadedPackage, Model, Package};
 use boxwright_oci::layer::{FileSource, TarPlan, gzip};
 use boxwright_oci::{Blob, BlobSource, Silent};
+use boxwright_tensor::{DataType, Dimension, Signature, TensorSpec};
 use tokio_util::sync::CancellationToken;
 
 const PACKAGE: &str = r#"

@@ -12,7 +12,6 @@ pub mod inspect;
 pub mod package;
 pub mod prediction;
 pub mod runtime;
-pub mod tensor;
 
 mod error;
 mod paths;
@@ -23,4 +22,3 @@ pub use error::{Error, Result};
 pub use inspect::{Model, inspect};
 pub use package::{LoadedPackage, Package};
 pub use prediction::{Outcome, SampleResult};
-pub use tensor::{DataType, Dimension, Signature, TensorSpec};

@@ -1,7 +1,8 @@
 //! A package checked against its model, ready to run.
 
+use boxwright_model::LoadedPackage;
 use boxwright_model::package::{ImageDtype, Input, InputKind, Layout, Package};
-use boxwright_model::{DataType, Dimension, LoadedPackage, Signature, TensorSpec};
+use boxwright_tensor::{DataType, Dimension, Signature, TensorSpec};
 
 use crate::error::{Error, Result};
 use crate::postprocess::Interpretation;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use boxwright_model::package::{Activation, Postprocess, Task};
 use boxwright_model::prediction::{ClassPrediction, Outcome, OutputTensor};
-use boxwright_model::{Dimension, Signature};
+use boxwright_tensor::{Dimension, Signature};
 
 use crate::error::{Error, Result};
 use crate::predictor::RawTensor;

@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use boxwright_model::TensorSpec;
 use boxwright_model::prediction::Timing;
+use boxwright_tensor::TensorSpec;
 use bytes::Bytes;
 use ort::value::DynValue;
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use boxwright_tensor::TensorSpec;
+
 use super::input;
 use crate::package::{Channels, Crop, Filter, Input, Preprocess, Resize};
-use crate::tensor::TensorSpec;
 
 /// The side of the pictures that most models were trained on, in pixels.
 pub(crate) const USUAL_SIDE: u32 = 224;

@@ -4,12 +4,13 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use boxwright_tensor::{Signature, TensorSpec};
+
 use super::digest::hash_files;
 use super::file::{FILE_NAME, Package, Task};
 use super::labels;
 use crate::error::{Error, Result};
 use crate::inspect::{Model, inspect};
-use crate::tensor::{Signature, TensorSpec};
 use crate::{format, guess, paths};
 
 /// Most bytes of a package file.

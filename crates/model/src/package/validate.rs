@@ -1,12 +1,13 @@
 //! What is wrong with a package, field by field.
 
+use boxwright_tensor::{DataType, Dimension, Signature, TensorSpec};
+
 use super::file::{
     Channels, Crop, FORMAT, ImageDtype, Input, InputKind, Layout, Package, Postprocess, Preprocess,
     Resize, Task,
 };
 use super::name::{check_name, check_version};
 use crate::paths;
-use crate::tensor::{DataType, Dimension, Signature, TensorSpec};
 
 /// Most pixels across or down that an image input may have.
 const LARGEST_SIDE: u32 = 16_384;
