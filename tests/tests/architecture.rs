@@ -15,22 +15,28 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use walkdir::WalkDir;
 
 /// Which of our crates each may use: the arrows of the picture, and nothing else.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("boxwright-files", &[]),
-    ("boxwright-model", &["files"]),
+    ("boxwright-tensor", &[]),
+    ("boxwright-model", &["tensor", "files"]),
     ("boxwright-oci", &["files"]),
-    ("boxwright-predict", &["model", "files"]),
-    ("boxwright-worker", &["model", "files"]),
-    ("boxwright-build", &["oci", "model", "files"]),
+    ("boxwright-predict", &["model", "tensor", "files"]),
+    ("boxwright-worker", &["model", "tensor", "files"]),
+    ("boxwright-build", &["oci", "model", "tensor", "files"]),
     ("boxwright-handoff", &["oci", "model", "files"]),
-    ("boxwright-serve", &["predict", "worker", "model", "files"]),
+    (
+        "boxwright-serve",
+        &["predict", "worker", "model", "tensor", "files"],
+    ),
     (
         "boxwright-studio",
-        &["worker", "build", "handoff", "oci", "model", "files"],
+        &[
+            "worker", "build", "handoff", "oci", "model", "tensor", "files",
+        ],
     ),
     ("boxwright-cli", &["studio", "files"]),
     ("boxwright-studio-app", &["studio"]),
-    ("boxwright-bench", &["predict", "model", "tests"]),
+    ("boxwright-bench", &["predict", "model", "tensor", "tests"]),
     ("boxwright-tests", &[]),
     ("xtask", &[]),
 ];

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use boxwright_model::Package;
 use boxwright_model::runtime::ENVIRONMENT;
-use boxwright_model::{Package, Signature};
 use boxwright_oci::{Healthcheck, ImageConfig, Process};
+use boxwright_tensor::Signature;
 
 use crate::plan::PlannedImage;
 use crate::{Error, Result};

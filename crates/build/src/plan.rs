@@ -1,8 +1,9 @@
 //! What is going to be built, once it is known that it can be.
 
-use boxwright_model::{LoadedPackage, Model, Signature};
+use boxwright_model::{LoadedPackage, Model};
 use boxwright_oci::registry::ClientOptions;
 use boxwright_oci::{Layer, Platform, Reference};
+use boxwright_tensor::Signature;
 
 use crate::catalogue::Component;
 use crate::{Error, Result, Share, Target, image};

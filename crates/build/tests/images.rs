@@ -12,9 +12,10 @@ use boxwright_build::{
 };
 use boxwright_files::Silent;
 use boxwright_model::inspect::ModelSummary;
-use boxwright_model::{DataType, Dimension, LoadedPackage, Model, Package, Signature, TensorSpec};
+use boxwright_model::{LoadedPackage, Model, Package};
 use boxwright_oci::layer::gzip;
 use boxwright_oci::{Blob, BlobSource, FileSource, TarPlan};
+use boxwright_tensor::{DataType, Dimension, Signature, TensorSpec};
 use tokio_util::sync::CancellationToken;
 
 const PACKAGE: &str = r#"

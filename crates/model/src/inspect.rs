@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use boxwright_tensor::Signature;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::format;
-use crate::tensor::Signature;
 
 /// A model file, read and never run.
 #[derive(Debug, Clone, PartialEq, Eq)]

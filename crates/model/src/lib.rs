@@ -13,7 +13,6 @@ pub mod package;
 pub mod pipeline;
 pub mod prediction;
 pub mod runtime;
-pub mod tensor;
 
 mod error;
 mod paths;
@@ -25,4 +24,3 @@ pub use inspect::{Model, inspect};
 pub use package::{LoadedPackage, Package};
 pub use pipeline::Pipeline;
 pub use prediction::{Outcome, SampleResult};
-pub use tensor::{DataType, Dimension, Signature, TensorSpec};

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use boxwright_tensor::DataType;
 use serde::{Deserialize, Serialize};
-
-use crate::tensor::DataType;
 
 /// One class with its score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

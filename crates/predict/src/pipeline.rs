@@ -1,7 +1,8 @@
 //! A package's pipeline, ready to run: with the tables and limits that a run needs.
 
+use boxwright_model::LoadedPackage;
 use boxwright_model::pipeline::{ImageInput, Samples, Task};
-use boxwright_model::{Dimension, LoadedPackage, Signature, TensorSpec};
+use boxwright_tensor::{Dimension, Signature, TensorSpec};
 
 use crate::error::{Error, Result};
 use crate::stage::normalise::Normaliser;

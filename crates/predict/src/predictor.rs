@@ -9,9 +9,10 @@ use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use boxwright_files::FileStamp;
+use boxwright_model::LoadedPackage;
 use boxwright_model::package::{hash_files, model_digest};
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
-use boxwright_model::{DataType, LoadedPackage, Signature};
+use boxwright_tensor::{DataType, Signature};
 use bytes::Bytes;
 
 use crate::device::Session;

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use boxwright_files::FileStamp;
-use boxwright_model::TensorSpec;
 use boxwright_model::prediction::Timing;
+use boxwright_tensor::TensorSpec;
 use bytes::Bytes;
 use ort::value::DynValue;
 

@@ -1,6 +1,6 @@
 //! Tensors between ONNX Runtime, bytes and JSON.
 
-use boxwright_model::DataType;
+use boxwright_tensor::DataType;
 use half::{bf16, f16};
 use ort::value::{DynValue, Tensor};
 use serde_json::Number;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use boxwright_model::{DataType, Dimension, Signature, TensorSpec};
+use boxwright_tensor::{DataType, Dimension, Signature, TensorSpec};
 use bytes::Bytes;
 use ort::value::DynValue;
 

@@ -9,8 +9,8 @@
 
 mod support;
 
-use boxwright_model::DataType;
 use boxwright_predict::{Options, Predictor, Rows, Tensor};
+use boxwright_tensor::DataType;
 
 const ROW: usize = 3 * 224 * 224;
 

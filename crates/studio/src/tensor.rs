@@ -1,7 +1,7 @@
 //! The elements of tensors that came as bytes.
 
-use boxwright_model::DataType;
 use boxwright_model::prediction::OutputTensor;
+use boxwright_tensor::DataType;
 use boxwright_worker::Tensor;
 use half::{bf16, f16};
 use serde_json::Number;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use boxwright_model::package::Package;
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
-use boxwright_model::{DataType, Signature};
+use boxwright_tensor::{DataType, Signature};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};

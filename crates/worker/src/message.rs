@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use boxwright_model::package::Package;
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
-use boxwright_model::{DataType, Signature};
+use boxwright_tensor::{DataType, Signature};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 

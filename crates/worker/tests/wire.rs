@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use boxwright_model::Package;
 use boxwright_model::prediction::{
     ClassPrediction, DeviceUsed, Outcome, OutputTensor, SampleError, Timing,
 };
-use boxwright_model::tensor::{Dimension, TensorSpec};
-use boxwright_model::{DataType, Package, Signature};
+use boxwright_tensor::{DataType, Signature};
+use boxwright_tensor::{Dimension, TensorSpec};
 use boxwright_worker::message::TensorBytes;
 use boxwright_worker::{Frame, FromWorker, Item, ToWorker, Want};
 use serde::Serialize;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use boxwright_model::{DataType, LoadedPackage};
+use boxwright_model::LoadedPackage;
 use boxwright_predict::{Options, Predictor, Tensor, TensorBatch, Want};
+use boxwright_tensor::DataType;
 use serde_json::{Value, json};
 
 use crate::load::{self, Load, Request};

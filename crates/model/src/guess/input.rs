@@ -1,7 +1,8 @@
 //! Whether an input takes pictures, and how their axes lie.
 
+use boxwright_tensor::{DataType, Dimension, TensorSpec};
+
 use crate::package::{ImageDtype, Layout};
-use crate::tensor::{DataType, Dimension, TensorSpec};
 
 /// The longest side that a picture for a model has, in pixels.
 pub(crate) const LONGEST_SIDE: u32 = 16_384;

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use boxwright_tensor::TensorSpec;
+
 use crate::error::Result;
 use crate::inspect::Model;
 use crate::package::{
     Activation, Batch, FORMAT, Identity, Input, InputKind, Labels, ModelFile, ModelFiles, Package,
     Postprocess, Preprocess, Resources, Task, propose_name,
 };
-use crate::tensor::TensorSpec;
 
 pub(crate) mod config;
 mod input;

@@ -1,8 +1,9 @@
 //! What the outputs mean.
 
+use boxwright_tensor::TensorSpec;
+
 use super::{Clues, Reasons, raw};
 use crate::package::{Activation, Postprocess, Task};
-use crate::tensor::TensorSpec;
 
 /// Names of outputs that hold a vector to compare with others, not scores.
 const VECTORS: [&str; 5] = ["embed", "feature", "hidden", "pooler", "latent"];

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use boxwright_tensor::TensorSpec;
+
 use super::input;
 use crate::package::{
     Arithmetic, Channels, Crop, Decode, Filter, Input, Preprocess, Resize, Rounding,
 };
-use crate::tensor::TensorSpec;
 
 /// The side of the pictures that most models were trained on, in pixels.
 pub(crate) const USUAL_SIDE: u32 = 224;

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use boxwright_files::WriteOptions;
+use boxwright_tensor::Signature;
 
 use super::digest::hash_files;
 use super::file::{FILE_NAME, Package};
@@ -12,7 +13,6 @@ use super::labels;
 use crate::error::{Error, Result};
 use crate::inspect::{Model, inspect};
 use crate::pipeline::{Pipeline, Problem};
-use crate::tensor::Signature;
 use crate::{format, guess, paths};
 
 /// Most bytes of a package file.

@@ -1,12 +1,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use boxwright_tensor::Signature;
 use proptest::prelude::*;
 
 use super::*;
+use crate::inspect;
 use crate::testing::Axis::{D, F};
 use crate::testing::{Proto, classifier, external, model, value, write};
-use crate::{Signature, inspect};
 
 const SAMPLE: &str = include_str!("../../../../samples/efficientnet-lite0/boxwright.toml");
 

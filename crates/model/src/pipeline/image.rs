@@ -3,7 +3,7 @@
 use super::Problem;
 use crate::package::{ImageDtype, Input, Layout, Preprocess, Resize, StrideRounding};
 use crate::paths;
-use crate::tensor::{DataType, Dimension, TensorSpec};
+use boxwright_tensor::{DataType, Dimension, TensorSpec};
 
 /// How a picture becomes a model's image input.
 #[derive(Debug, Clone, PartialEq)]

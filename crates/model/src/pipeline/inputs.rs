@@ -3,7 +3,7 @@
 use super::{ImageInput, Problem, Samples};
 use crate::package::{InputKind, Package};
 use crate::paths;
-use crate::tensor::{Signature, TensorSpec};
+use boxwright_tensor::{Signature, TensorSpec};
 
 /// What a sample is; every input of the model is there once, and no other.
 pub(super) fn resolve(

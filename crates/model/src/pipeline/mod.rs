@@ -9,7 +9,7 @@ pub use image::ImageInput;
 pub use task::{Classification, Raw, Task};
 
 use crate::package::Package;
-use crate::tensor::Signature;
+use boxwright_tensor::Signature;
 
 /// What is wrong with a field: its dotted path in the package file, and what to do, in words.
 pub type Problem = (String, String);

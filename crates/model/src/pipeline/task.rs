@@ -4,7 +4,7 @@ use super::Problem;
 use super::inputs::listed;
 use crate::package::{self, Activation, Postprocess};
 use crate::paths;
-use crate::tensor::{Signature, TensorSpec};
+use boxwright_tensor::{Signature, TensorSpec};
 
 /// What the outputs mean.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
 
-use boxwright_model::{DataType, Dimension, Signature, TensorSpec};
+use boxwright_tensor::{DataType, Dimension, Signature, TensorSpec};
 use ort::AsPointer;
 use ort::environment::Environment;
 use ort::logging::LogLevel;

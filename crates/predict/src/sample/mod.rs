@@ -7,7 +7,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use boxwright_model::{Dimension, TensorSpec};
+use boxwright_tensor::{Dimension, TensorSpec};
 use bytes::Bytes;
 
 use crate::error::{Error, Result};

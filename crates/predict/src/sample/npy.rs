@@ -1,6 +1,6 @@
 //! `.npy` files, version 1 to 3 of [NumPy's format](https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 
-use boxwright_model::DataType;
+use boxwright_tensor::DataType;
 
 use crate::error::{Error, Result};
 

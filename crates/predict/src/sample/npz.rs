@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read};
 
-use boxwright_model::TensorSpec;
+use boxwright_tensor::TensorSpec;
 use zip::ZipArchive;
 use zip::read::ZipFile;
 

@@ -1,7 +1,7 @@
 //! The JSON of an [Open Inference Protocol](https://github.com/kserve/open-inference-protocol)
 //! request, with the tensors in it.
 
-use boxwright_model::DataType;
+use boxwright_tensor::DataType;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use boxwright_model::DataType;
+use boxwright_tensor::DataType;
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};

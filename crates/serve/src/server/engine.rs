@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use boxwright_model::package::{InputKind, Package};
 use boxwright_model::prediction::Timing;
-use boxwright_model::{LoadedPackage, Outcome, Signature};
+use boxwright_model::{LoadedPackage, Outcome};
 use boxwright_predict::{Error, Predictor, Rows, Spread, Tensor, Want};
+use boxwright_tensor::Signature;
 use bytes::Bytes;
 
 use super::metrics::Metrics;

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use boxwright_model::Outcome;
 use boxwright_model::package::InputKind;
-use boxwright_model::{DataType, Dimension, Outcome, TensorSpec};
 use boxwright_predict::{Rows, Tensor};
+use boxwright_tensor::{DataType, Dimension, TensorSpec};
 use bytes::Bytes;
 
 use super::engine::Engine;

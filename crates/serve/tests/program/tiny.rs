@@ -1,6 +1,6 @@
 //! Small ONNX models, written field by field as `onnx.proto` numbers them.
 
-use boxwright_model::DataType;
+use boxwright_tensor::DataType;
 
 /// A message of protocol buffers that is being put together.
 #[derive(Default)]

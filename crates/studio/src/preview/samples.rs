@@ -436,7 +436,7 @@ mod tests {
         samples.add(vec![file("a")]);
         samples.begin(8);
         let data: Vec<serde_json::Number> = (0..1000u32).map(Into::into).collect();
-        let datatype = boxwright_model::DataType::Int32;
+        let datatype = boxwright_tensor::DataType::Int32;
         let output = OutputTensor {
             shape: vec![1000],
             datatype,

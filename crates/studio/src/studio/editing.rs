@@ -1,8 +1,9 @@
 //! Editing the open package: a page sends whole packages, each made from a revision.
 
+use boxwright_model::LoadedPackage;
 use boxwright_model::guess::Preset;
 use boxwright_model::package::{FILE_NAME, InputKind, Package, Preprocess};
-use boxwright_model::{LoadedPackage, TensorSpec};
+use boxwright_tensor::TensorSpec;
 
 use super::{Inner, Result, Studio};
 use crate::api::Document;

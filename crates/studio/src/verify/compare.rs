@@ -214,7 +214,7 @@ fn difference(a: f64, b: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use boxwright_model::DataType;
+    use boxwright_tensor::DataType;
 
     use super::*;
 

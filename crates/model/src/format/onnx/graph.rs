@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Seek};
 
+use boxwright_tensor::Signature;
+
 use super::super::source::Fault;
 use super::super::wire::{self, Field, Message, Wire};
 use super::value::ValueInfo;
 use super::{Found, LONGEST_NAME};
-use crate::tensor::Signature;
 
 /// Most graphs in graphs.
 const DEEPEST: u32 = 48;

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
+use boxwright_tensor::{Signature, TensorSpec};
+
 use super::source::{Fault, Source};
 use super::wire::{self, Field, Message, Wire};
 use crate::error::{Error, Result};
 use crate::inspect::{Model, ModelSummary};
 use crate::package::labels;
 use crate::paths;
-use crate::tensor::{Signature, TensorSpec};
 
 mod graph;
 mod initializer;

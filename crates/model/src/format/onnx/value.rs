@@ -2,10 +2,11 @@
 
 use std::io::{Read, Seek};
 
+use boxwright_tensor::{DataType, Dimension, TensorSpec};
+
 use super::super::source::Fault;
 use super::super::wire::{self, Message, Wire};
 use super::{Found, LONGEST_NAME};
-use crate::tensor::{DataType, Dimension, TensorSpec};
 
 /// Most axes of a shape.
 const MOST_AXES: usize = 64;

@@ -4,8 +4,8 @@ mod preprocess;
 
 use super::file::{FORMAT, Input, InputKind, Package, Postprocess, Task};
 use super::name::{check_name, check_version};
-use crate::tensor::Signature;
 use crate::{paths, pipeline};
+use boxwright_tensor::Signature;
 
 /// Most pixels across or down that an image input may have.
 const LARGEST_SIDE: u32 = 16_384;

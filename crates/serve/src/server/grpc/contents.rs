@@ -1,8 +1,8 @@
 //! `InferTensorContents`, read from its encoding and written to it. A list of numbers would be far
 //! larger than the message: each takes a byte or more there and up to eight in a list of its own.
 
-use boxwright_model::DataType;
 use boxwright_predict::Tensor;
+use boxwright_tensor::DataType;
 use bytes::Bytes;
 use prost::encoding::{
     DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field,

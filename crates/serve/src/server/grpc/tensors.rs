@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use boxwright_model::DataType;
 use boxwright_predict::Tensor;
+use boxwright_tensor::DataType;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::value::{Error as Unknown, StrDeserializer};

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use boxwright_model::Outcome;
 use boxwright_model::prediction::SampleError;
-use boxwright_model::{DataType, Outcome};
 use boxwright_predict::Tensor;
+use boxwright_tensor::DataType;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -1,6 +1,6 @@
 use axum::http::{HeaderMap, HeaderValue};
-use boxwright_model::DataType;
 use boxwright_predict::Tensor;
+use boxwright_tensor::DataType;
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};

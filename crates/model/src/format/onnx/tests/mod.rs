@@ -1,12 +1,13 @@
 use std::io::Cursor;
 
+use boxwright_tensor::{DataType, Dimension};
 use proptest::prelude::*;
 
 use super::super::source::{Fault, Source};
 use super::{Scanned, scan};
 use crate::testing::Axis::{D, F};
 use crate::testing::{Proto, classifier, external, model, node, pair, tensor, value, write};
-use crate::{DataType, Dimension, Model, inspect};
+use crate::{Model, inspect};
 
 mod external;
 mod large;

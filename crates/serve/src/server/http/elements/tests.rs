@@ -1,6 +1,6 @@
-use boxwright_model::DataType;
 use boxwright_predict::Tensor;
 use boxwright_predict::elements::Listed;
+use boxwright_tensor::DataType;
 use half::{bf16, f16};
 use proptest::prelude::*;
 use serde_json::value::{RawValue, to_raw_value};

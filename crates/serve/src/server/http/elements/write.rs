@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use boxwright_model::DataType;
 use boxwright_predict::Tensor;
+use boxwright_tensor::DataType;
 use bytes::Bytes;
 use half::{bf16, f16};
 use serde::ser::Error;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::response::Response;
-use boxwright_model::{Signature, TensorSpec};
 use boxwright_predict::{Rows, Tensor};
+use boxwright_tensor::{Signature, TensorSpec};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

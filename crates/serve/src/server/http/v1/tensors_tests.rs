@@ -1,5 +1,5 @@
-use boxwright_model::{DataType, Signature, TensorSpec};
 use boxwright_predict::{Rows, Tensor};
+use boxwright_tensor::{DataType, Signature, TensorSpec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
