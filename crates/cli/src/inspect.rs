@@ -2,9 +2,10 @@
 
 use boxwright_studio::Failure;
 use boxwright_studio::model::guess::{self, Guessed, Preset};
+use boxwright_studio::model::inspect as read;
 use boxwright_studio::model::inspect::ModelSummary;
 use boxwright_studio::model::package::InputKind;
-use boxwright_studio::model::{TensorSpec, inspect as read};
+use boxwright_studio::tensors::TensorSpec;
 use serde::Serialize;
 
 use crate::args::Inspect;

@@ -19,7 +19,7 @@ fn open() -> (tempfile::TempDir, OpenDocument) {
     (folder, OpenDocument::new(loaded, model, guesses, 1))
 }
 
-fn with_mean(document: &OpenDocument, mean: f32) -> boxwright_model::Package {
+fn with_mean(document: &OpenDocument, mean: f64) -> boxwright_model::Package {
     let mut package = document.package().clone();
     package.preprocess.mean = vec![mean; 3];
     package

@@ -37,6 +37,7 @@ mod unfinished;
 pub use boxwright_build as build;
 pub use boxwright_model as model;
 pub use boxwright_oci as oci;
+pub use boxwright_tensor as tensors;
 pub use failure::{Code, Failure, Stop, Wants};
 pub use places::Places;
 pub use studio::{Result, Studio};

@@ -199,7 +199,7 @@ async fn many_quick_changes_end_in_the_predictions_of_the_last() {
     for number in 1..=30u8 {
         let document = studio.state().document.unwrap();
         let mut package = document.package;
-        package.preprocess.mean = vec![f32::from(number); 3];
+        package.preprocess.mean = vec![f64::from(number); 3];
         studio.edit(document.revision, package).await.unwrap();
         match number {
             10 => studio.open(vec![folder.join("rocket.jpg")]).await.unwrap(),
