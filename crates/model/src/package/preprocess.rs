@@ -16,6 +16,9 @@ named! {
         /// OpenCV's `cv2.imdecode(…, cv2.IMREAD_UNCHANGED)`: a picture that hasn't three channels
         /// of 8 bits is refused.
         OpenCvUnchanged = "opencv-unchanged",
+        /// TensorFlow's `tf.io.decode_image`: as Pillow, but for JPEG, which it reads by
+        /// libjpeg's fast and less exact transform. It never turns a picture.
+        TensorFlow = "tensorflow",
     }
 }
 named! {
@@ -26,7 +29,7 @@ named! {
         ShortSide = "short-side",
         /// The longer side to `size`, keeping the aspect ratio.
         LongSide = "long-side",
-        /// To width and height, whatever the aspect ratio.
+        /// To width and height, whatever the aspect ratio; with `size`, to a square of that.
         #[default] Stretch = "stretch",
         /// Into width and height, keeping the aspect ratio, on `pad`.
         Letterbox = "letterbox",
@@ -46,6 +49,8 @@ named! {
         Round = "round",
         /// To nearest, half up: `int(x + 0.5)`, as mmdetection and C++ do.
         HalfUp = "half-up",
+        /// Rounded up: PaddleOCR's recogniser.
+        Ceil = "ceil",
         /// Transformers' `get_size_with_aspect_ratio`, for DETR: the shorter side is rounded where
         /// `max_size` limits the longer one, and the other follows from the exact length.
         Detr = "detr",
@@ -115,6 +120,9 @@ named! {
         F32 = "f32",
         /// 32-bit floats from 0 to 1, as behind `ToTensor`: other roundings than `f32`.
         Unit = "unit",
+        /// 32-bit floats that are then rounded to bytes: torchvision's first `Resize`, on tensors
+        /// of bytes.
+        Rounded = "rounded",
     }
 }
 named! {
@@ -137,6 +145,9 @@ named! {
         CenterRound = "center-round",
         /// Top left: all padding is right and below.
         TopLeft = "top-left",
+        /// `tf.image.resize_with_pad`: half of what the picture's exact length, not yet a whole
+        /// number, leaves, rounded down.
+        TensorFlow = "tensorflow",
     }
 }
 named! {
@@ -178,7 +189,8 @@ named! {
         Torchvision = "torchvision",
         /// x / std − mean / std, in 32 bits: Keras' `mode="tf"`.
         Keras = "keras",
-        /// (x − mean) · (1 / std), in 32 bits: albumentations, OpenCV.
+        /// (x − mean) · (1 / std), in 32 bits, with mean / 255 and std / 255 in 32 bits first:
+        /// albumentations.
         Reciprocal = "reciprocal",
         /// (x / 255 − mean / 255) / (std / 255), in 64 bits: NumPy without a dtype.
         Float64 = "float64",
@@ -203,8 +215,8 @@ impl Crop {
 }
 
 impl Resize {
-    /// Whether `size` is used.
-    pub fn takes_size(self) -> bool {
+    /// Whether `size` is needed.
+    pub fn needs_size(self) -> bool {
         matches!(self, Self::ShortSide | Self::LongSide)
     }
 }
@@ -251,8 +263,8 @@ pub struct Preprocess {
     pub central_crop: Option<f64>,
     /// How the picture is brought to size.
     pub resize: Resize,
-    /// Pixels of the shorter or the longer side; for [`Resize::ShortSide`] and
-    /// [`Resize::LongSide`] only.
+    /// Pixels of the shorter side ([`Resize::ShortSide`]), the longer one ([`Resize::LongSide`]),
+    /// or both ([`Resize::Stretch`], where another size than the input's is cropped to it).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u32>,
     /// Most pixels of the longer side; for [`Resize::ShortSide`] only.

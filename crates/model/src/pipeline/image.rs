@@ -157,7 +157,7 @@ impl Check<'_> {
             self.add("stride", message);
         }
         // A size that only the model knows has to be met too.
-        if preprocess.resize.takes_size() && input.width.is_none() && !preprocess.crop.cuts() {
+        if preprocess.resize.needs_size() && input.width.is_none() && !preprocess.crop.cuts() {
             let message = format!(
                 "`{}` keeps the picture's own aspect ratio, and the model takes {width} × {height}: \
                  set width and height, and crop to the centre",

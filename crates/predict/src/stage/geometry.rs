@@ -41,7 +41,10 @@ pub(crate) fn place(image: &ImageInput, size: Size) -> Result<Placement, Misplac
     let resized = resized(image, (source.width, source.height));
     let canvas = canvas(image, resized)?;
     let axis = |resized, canvas| along(&image.preprocess, resized, canvas);
-    let (horizontal, vertical) = (axis(resized.0, canvas.0), axis(resized.1, canvas.1));
+    let (mut horizontal, mut vertical) = (axis(resized.0, canvas.0), axis(resized.1, canvas.1));
+    if image.preprocess.align == Align::TensorFlow && image.preprocess.resize == Resize::Letterbox {
+        (horizontal.at, vertical.at) = offsets_of_tensorflow(size, canvas);
+    }
     Ok(Placement {
         source,
         resized,
@@ -76,6 +79,7 @@ fn resized(image: &ImageInput, size: Size) -> Size {
     let preprocess = &image.preprocess;
     let wanted = preprocess.size.unwrap_or(1) as usize;
     let free = match (preprocess.resize, image.size) {
+        (Resize::Stretch, _) if preprocess.size.is_some() => return (wanted, wanted),
         (Resize::Stretch, Some(fixed)) => return fixed,
         (Resize::Letterbox, Some(fixed)) => {
             return letterboxed(preprocess.rounding(), size, fixed);
@@ -109,6 +113,7 @@ fn whole(rounding: Rounding, length: f64) -> usize {
         Rounding::Floor | Rounding::Detr => length.floor(),
         Rounding::Round => length.round_ties_even(),
         Rounding::HalfUp => (length + 0.5).floor(),
+        Rounding::Ceil => length.ceil(),
     };
     whole as usize
 }
@@ -123,7 +128,7 @@ fn short_side(
     let sides = match rounding {
         Rounding::Floor => truncated(short, long, wanted, most),
         Rounding::Detr => detr(short, long, wanted, most),
-        Rounding::Round | Rounding::HalfUp => {
+        Rounding::Round | Rounding::HalfUp | Rounding::Ceil => {
             let scale = wanted as f64 / short as f64;
             let limit = most.map_or(f64::INFINITY, |most| most as f64 / long as f64);
             let scaled = |side: usize| whole(rounding, side as f64 * scale.min(limit));
@@ -245,6 +250,20 @@ struct Along {
     from: usize,
     at: usize,
     length: usize,
+}
+
+/// `tf.image.resize_with_pad`, in 32 bits as there: the exact length is not made whole first.
+fn offsets_of_tensorflow((width, height): Size, canvas: Size) -> (usize, usize) {
+    let ratio = f32::max(
+        width as f32 / canvas.0 as f32,
+        height as f32 / canvas.1 as f32,
+    );
+    let offset = |side: usize, canvas: usize| {
+        ((canvas as f32 - side as f32 / ratio) / 2.0)
+            .floor()
+            .max(0.0) as usize
+    };
+    (offset(width, canvas.0), offset(height, canvas.1))
 }
 
 fn along(preprocess: &Preprocess, resized: usize, canvas: usize) -> Along {

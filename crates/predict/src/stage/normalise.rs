@@ -60,7 +60,10 @@ impl Formula {
                 (x / full as f32 - (mean / FULL) as f32) / (std / FULL) as f32
             }
             Arithmetic::Keras => scaled() / std as f32 - (mean / std) as f32,
-            Arithmetic::Reciprocal => (scaled() - mean as f32) * (1.0 / std) as f32,
+            Arithmetic::Reciprocal => {
+                let bytes = |number: f64| (number / FULL) as f32 * FULL as f32;
+                (scaled() - bytes(mean)) * (1.0 / bytes(std))
+            }
             Arithmetic::Float64 => ((f64::from(x) / full - mean / FULL) / (std / FULL)) as f32,
         }
     }

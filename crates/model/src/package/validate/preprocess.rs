@@ -14,8 +14,15 @@ impl Problems {
     }
 
     fn decoding(&mut self, preprocess: &Preprocess) {
-        if preprocess.decode == Decode::OpenCvUnchanged && preprocess.exif {
-            let message = "`opencv-unchanged` never turns a picture: set exif to false";
+        let never_turns = matches!(
+            preprocess.decode,
+            Decode::OpenCvUnchanged | Decode::TensorFlow
+        );
+        if never_turns && preprocess.exif {
+            let message = format!(
+                "`{}` never turns a picture: set exif to false",
+                preprocess.decode
+            );
             self.add("preprocess.exif", message);
         }
         if preprocess.draft && preprocess.decode != Decode::Pillow {
@@ -38,15 +45,23 @@ impl Problems {
             _ => "shorter",
         };
         match preprocess.size {
-            None if preprocess.resize.takes_size() => self.add(
+            None if preprocess.resize.needs_size() => self.add(
                 "preprocess.size",
                 format!(
                     "`{}` needs the size of the {side} side in pixels",
                     preprocess.resize
                 ),
             ),
-            Some(size) if preprocess.resize.takes_size() => {
+            Some(size) if preprocess.resize.needs_size() => {
                 self.side("preprocess.size", size);
+            }
+            Some(size) if preprocess.resize == Resize::Stretch => {
+                self.side("preprocess.size", size);
+                if !preprocess.crop.cuts() && input.width.is_some() {
+                    let message = "is another size than the input's: crop to the centre, or leave \
+                                   it out";
+                    self.add("preprocess.size", message);
+                }
             }
             _ => {}
         }
@@ -118,7 +133,7 @@ impl Problems {
     fn crop(&mut self, preprocess: &Preprocess, input: &Input) {
         let (resize, given) = (preprocess.resize, input.width.is_some());
         match preprocess.crop {
-            Crop::None if resize.takes_size() && given => self.add(
+            Crop::None if resize.needs_size() && given => self.add(
                 "preprocess.crop",
                 format!(
                     "`{resize}` keeps the picture's own aspect ratio: cut it to the input's size \
