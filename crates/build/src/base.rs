@@ -56,7 +56,7 @@ pub(crate) async fn fetch(
         .into_iter()
         .zip(diff_ids)
         .map(|((mut descriptor, path), diff_id)| {
-            cache::touch(&path);
+            cache::mark_used(&path);
             descriptor.media_type = media_type::to_oci(&descriptor.media_type).to_owned();
             Layer::file(path, descriptor, *diff_id, "base")
         })

@@ -155,7 +155,7 @@ fn image(
         layers.package.clone(),
     ];
     let all = below.into_iter().chain(own).collect();
-    let config = description.config(planned, base.map(|base| &base.config));
+    let config = description.config(planned.target, base.map(|base| &base.config));
     let mut annotations = description.annotations();
     if let Some(base) = base {
         let (name, digest) = (base.name.clone(), base.digest.to_string());

@@ -26,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 use crate::image::SERVE;
 use crate::{Error, Result};
 
-/// Longest that the engine may take to say that it is there.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the engine may take to answer.
+const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A Docker Engine that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ async fn connect() -> Result<(Docker, EngineVersion)> {
         let version = docker.version().await?;
         Ok::<_, bollard::errors::Error>((docker, version))
     };
-    let answer = tokio::time::timeout(PATIENCE, asked).await;
+    let answer = tokio::time::timeout(PING_TIMEOUT, asked).await;
     let (docker, version) = answer
         .map_err(|_| unavailable("it does not answer"))?
         .map_err(unavailable)?;
@@ -77,7 +77,7 @@ fn unavailable(reason: impl ToString) -> Error {
     }
 }
 
-/// A worker in a container, behind its standard input and output.
+/// A worker in a container, with its standard input and output.
 pub struct ContainerWorker {
     /// What the worker writes.
     pub reader: Pin<Box<dyn AsyncRead + Send>>,
@@ -103,7 +103,7 @@ pub async fn run_worker(
     let (docker, _) = connect().await?;
     let digest = image.manifest_digest.hex();
     let name = format!("localhost/boxwright-proof:{digest}");
-    // Known before they are there, so that they are removed however far this gets.
+    // Named before they exist, so that they are removed however far this gets.
     let container = Container {
         docker: docker.clone(),
         name: Some(container_name(&digest)),
@@ -111,7 +111,7 @@ pub async fn run_worker(
     };
     let started = async {
         load(&docker, image, &name, scratch, cancel).await?;
-        start(&docker, worker_in(&name, emulated), &container).await
+        start(&docker, worker_container(&name, emulated), &container).await
     };
     let started = tokio::select! {
         started = started => started,
@@ -130,7 +130,7 @@ pub async fn run_worker(
     }
 }
 
-type Pipes = (
+type Streams = (
     Pin<Box<dyn AsyncRead + Send>>,
     Pin<Box<dyn AsyncWrite + Send>>,
 );
@@ -142,7 +142,11 @@ fn container_name(digest: &str) -> String {
     format!("boxwright-proof-{}-{process}-{count}", &digest[..12])
 }
 
-async fn start(docker: &Docker, body: ContainerCreateBody, container: &Container) -> Result<Pipes> {
+async fn start(
+    docker: &Docker,
+    body: ContainerCreateBody,
+    container: &Container,
+) -> Result<Streams> {
     let named = CreateContainerOptions {
         name: container.name.clone(),
         ..CreateContainerOptions::default()
@@ -158,7 +162,7 @@ async fn start(docker: &Docker, body: ContainerCreateBody, container: &Container
         .stdout(true)
         .stderr(true)
         .build();
-    let pipes = docker
+    let streams = docker
         .attach_container(&id, Some(attach))
         .await
         .map_err(unavailable)?;
@@ -166,11 +170,11 @@ async fn start(docker: &Docker, body: ContainerCreateBody, container: &Container
         .start_container(&id, None::<StartContainerOptions>)
         .await
         .map_err(unavailable)?;
-    let reader = StreamReader::new(Box::pin(stdout(pipes.output)));
-    Ok((Box::pin(reader), pipes.input))
+    let reader = StreamReader::new(Box::pin(stdout(streams.output)));
+    Ok((Box::pin(reader), streams.input))
 }
 
-fn worker_in(image: &str, emulated: bool) -> ContainerCreateBody {
+fn worker_container(image: &str, emulated: bool) -> ContainerCreateBody {
     // Under emulation ONNX Runtime's look at the processors fails on those of the host.
     let hidden = ("/sys/devices/system/cpu".to_owned(), String::new());
     ContainerCreateBody {
@@ -308,19 +312,19 @@ async fn remove(docker: Docker, container: Option<String>, image: Option<String>
             .v(true)
             .build();
         let removed = docker.remove_container(&container, Some(by_force)).await;
-        remark(removed.map(drop), &container);
+        log_failure(removed.map(drop), &container);
     }
     if let Some(image) = image {
         let options = None::<RemoveImageOptions>;
         let removed = docker.remove_image(&image, options, None).await;
-        remark(removed.map(drop), &image);
+        log_failure(removed.map(drop), &image);
     }
 }
 
-fn remark(removed: Result<(), bollard::errors::Error>, what: &str) {
+fn log_failure(removed: Result<(), bollard::errors::Error>, what: &str) {
     use bollard::errors::Error::DockerResponseServerError;
     match removed {
-        // It never got so far.
+        // It was never made.
         Ok(())
         | Err(DockerResponseServerError {
             status_code: 404, ..

@@ -2,20 +2,14 @@ use std::path::PathBuf;
 
 use boxwright_oci::Platform;
 
-use crate::Target;
+use crate::{Target, TargetError};
 
 /// What can keep an image from being built.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Text that names no target.
-    #[error("{given:?} is no target")]
-    TargetUnknown {
-        /// What was given.
-        given: String,
-    },
-    /// Nothing to build for.
-    #[error("no target is named")]
-    NoTarget,
+    /// A target that is unknown, or none at all.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// What the target needs is not part of this Boxwright.
     #[error("{target} can't be built: {needs}")]
     TargetUnavailable {
@@ -29,13 +23,13 @@ pub enum Error {
         "Boxwright's share folder was not found: looked for {}",
         listed(looked)
     )]
-    ShareMissing {
+    DataDirMissing {
         /// Where it was looked for.
         looked: Vec<PathBuf>,
     },
     /// A file of the share folder is missing or damaged.
     #[error("{} {reason}", path.display())]
-    ShareDamaged {
+    DataDirDamaged {
         /// The file.
         path: PathBuf,
         /// What is wrong with it, as a sentence's second half.
@@ -78,17 +72,14 @@ impl Error {
     /// The next step for a person.
     pub fn hint(&self) -> String {
         match self {
-            Self::TargetUnknown { .. } | Self::NoTarget => format!(
-                "Name one or more of {}, separated by commas.",
-                Target::ALL.map(Target::name).join(", ")
-            ),
+            Self::Target(error) => error.hint(),
             Self::TargetUnavailable { target, .. } if !target.is_gpu() => {
                 "Install Boxwright again, or build its share folder with `cargo xtask dist`.".into()
             }
             Self::TargetUnavailable { .. } => {
                 "Leave it out: a CPU image runs on machines with a GPU too.".into()
             }
-            Self::ShareMissing { .. } | Self::ShareDamaged { .. } => {
+            Self::DataDirMissing { .. } | Self::DataDirDamaged { .. } => {
                 "Install Boxwright again, or build its share folder with `cargo xtask dist` and \
                  name it in BOXWRIGHT_HOME."
                     .into()

@@ -1,4 +1,4 @@
-//! What an image says about itself: configuration, annotations and labels.
+//! The configuration, annotations and labels of an image.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,7 @@ use boxwright_model::runtime::ENVIRONMENT;
 use boxwright_oci::{Healthcheck, ImageConfig, Process};
 use boxwright_tensor::Signature;
 
-use crate::plan::PlannedImage;
-use crate::{Error, Result};
+use crate::{Error, Result, Target};
 
 /// Where the model and the package file lie.
 pub(crate) const MODEL_FOLDER: &str = "model";
@@ -37,7 +36,7 @@ fn timestamp(seconds: u64) -> Option<String> {
     Some(jiff::Timestamp::from_second(seconds).ok()?.to_string())
 }
 
-/// What all images of one build say.
+/// What is the same for all images of one build.
 pub(crate) struct Description<'a> {
     pub(crate) package: &'a Package,
     pub(crate) signature: &'a Signature,
@@ -70,7 +69,7 @@ impl Description<'_> {
 
     /// The labels of the configuration: the annotations, for engines that show only these, and the
     /// model's signature.
-    fn labels(&self, image: &PlannedImage) -> BTreeMap<String, String> {
+    fn labels(&self, target: Target) -> BTreeMap<String, String> {
         let mut labels = self.annotations();
         let task = self.package.postprocess.task.name();
         let own = [
@@ -78,21 +77,21 @@ impl Description<'_> {
             ("model.signature", to_json(self.signature)),
             ("model.task", task.to_owned()),
             ("onnxruntime", self.onnxruntime.to_owned()),
-            ("target", image.target.name().to_owned()),
+            ("target", target.name().to_owned()),
         ];
         labels.extend(own.map(|(key, value)| (format!("dev.boxwright.{key}"), value)));
         labels
     }
 
-    /// The configuration of `image`, on that of the base where the user named one.
-    pub(crate) fn config(&self, image: &PlannedImage, base: Option<&ImageConfig>) -> ImageConfig {
+    /// The configuration of the image for `target`, on that of the base where the user named one.
+    pub(crate) fn config(&self, target: Target, base: Option<&ImageConfig>) -> ImageConfig {
         let process = Process {
             user: USER.into(),
             exposed_ports: [("8080/tcp".to_owned(), Default::default())].into(),
             env: environment(base),
             entrypoint: vec![SERVE.into()],
             working_dir: "/".into(),
-            labels: self.labels(image),
+            labels: self.labels(target),
             stop_signal: "SIGTERM".into(),
             healthcheck: Some(Healthcheck {
                 test: ["CMD", SERVE, "health"].map(str::to_owned).into(),
@@ -103,7 +102,7 @@ impl Description<'_> {
             }),
             ..Process::default()
         };
-        let mut config = ImageConfig::new(&image.platform, process);
+        let mut config = ImageConfig::new(&target.platform(), process);
         config.created = Some(self.created());
         config.history = base.map(|base| base.history.clone()).unwrap_or_default();
         config

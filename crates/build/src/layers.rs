@@ -19,9 +19,9 @@ use crate::Result;
 use crate::cache;
 use crate::image::MODEL_FOLDER;
 
-/// How many pieces of a file are tried, and their size in bytes.
-const PIECES: u64 = 16;
-const PIECE: u64 = 256 << 10;
+/// How many samples of a file are compressed to judge it, and their size in bytes.
+const SAMPLES: u64 = 16;
+const SAMPLE_BYTES: u64 = 256 << 10;
 
 /// The layers of a package, and the digest of its model.
 pub(crate) struct PackageLayers {
@@ -43,7 +43,7 @@ pub(crate) fn make(
     let compress = compresses(&package.files)?;
     let plan = model_plan(package, epoch)?;
     let files = &package.package.model.files;
-    let progress = &OfFile {
+    let progress = &FileProgress {
         file: files.first().map_or("", |model| &model.path),
         progress,
     };
@@ -78,14 +78,14 @@ pub(crate) fn make(
     })
 }
 
-/// Progress on the model's layer: until it is hashed it has no digest to be known by, so that its
-/// first file stands for it.
-struct OfFile<'a> {
+/// Progress of the model's layer, under the name of its first file: until it is hashed, it has no
+/// digest.
+struct FileProgress<'a> {
     file: &'a str,
     progress: &'a dyn Progress,
 }
 
-impl Progress for OfFile<'_> {
+impl Progress for FileProgress<'_> {
     fn bytes(&self, stage: &str, _: &str, done: u64, total: Option<u64>) {
         self.progress.bytes(stage, self.file, done, total);
     }
@@ -125,7 +125,7 @@ fn model_plan(package: &LoadedPackage, epoch: u64) -> Result<TarPlan> {
             path: file.to_owned(),
             len: metadata.len(),
         };
-        plan.file(&inside(path), source, 0o644);
+        plan.file(&image_path(path), source, 0o644);
     }
     Ok(plan.finish()?)
 }
@@ -139,21 +139,21 @@ fn package_layer(
     let mut plan = TarPlan::builder();
     plan.mtime(epoch);
     let toml = Bytes::from(shipped.to_toml());
-    plan.file(&inside(FILE_NAME), FileSource::Bytes(toml), 0o644);
+    plan.file(&image_path(FILE_NAME), FileSource::Bytes(toml), 0o644);
     if let (Some(labels), Some(text)) = (&shipped.labels, package.labels_text()) {
         let text = FileSource::Bytes(text.into());
-        plan.file(&inside(&labels.file), text, 0o644);
+        plan.file(&image_path(&labels.file), text, 0o644);
     }
     let plan = plan.finish()?;
     Ok(Layer::tar(plan, "package", None, &Silent, cancel)?)
 }
 
-/// The place in the image of a file that the package names.
-fn inside(path: &str) -> String {
+/// The path in the image of a file that the package names.
+fn image_path(path: &str) -> String {
     format!("{MODEL_FOLDER}/{path}")
 }
 
-/// Whether compressing the files saves a tenth or more, judged by pieces spread over each. Random
+/// Whether compressing the files saves a tenth or more, judged by samples spread over each. Random
 /// weights don't compress, and unpacking them would cost every start of a container.
 fn compresses(files: &[PathBuf]) -> Result<bool> {
     let (mut plain, mut packed) = (0, 0);
@@ -161,25 +161,28 @@ fn compresses(files: &[PathBuf]) -> Result<bool> {
         let io = |error| boxwright_model::Error::io(path, "read", error);
         let mut file = File::open(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
-        for start in pieces(size) {
+        for start in sample_offsets(size) {
             file.seek(SeekFrom::Start(start)).map_err(io)?;
-            let mut piece = Vec::new();
-            (&file).take(PIECE).read_to_end(&mut piece).map_err(io)?;
+            let mut sample = Vec::new();
+            (&file)
+                .take(SAMPLE_BYTES)
+                .read_to_end(&mut sample)
+                .map_err(io)?;
             let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(&piece).map_err(io)?;
-            // A file's pieces stand for the whole of it.
-            let weight = size / (PIECES * PIECE) + 1;
-            plain += piece.len() as u64 * weight;
+            encoder.write_all(&sample).map_err(io)?;
+            // A file's samples stand for the whole of it.
+            let weight = size / (SAMPLES * SAMPLE_BYTES) + 1;
+            plain += sample.len() as u64 * weight;
             packed += encoder.finish().map_err(io)?.len() as u64 * weight;
         }
     }
     Ok(packed * 10 <= plain * 9)
 }
 
-/// Where the pieces of a file of `size` bytes begin.
-fn pieces(size: u64) -> impl Iterator<Item = u64> {
-    let step = (size / PIECES).max(PIECE);
-    (0..PIECES)
+/// Where the samples of a file of `size` bytes begin.
+fn sample_offsets(size: u64) -> impl Iterator<Item = u64> {
+    let step = (size / SAMPLES).max(SAMPLE_BYTES);
+    (0..SAMPLES)
         .map(move |index| index * step)
         .take_while(move |start| *start < size)
 }
@@ -206,7 +209,7 @@ fn compressed(
         folder.join(format!("{key}.json")),
     );
     let known = std::fs::read(&note).ok();
-    let known = known.and_then(|text| serde_json::from_slice::<Note>(&text).ok());
+    let known = known.and_then(|text| serde_json::from_slice::<CachedLayer>(&text).ok());
     // One that is damaged is made anew.
     let known = known.filter(|known| {
         let digest = layer::file_digest(&path, Some(cache), &Silent, cancel);
@@ -219,13 +222,13 @@ fn compressed(
                 descriptor,
                 diff_id,
             } = layer::gzip(plan, &path, "model", progress, cancel)?;
-            Note {
+            CachedLayer {
                 descriptor,
                 diff_id,
             }
         }
     };
-    // Without the note the next build compresses again; its time says when it was last of use.
+    // Without the note the next build compresses again; its time is when it was last used.
     let text = serde_json::to_vec(&made).unwrap_or_default();
     WriteOptions::new()
         .write(&note, &text)
@@ -233,9 +236,9 @@ fn compressed(
     Ok(Layer::file(path, made.descriptor, made.diff_id, "model"))
 }
 
-/// What is remembered of a compressed layer.
+/// The digests of a compressed layer in the cache.
 #[derive(Serialize, Deserialize)]
-struct Note {
+struct CachedLayer {
     descriptor: Descriptor,
     diff_id: Digest,
 }
@@ -306,8 +309,8 @@ mod tests {
         mostly_noise.extend(noise(19 << 20));
         let file = file(&mostly_noise);
         assert!(!compresses(&[file.path().into()]).unwrap());
-        assert_eq!(pieces(0).count(), 0);
-        assert_eq!(pieces(300 << 10).count(), 2);
-        assert_eq!(pieces(1 << 40).count(), 16);
+        assert_eq!(sample_offsets(0).count(), 0);
+        assert_eq!(sample_offsets(300 << 10).count(), 2);
+        assert_eq!(sample_offsets(1 << 40).count(), 16);
     }
 }

@@ -6,7 +6,7 @@ use boxwright_oci::{Layer, Platform, Reference};
 use boxwright_tensor::Signature;
 
 use crate::catalogue::Component;
-use crate::{Error, Result, Share, Target, image};
+use crate::{DataDir, Error, Result, Target, TargetError, image};
 
 /// What else there is to a build.
 #[derive(Clone, Default)]
@@ -49,30 +49,30 @@ pub(crate) struct PlannedImage {
 /// Plans the images of `package`, whose model is `model`, for `targets`.
 ///
 /// # Errors
-/// [`Error::NoTarget`]; [`Error::TargetUnavailable`] for a target whose parts are not installed;
-/// [`Error::ShareDamaged`]; [`Error::Package`] for a package that has problems; [`Error::Oci`] for
-/// a base that is no image reference; [`Error::EpochInvalid`].
+/// [`Error::Target`] for an empty list; [`Error::TargetUnavailable`] for a target whose parts are
+/// not installed; [`Error::DataDirDamaged`]; [`Error::Package`] for a package that has problems;
+/// [`Error::Oci`] for a base that is no image reference; [`Error::EpochInvalid`].
 pub fn plan(
     package: &LoadedPackage,
     model: &Model,
     targets: &[Target],
-    share: &Share,
+    data: &DataDir,
     options: &PlanOptions,
 ) -> Result<BuildPlan> {
     let mut targets = targets.to_vec();
     targets.sort_unstable();
     targets.dedup();
     if targets.is_empty() {
-        return Err(Error::NoTarget);
+        return Err(TargetError::Missing.into());
     }
-    let catalogue = share.catalogue()?;
+    let catalogue = data.catalogue()?;
     for target in &targets {
         catalogue.check(*target)?;
     }
     check_package(package, model)?;
     let base: Option<Reference> = options.base.as_deref().map(str::parse).transpose()?;
     let layer = |component: &Component| -> Result<Layer> {
-        let path = share.layer(component)?;
+        let path = data.layer(component)?;
         let (descriptor, label) = (component.descriptor(), component.kind.name());
         Ok(Layer::file(path, descriptor, component.diff_id, label))
     };

@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use boxwright_oci::Platform;
 
-use crate::Error;
-
 /// What an image is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
@@ -109,8 +107,8 @@ impl Target {
     /// The targets that a comma-separated list names, each once, in the order of [`Target::ALL`].
     ///
     /// # Errors
-    /// [`Error::TargetUnknown`], [`Error::NoTarget`].
-    pub fn parse_list(list: &str) -> Result<Vec<Self>, Error> {
+    /// [`TargetError`].
+    pub fn parse_list(list: &str) -> Result<Vec<Self>, TargetError> {
         let names = list
             .split(',')
             .map(str::trim)
@@ -119,9 +117,33 @@ impl Target {
         targets.sort_unstable();
         targets.dedup();
         match targets.is_empty() {
-            true => Err(Error::NoTarget),
+            true => Err(TargetError::Missing),
             false => Ok(targets),
         }
+    }
+}
+
+/// A list that names no known targets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// Text that names no target.
+    #[error("{given:?} is no target")]
+    Unknown {
+        /// What was given.
+        given: String,
+    },
+    /// Nothing to build for.
+    #[error("no target is named")]
+    Missing,
+}
+
+impl TargetError {
+    /// The next step for a person.
+    pub fn hint(&self) -> String {
+        format!(
+            "Name one or more of {}, separated by commas.",
+            Target::ALL.map(Target::name).join(", ")
+        )
     }
 }
 
@@ -132,11 +154,11 @@ impl fmt::Display for Target {
 }
 
 impl FromStr for Target {
-    type Err = Error;
+    type Err = TargetError;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, TargetError> {
         let found = Self::ALL.into_iter().find(|target| target.name() == text);
-        found.ok_or_else(|| Error::TargetUnknown {
+        found.ok_or_else(|| TargetError::Unknown {
             given: text.to_owned(),
         })
     }
@@ -167,7 +189,7 @@ mod tests {
     fn a_list_is_sorted_and_names_each_target_once() {
         let both = Target::parse_list("arm64, cpu,arm64").unwrap();
         assert_eq!(both, [Target::Cpu, Target::Arm64]);
-        assert!(matches!(Target::parse_list(" ,"), Err(Error::NoTarget)));
+        assert_eq!(Target::parse_list(" ,"), Err(TargetError::Missing));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use boxwright_build::{
-    BuildPlan, Builder, BuiltImage, Catalogue, Component, Error, Kind, PlanOptions, Share, Target,
-    build, plan,
+    BuildPlan, Builder, BuiltImage, Catalogue, Component, DataDir, Error, Kind, PlanOptions,
+    Target, build, plan,
 };
 use boxwright_files::Silent;
 use boxwright_model::inspect::ModelSummary;
@@ -50,7 +50,7 @@ impl Workshop {
         workshop.write("package/model.onnx", b"the graph");
         workshop.write("package/weights/model.bin", &noise(1 << 20));
         workshop.write("package/labels.txt", b"red\r\ngreen\r\nblue");
-        workshop.share();
+        workshop.data();
         workshop
     }
 
@@ -65,7 +65,7 @@ impl Workshop {
     }
 
     /// A share folder with small layers in place of the real ones.
-    fn share(&self) {
+    fn data(&self) {
         let mut components = Vec::new();
         for architecture in ["amd64", "arm64"] {
             for (kind, target, layer) in [
@@ -80,7 +80,7 @@ impl Workshop {
                     format!("runtimes/cpu-linux-{architecture}.tar.gz"),
                 ),
             ] {
-                let path = self.path("share").join(&layer);
+                let path = self.path("data").join(&layer);
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 let content = format!("{} for {architecture}", kind.name());
                 let mut layer_plan = TarPlan::builder();
@@ -107,19 +107,19 @@ impl Workshop {
             programs: Vec::new(),
         };
         self.write(
-            "share/catalogue.json",
+            "data/catalogue.json",
             &serde_json::to_vec(&catalogue).unwrap(),
         );
     }
 
     fn plan(&self, targets: &str, options: &PlanOptions) -> Result<BuildPlan, Error> {
         let package = LoadedPackage::open(&self.path("package")).unwrap();
-        let share = Share::at(&self.path("share"));
+        let data = DataDir::at(&self.path("data"));
         plan(
             &package,
             &model(),
             &Target::parse_list(targets)?,
-            &share,
+            &data,
             options,
         )
     }
@@ -389,7 +389,7 @@ async fn the_docker_builder_says_that_it_is_not_there() {
 #[test]
 fn a_damaged_share_folder_is_named() {
     let workshop = Workshop::new();
-    workshop.write("share/runtimes/cpu-linux-amd64.tar.gz", b"cut off");
+    workshop.write("data/runtimes/cpu-linux-amd64.tar.gz", b"cut off");
     let error = workshop.plan("cpu", &PlanOptions::default()).err().unwrap();
     assert!(
         error
@@ -398,7 +398,7 @@ fn a_damaged_share_folder_is_named() {
         "{error}"
     );
     workshop.write(
-        "share/catalogue.json",
+        "data/catalogue.json",
         br#"{"format":2,"onnxruntime":"","components":[],"programs":[]}"#,
     );
     let error = workshop.plan("cpu", &PlanOptions::default()).err().unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use boxwright_studio::build::Target;
+use boxwright_studio::build::{Target, TargetError};
 use boxwright_studio::model::guess::Preset;
 use boxwright_studio::oci::{Error, check_registry};
 
@@ -186,7 +186,7 @@ pub struct Source {
 
 fn target(text: &str) -> Result<Target, String> {
     text.parse()
-        .map_err(|error: boxwright_studio::build::Error| format!("{error}: {}", error.hint()))
+        .map_err(|error: TargetError| format!("{error}: {}", error.hint()))
 }
 
 /// How a registry is spoken to.

@@ -1,7 +1,7 @@
 //! `boxwright doctor`.
 
 use boxwright_studio::api::CheckStatus;
-use boxwright_studio::build::Share;
+use boxwright_studio::build::DataDir;
 use boxwright_studio::{Failure, Places, doctor as studio};
 
 use crate::args::Doctor;
@@ -10,7 +10,7 @@ use crate::text::tame;
 
 /// Says what works.
 pub async fn doctor(args: &Doctor) -> Result<(), Failure> {
-    let found = studio::examine(Share::find().map_err(Failure::from), &Places::find()).await;
+    let found = studio::examine(DataDir::find().map_err(Failure::from), &Places::find()).await;
     if args.json {
         let text = serde_json::to_string_pretty(&found)
             .map_err(|error| Failure::internal("it can't be printed").caused_by(&error))?;

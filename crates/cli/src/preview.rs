@@ -6,7 +6,7 @@ use std::path::Path;
 
 use boxwright_files::AtomicFile;
 use boxwright_studio::api::JobKind;
-use boxwright_studio::build::Share;
+use boxwright_studio::build::DataDir;
 use boxwright_studio::errors::blocking;
 use boxwright_studio::job::Running;
 use boxwright_studio::model::prediction::{Outcome, SampleResult, Timing};
@@ -83,7 +83,7 @@ async fn predict(
         broken: None,
     };
     let mut each = |place, result| results.add(place, result);
-    let (head, timing) = preview::run(&Share::find()?, &request, job, &mut each).await?;
+    let (head, timing) = preview::run(&DataDir::find()?, &request, job, &mut each).await?;
     results.finish(&head, &timing, output.as_deref())?;
     Ok((count, head, timing))
 }

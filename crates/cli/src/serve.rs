@@ -3,7 +3,7 @@
 use std::process::{Command, ExitCode};
 
 use boxwright_studio::Failure;
-use boxwright_studio::build::Share;
+use boxwright_studio::build::DataDir;
 use boxwright_studio::errors::blocking;
 use boxwright_studio::model::runtime::ENVIRONMENT;
 
@@ -15,7 +15,7 @@ use crate::package;
 pub async fn serve(args: Serve, console: &Console) -> Result<ExitCode, Failure> {
     // What is wrong with a package is said in the same words as everywhere.
     package::open(&args.package, console).await?;
-    let program = Share::find()?.serve_program();
+    let program = DataDir::find()?.serve_program();
     let mut command = Command::new(&program);
     command
         .arg("--package")

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use boxwright_studio::api::{JobKind, Report};
-use boxwright_studio::build::{self, Share};
+use boxwright_studio::build::{self, DataDir};
 use boxwright_studio::credentials::Accounts;
 use boxwright_studio::job::Running;
 use boxwright_studio::oci::Reference;
@@ -34,7 +34,7 @@ pub async fn build(args: Build, console: &Console) -> Result<(), Stop> {
         };
         let request = request(args.source, connection, console);
         let request = job.or_cancelled(request).await?;
-        let share = Share::find()?;
+        let share = DataDir::find()?;
         let report = publish::build_archive(&share, &request, tag.as_ref(), &args.output, &job);
         remember(&request, &report.await?)
     };
@@ -68,7 +68,7 @@ pub async fn publish(args: Publish, console: &Console) -> Result<ExitCode, Stop>
             max_pixels: package::max_pixels(args.max_pixels),
             client,
         };
-        let report = publish::publish(&Share::find()?, &request, &job).await?;
+        let report = publish::publish(&DataDir::find()?, &request, &job).await?;
         remember(&request.build, &report)
     };
     let result = work.await.map_err(with_hint);
@@ -93,7 +93,7 @@ pub async fn verify(args: Verify, console: &Console) -> Result<ExitCode, Stop> {
             client,
             cache: Places::find().cache,
         };
-        verify::run(&Share::find()?, &request, &job).await
+        verify::run(&DataDir::find()?, &request, &job).await
     };
     let result = work.await.map_err(with_hint);
     finish(result, &job, console)

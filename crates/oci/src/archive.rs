@@ -1,4 +1,4 @@
-//! Images in one file: an OCI layout in a tar, with Docker's own list beside it.
+//! Archives: an OCI layout in a tar, with the `manifest.json` that Docker reads.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What content is named by: the SHA-256 of its bytes.
+//! Digests: the SHA-256 of some content.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,8 +1,8 @@
 //! OCI images and registries; knows nothing of models.
 //!
 //! An image is layers and JSON. [`layer`] makes the layers (deterministic tars that are computed
-//! while they are read, never stored), [`image`] puts them under one tag, [`registry`] sends and
-//! fetches them, [`archive`] writes them into one file, and [`unpack`] lays them out as a root
+//! while they are read, never stored), [`image`] puts them under one tag, [`registry`] pushes
+//! and pulls them, [`archive`] writes them into one file, and [`unpack`] unpacks them as a root
 //! file system.
 
 #![cfg_attr(

@@ -1,4 +1,4 @@
-//! Descriptors, manifests and indexes: the JSON that ties an image together.
+//! Descriptors, manifests and indexes: the JSON documents of an image.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::printable;
 use crate::{Digest, Error, Platform, Result, media_type};
 
-/// The most that a manifest or an index may weigh, in bytes.
+/// The largest manifest or index that is read, in bytes.
 pub const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 
 /// Names content by type, digest and size.
@@ -23,7 +23,7 @@ pub struct Descriptor {
     /// In an index: what the manifest's image runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// Notes about it.
+    /// Annotations.
     #[serde(
         default,
         deserialize_with = "null_is_empty",
@@ -58,7 +58,7 @@ pub struct Manifest {
     pub config: Descriptor,
     /// Its layers, bottom first.
     pub layers: Vec<Descriptor>,
-    /// Notes about it.
+    /// Annotations.
     #[serde(
         default,
         deserialize_with = "null_is_empty",
@@ -78,7 +78,7 @@ pub struct Index {
     pub media_type: String,
     /// The manifests.
     pub manifests: Vec<Descriptor>,
-    /// Notes about it.
+    /// Annotations.
     #[serde(
         default,
         deserialize_with = "null_is_empty",

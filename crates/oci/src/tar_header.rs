@@ -128,7 +128,7 @@ fn record(records: &mut String, key: &str, value: &str) {
     let _ = writeln!(records, "{length} {key}={value}");
 }
 
-/// What stands in a field that is too short for the truth, which the pax record tells.
+/// A shortened value for a ustar field; the pax record before it has the full one.
 fn short(text: &str) -> Vec<u8> {
     text.bytes()
         .map(|b| if b.is_ascii_graphic() { b } else { b'_' })

@@ -1,6 +1,6 @@
 //! What works on this machine, what does not, and what to do.
 
-use boxwright_build::{Share, Target, docker};
+use boxwright_build::{DataDir, Target, docker};
 use boxwright_files::disk;
 use boxwright_oci::Platform;
 use boxwright_worker::Worker;
@@ -17,7 +17,7 @@ use crate::verify::namespaces;
 const LITTLE_SPACE: u64 = 2 << 30;
 
 /// Looks at everything that Boxwright can use; `share` is what looking for the share folder gave.
-pub async fn examine(share: Result<Share, Failure>, places: &Places) -> Doctor {
+pub async fn examine(share: Result<DataDir, Failure>, places: &Places) -> Doctor {
     let installed = async {
         match share {
             Ok(share) => {
@@ -25,7 +25,7 @@ pub async fn examine(share: Result<Share, Failure>, places: &Places) -> Doctor {
                 checks.extend(runtimes(&share));
                 checks
             }
-            Err(failure) => vec![broken("Share folder", failure)],
+            Err(failure) => vec![broken("DataDir folder", failure)],
         }
     };
     let (mut checks, docker, keychain, system) =
@@ -73,7 +73,7 @@ fn broken(name: &str, failure: Failure) -> Check {
 }
 
 /// The worker says which devices its library knows.
-async fn devices(share: &Share) -> Vec<Check> {
+async fn devices(share: &DataDir) -> Vec<Check> {
     let worker = match Worker::start(&preview::command(share)).await {
         Ok(worker) => worker,
         Err(error) => return vec![broken("Worker", error.into())],
@@ -103,7 +103,7 @@ async fn devices(share: &Share) -> Vec<Check> {
 }
 
 /// What can be built.
-fn runtimes(share: &Share) -> Vec<Check> {
+fn runtimes(share: &DataDir) -> Vec<Check> {
     let catalogue = match share.catalogue() {
         Ok(catalogue) => catalogue,
         Err(error) => return vec![broken("Runtimes", error.into())],

@@ -130,9 +130,8 @@ impl From<BuildError> for Failure {
             BuildError::Package(error) => return error.into(),
             BuildError::Oci(error) => return error.into(),
             BuildError::EngineUnavailable { .. } => Code::EngineUnavailable,
-            BuildError::ShareMissing { .. } | BuildError::ShareDamaged { .. } => Code::Internal,
-            BuildError::TargetUnknown { .. }
-            | BuildError::NoTarget
+            BuildError::DataDirMissing { .. } | BuildError::DataDirDamaged { .. } => Code::Internal,
+            BuildError::Target(_)
             | BuildError::TargetUnavailable { .. }
             | BuildError::BaseUnusable { .. }
             | BuildError::EpochInvalid { .. } => Code::BuildFailed,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use boxwright_build::{
-    self as build, BuildPlan, Builder, BuiltImage, BuiltTag, PlanOptions, Share, Target,
+    self as build, BuildPlan, Builder, BuiltImage, BuiltTag, DataDir, PlanOptions, Target,
 };
 use boxwright_files::{Level, Progress};
 use boxwright_handoff::{PublishedImage, PublishedPlatform, docker_run};
@@ -77,7 +77,7 @@ pub struct PublishRequest {
 /// # Errors
 /// What can't be planned, built or written. [`Stop::Cancelled`] once the job is cancelled.
 pub async fn build_archive(
-    share: &Share,
+    share: &DataDir,
     request: &BuildRequest,
     tag: Option<&Reference>,
     to: &Path,
@@ -141,7 +141,7 @@ pub async fn build_archive(
 /// # Errors
 /// [`Code::TagExists`] if a tag names another digest, with a free version; what can't be planned, built, pushed or pulled. [`Stop::Cancelled`] once the job is cancelled.
 pub async fn publish(
-    share: &Share,
+    share: &DataDir,
     request: &PublishRequest,
     job: &Running,
 ) -> Result<Report, Stop> {
@@ -194,7 +194,7 @@ pub async fn publish(
 
 /// What the preview makes of the samples, where there are any.
 async fn expect(
-    share: &Share,
+    share: &DataDir,
     request: &PublishRequest,
     job: &Running,
 ) -> Result<Option<Expected>, Stop> {
@@ -208,7 +208,7 @@ async fn expect(
 }
 
 async fn build_image(
-    share: &Share,
+    share: &DataDir,
     request: &BuildRequest,
     job: &Running,
 ) -> Result<BuiltImage, Stop> {
@@ -403,7 +403,7 @@ async fn free_version(
 }
 
 async fn prove(
-    share: &Share,
+    share: &DataDir,
     request: &PublishRequest,
     samples: &[SampleFile],
     expected: &mut Option<Expected>,

@@ -1,11 +1,11 @@
 //! The tick boxes.
 
-use boxwright_build::{Share, Target};
+use boxwright_build::{DataDir, Target};
 
 use crate::api::TargetChoice;
 
 /// Every target, with its size, and why it can't be ticked where it can't.
-pub fn choices(share: &Share) -> Vec<TargetChoice> {
+pub fn choices(share: &DataDir) -> Vec<TargetChoice> {
     let catalogue = share.catalogue();
     Target::ALL
         .into_iter()
@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn what_cannot_be_ticked_says_why_at_length_and_in_short() {
         let folder = tempfile::tempdir().expect("a folder");
-        let nothing = choices(&Share::at(folder.path()));
+        let nothing = choices(&DataDir::at(folder.path()));
         for choice in nothing {
             assert_eq!(
                 choice.needs.as_deref(),
@@ -50,7 +50,7 @@ mod tests {
         }
         let catalogue = r#"{"format":1,"onnxruntime":"1","components":[],"programs":[]}"#;
         std::fs::write(folder.path().join("catalogue.json"), catalogue).expect("written");
-        for choice in choices(&Share::at(folder.path())) {
+        for choice in choices(&DataDir::at(folder.path())) {
             let (short, long) = (
                 choice.needs.expect("short"),
                 choice.unavailable.expect("long"),

@@ -7,17 +7,17 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use boxwright_studio::api::{Event, PreviewStatus, State};
-use boxwright_studio::build::Share;
+use boxwright_studio::build::DataDir;
 use boxwright_studio::{Code, Places, Studio};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::broadcast::Receiver;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn share() -> Option<Share> {
+fn share() -> Option<DataDir> {
     let checkout = std::fs::canonicalize("../..").ok()?;
-    let made = Share::at(&checkout.join("dist/share/boxwright"));
-    let share = Share::find().unwrap_or(made);
+    let made = DataDir::at(&checkout.join("dist/share/boxwright"));
+    let share = DataDir::find().unwrap_or(made);
     let there = share.serve_program().is_file() && share.catalogue().is_ok();
     there.then_some(share)
 }

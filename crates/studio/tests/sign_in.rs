@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use boxwright_studio::api::{Kept, SignIn, SignInOutcome};
-use boxwright_studio::build::Share;
+use boxwright_studio::build::DataDir;
 use boxwright_studio::{Code, Places, Studio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -103,7 +103,7 @@ async fn a_password_goes_to_another_host_only_after_the_user_said_so_once() {
         config: folder.path().join("config"),
         cache: folder.path().join("cache"),
     };
-    let studio = Studio::at(Share::at(folder.path()), places.clone());
+    let studio = Studio::at(DataDir::at(folder.path()), places.clone());
     let asked = studio.sign_in(request(&server, PASSWORD, None)).await;
     let question = SignInOutcome::RealmUntrusted {
         registry: server.registry(),
@@ -133,7 +133,7 @@ async fn a_password_goes_to_another_host_only_after_the_user_said_so_once() {
     assert!(!kept.contains(PASSWORD), "{kept}");
 
     // Another start of the program asks no more, until the user signs out.
-    let studio = Studio::at(Share::at(folder.path()), places);
+    let studio = Studio::at(DataDir::at(folder.path()), places);
     let later = studio.sign_in(request(&server, PASSWORD, None)).await;
     assert!(matches!(later.unwrap(), SignInOutcome::SignedIn { .. }));
     studio.sign_out(&server.registry()).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_password_goes_to_another_host_only_after_the_user_said_so_once() {
 async fn what_is_no_host_is_not_trusted() {
     let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
     let (config, cache) = (folder.path().join("config"), folder.path().join("cache"));
-    let studio = Studio::at(Share::at(folder.path()), Places { config, cache });
+    let studio = Studio::at(DataDir::at(folder.path()), Places { config, cache });
     let pasted = format!("http://{}/token", server.realm());
     let failure = studio
         .sign_in(request(&server, PASSWORD, Some(pasted)))
@@ -160,7 +160,7 @@ async fn what_is_no_host_is_not_trusted() {
 async fn a_registry_that_asks_for_no_password_gets_none_and_none_is_kept() {
     let (server, folder) = (Server::listen(false).await, tempfile::tempdir().unwrap());
     let (config, cache) = (folder.path().join("config"), folder.path().join("cache"));
-    let studio = Studio::at(Share::at(folder.path()), Places { config, cache });
+    let studio = Studio::at(DataDir::at(folder.path()), Places { config, cache });
     let done = studio.sign_in(request(&server, PASSWORD, None)).await;
     let registry = server.registry();
     assert_eq!(done.unwrap(), SignInOutcome::NotAsked { registry });

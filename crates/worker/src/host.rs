@@ -1,5 +1,5 @@
 //! The side that keeps a worker: one request at a time, results as they come. A worker that dies or
-//! is stopped is told from one that is busy within a second, one that hangs by its silence.
+//! is stopped is told from one that is busy within a second, one that hangs by its idle_time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::message::{FromWorker, Header, Item, Span, TensorBytes, ToWorker, Want
 use crate::pipe::Pipe;
 use crate::process::{Process, WorkerCommand};
 
-/// How often a silent worker's process is looked at.
-const LOOK: Duration = Duration::from_millis(250);
-/// A worker that has said nothing for so long is hung: it says `alive` four times a second.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// The same before `hello`: an emulated worker takes its time to load its libraries.
-const PATIENCE_AT_START: Duration = Duration::from_secs(60);
+/// How often the process of a worker that sends nothing is checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// A worker that has sent nothing for so long hangs: it sends `alive` four times a second.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same before `hello`: under emulation, loading the libraries takes long.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a cancelled request may take to finish by itself.
 const CANCEL_GRACE: Duration = Duration::from_millis(300);
 /// How long the process may take to end once its pipe has.
@@ -109,7 +109,7 @@ impl Worker {
     /// Starts a worker's process and waits for its `hello`.
     pub async fn start(command: &WorkerCommand) -> Result<Self, WorkerError> {
         let (process, stdin, stdout) = Process::spawn(command)?;
-        Self::greet(Pipe::new(stdout, stdin), Some(process)).await
+        Self::handshake(Pipe::new(stdout, stdin), Some(process)).await
     }
 
     /// Takes over a worker behind any pipe, of which nothing has been read yet.
@@ -117,10 +117,10 @@ impl Worker {
         reader: impl AsyncRead + Send + Unpin + 'static,
         writer: impl AsyncWrite + Send + Unpin + 'static,
     ) -> Result<Self, WorkerError> {
-        Self::greet(Pipe::new(reader, writer), None).await
+        Self::handshake(Pipe::new(reader, writer), None).await
     }
 
-    async fn greet(pipe: Pipe, process: Option<Process>) -> Result<Self, WorkerError> {
+    async fn handshake(pipe: Pipe, process: Option<Process>) -> Result<Self, WorkerError> {
         let hello = Hello {
             program: String::new(),
             onnxruntime: String::new(),
@@ -134,7 +134,7 @@ impl Worker {
             ended: false,
         };
         loop {
-            match worker.next(PATIENCE_AT_START).await?.0.message {
+            match worker.next(START_TIMEOUT).await?.0.message {
                 FromWorker::Alive => {}
                 FromWorker::Hello {
                     program,
@@ -229,7 +229,7 @@ impl Worker {
                 biased;
                 () = cancel.cancelled(), if deadline.is_none() => {
                     deadline = Some(Instant::now() + CANCEL_GRACE);
-                    self.tell(request, ToWorker::Cancel, Bytes::new())?;
+                    self.send_as(request, ToWorker::Cancel, Bytes::new())?;
                     continue;
                 }
                 () = until(deadline) => {
@@ -283,11 +283,11 @@ impl Worker {
     /// Sends a message as a new request and returns its number.
     fn send(&mut self, message: ToWorker, body: Bytes) -> Result<u64, WorkerError> {
         self.last_request += 1;
-        self.tell(self.last_request, message, body)?;
+        self.send_as(self.last_request, message, body)?;
         Ok(self.last_request)
     }
 
-    fn tell(&mut self, id: u64, message: ToWorker, body: Bytes) -> Result<(), WorkerError> {
+    fn send_as(&mut self, id: u64, message: ToWorker, body: Bytes) -> Result<(), WorkerError> {
         if self.ended {
             let how = "has already ended".to_owned();
             return Err(WorkerError::Lost {
@@ -305,7 +305,7 @@ impl Worker {
     /// The next message that answers `request`, other than `alive`.
     async fn answer(&mut self, request: u64) -> Result<(FromWorker, Bytes), WorkerError> {
         loop {
-            let (header, body) = self.next(PATIENCE).await?;
+            let (header, body) = self.next(RESPONSE_TIMEOUT).await?;
             let ours = header.id == request || header.id == 0;
             match header.message {
                 FromWorker::Alive => {}
@@ -333,7 +333,7 @@ impl Worker {
 
     async fn next(
         &mut self,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<(Header<FromWorker>, Bytes), WorkerError> {
         loop {
             tokio::select! {
@@ -343,13 +343,13 @@ impl Worker {
                     Some(Err(source)) => Err(self.broken(source)),
                     None => Err(self.gone().await),
                 },
-                () = sleep(LOOK) => {}
+                () = sleep(POLL_INTERVAL) => {}
             }
             if self.process.as_ref().is_some_and(Process::is_stopped) {
                 return Err(self.lost("was stopped (SIGSTOP)".to_owned()).await);
             }
-            if self.pipe.silence() > patience {
-                let how = format!("has not answered for {} s", patience.as_secs());
+            if self.pipe.idle_time() > timeout {
+                let how = format!("has not answered for {} s", timeout.as_secs());
                 return Err(self.lost(how).await);
             }
         }

@@ -1,4 +1,4 @@
-//! The frames that a worker speaks on stdin and stdout, and the side that starts, feeds, cancels
+//! The frames of the worker protocol on stdin and stdout, and the host that starts, feeds, cancels
 //! and replaces workers.
 
 #![cfg_attr(

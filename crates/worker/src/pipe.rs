@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::frame::{Frame, FrameError, Limits};
 use crate::message::{FromWorker, Header};
 
-/// Results that may wait for a slow reader before the worker is held back.
+/// Results that are buffered for a slow reader before the worker has to wait.
 const INBOX: usize = 64;
 
 /// A message with its body, or why there will be no more.
@@ -22,10 +22,10 @@ pub(crate) type Received = Result<(Header<FromWorker>, Bytes), FrameError>;
 
 /// A connection to a worker.
 pub(crate) struct Pipe {
-    /// `None` once the worker is to hear nothing more.
+    /// `None` once nothing more is sent to the worker.
     outbox: Option<mpsc::UnboundedSender<Frame>>,
     inbox: mpsc::Receiver<Received>,
-    pulse: Pulse,
+    activity: Activity,
     // Ends the tasks when the pipe is dropped.
     tasks: JoinSet<()>,
 }
@@ -37,21 +37,21 @@ impl Pipe {
     ) -> Self {
         let (outbox, to_send) = mpsc::unbounded_channel();
         let (received, inbox) = mpsc::channel(INBOX);
-        let pulse = Pulse::new();
+        let activity = Activity::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(send(writer, to_send, pulse.clone()));
-        tasks.spawn(receive(reader, received, pulse.clone()));
+        tasks.spawn(send(writer, to_send, activity.clone()));
+        tasks.spawn(receive(reader, received, activity.clone()));
         Self {
             outbox: Some(outbox),
             inbox,
-            pulse,
+            activity,
             tasks,
         }
     }
 
     /// Hands a frame over to be written. A pipe that is broken shows at [`Pipe::next`].
     pub(crate) fn send(&mut self, frame: Frame) {
-        self.pulse.touch();
+        self.activity.record();
         if let Some(outbox) = &self.outbox {
             let _ = outbox.send(frame);
         }
@@ -62,9 +62,9 @@ impl Pipe {
         self.inbox.recv().await
     }
 
-    /// Since when neither side has moved a byte.
-    pub(crate) fn silence(&self) -> Duration {
-        self.pulse.silence()
+    /// How long neither side has transferred a byte.
+    pub(crate) fn idle_time(&self) -> Duration {
+        self.activity.idle_time()
     }
 
     /// Ends the worker's input after what has been handed over.
@@ -72,7 +72,7 @@ impl Pipe {
         self.outbox = None;
     }
 
-    /// Lets go of both ends at once.
+    /// Closes both ends at once.
     pub(crate) fn close(&mut self) {
         self.outbox = None;
         self.tasks.abort_all();
@@ -83,10 +83,10 @@ impl Pipe {
 async fn send(
     mut writer: impl AsyncWrite + Unpin,
     mut frames: mpsc::UnboundedReceiver<Frame>,
-    pulse: Pulse,
+    activity: Activity,
 ) {
     while let Some(frame) = frames.recv().await {
-        if let Err(error) = frame.write(&mut writer, &|| pulse.touch()).await {
+        if let Err(error) = frame.write(&mut writer, &|| activity.record()).await {
             tracing::debug!(%error, "the worker's input is closed");
             return;
         }
@@ -94,7 +94,11 @@ async fn send(
     let _ = writer.shutdown().await;
 }
 
-async fn receive(reader: impl AsyncRead + Unpin, received: mpsc::Sender<Received>, pulse: Pulse) {
+async fn receive(
+    reader: impl AsyncRead + Unpin,
+    received: mpsc::Sender<Received>,
+    activity: Activity,
+) {
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     let limits = Limits::default();
     loop {
@@ -107,7 +111,7 @@ async fn receive(reader: impl AsyncRead + Unpin, received: mpsc::Sender<Received
                 return;
             }
         };
-        pulse.touch();
+        activity.record();
         let message = frame.parse().map(|header| (header, frame.body));
         let broken = message.is_err();
         if received.send(message).await.is_err() || broken {
@@ -116,14 +120,14 @@ async fn receive(reader: impl AsyncRead + Unpin, received: mpsc::Sender<Received
     }
 }
 
-/// When the pipe last moved.
+/// When the pipe last transferred bytes.
 #[derive(Clone)]
-struct Pulse {
+struct Activity {
     start: Instant,
     last_ms: Arc<AtomicU64>,
 }
 
-impl Pulse {
+impl Activity {
     fn new() -> Self {
         Self {
             start: Instant::now(),
@@ -135,11 +139,11 @@ impl Pulse {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn touch(&self) {
+    fn record(&self) {
         self.last_ms.store(self.now_ms(), Ordering::Relaxed);
     }
 
-    fn silence(&self) -> Duration {
+    fn idle_time(&self) -> Duration {
         Duration::from_millis(
             self.now_ms()
                 .saturating_sub(self.last_ms.load(Ordering::Relaxed)),

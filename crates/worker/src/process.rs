@@ -1,4 +1,4 @@
-//! The worker's process: started in a group of its own, watched, put into words when it ends.
+//! The worker's process: started in a process group of its own, and described when it ends.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -19,8 +19,8 @@ use crate::error::WorkerError;
 const TAIL_BYTES: usize = 16 << 10;
 /// Lines of stderr that are reported.
 const TAIL_LINES: usize = 40;
-/// How long the last words of a worker that ended are waited for.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How long the rest of the stderr of a worker that ended may take to arrive.
+const STDERR_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How a worker is started. `ORT_DISABLE_TELEMETRY=1` is always in its environment.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ impl WorkerCommand {
 /// A started worker. Dropping it kills the process and its group.
 pub(crate) struct Process {
     child: Child,
-    tail: Tail,
+    tail: StderrTail,
 }
 
 impl Process {
@@ -95,7 +95,7 @@ impl Process {
         Ok((
             Self {
                 child,
-                tail: Tail::follow(stderr),
+                tail: StderrTail::follow(stderr),
             },
             stdin,
             stdout,
@@ -122,10 +122,10 @@ impl Process {
         let _ = self.child.start_kill();
     }
 
-    /// How the process ended, once it does; `None` when it is still there after `patience`.
-    pub(crate) async fn ended(&mut self, patience: Duration) -> Option<String> {
-        match timeout(patience, self.child.wait()).await {
-            Ok(Ok(status)) => Some(in_words(status)),
+    /// How the process ended, once it does; `None` when it still runs after `limit`.
+    pub(crate) async fn ended(&mut self, limit: Duration) -> Option<String> {
+        match timeout(limit, self.child.wait()).await {
+            Ok(Ok(status)) => Some(describe(status)),
             Ok(Err(error)) => Some(format!("can't be waited for: {error}")),
             Err(_) => None,
         }
@@ -160,7 +160,7 @@ fn state(pid: u32) -> Option<char> {
     stat.rsplit_once(')')?.1.trim_start().chars().next()
 }
 
-fn in_words(status: ExitStatus) -> String {
+fn describe(status: ExitStatus) -> String {
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt;
@@ -203,12 +203,12 @@ fn signal_name(signal: i32) -> Option<&'static str> {
 
 /// The end of what a process writes to stderr. It is always read, so that the process never
 /// blocks on a full pipe, and never grows.
-struct Tail {
+struct StderrTail {
     bytes: Arc<Mutex<VecDeque<u8>>>,
     reading: JoinHandle<()>,
 }
 
-impl Tail {
+impl StderrTail {
     fn follow(mut stderr: impl AsyncRead + Unpin + Send + 'static) -> Self {
         let bytes = Arc::new(Mutex::new(VecDeque::new()));
         let kept = Arc::clone(&bytes);
@@ -226,7 +226,7 @@ impl Tail {
 
     async fn text(&mut self) -> String {
         // Something else may hold the other end open: what has come by then is enough.
-        let _ = timeout(LAST_WORDS, &mut self.reading).await;
+        let _ = timeout(STDERR_TIMEOUT, &mut self.reading).await;
         let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(bytes.make_contiguous()).into_owned();
         let lines: Vec<&str> = text.lines().collect();
@@ -234,7 +234,7 @@ impl Tail {
     }
 }
 
-impl Drop for Tail {
+impl Drop for StderrTail {
     fn drop(&mut self) {
         self.reading.abort();
     }

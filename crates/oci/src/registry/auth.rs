@@ -1,4 +1,4 @@
-//! Tokens and passwords: what a registry asks for, and who gets it.
+//! Authentication: the scheme that a registry requires, and the tokens and passwords sent to it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use super::{challenge, error_response};
 use crate::Error;
 
 const MAX_TOKEN_BYTES: u64 = 1 << 20;
-/// What the specification says of a token that doesn't say it itself.
+/// The lifetime of a token without `expires_in`, by the specification.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
-/// A registry's authentication: what it scheme for, and the tokens it gave.
+/// A registry's authentication: the scheme that it requires, and the tokens that it issued.
 #[derive(Default)]
 pub(super) struct Auth {
     state: Mutex<State>,
@@ -57,7 +57,7 @@ pub(super) struct Context<'a> {
 }
 
 impl Auth {
-    /// What to send as `Authorization` for `scopes`: nothing where nothing was scheme for. Requests
+    /// What to send as `Authorization` for `scopes`: nothing where the registry requires nothing. Requests
     /// that need the same token wait for one fetch.
     pub(super) async fn header(
         &self,
@@ -85,7 +85,7 @@ impl Auth {
                 };
                 let fetched = ask.fetch(context, credentials).await;
                 if fetched.is_err() {
-                    // Someone may sign in meanwhile.
+                    // The user may sign in meanwhile.
                     state.credentials = None;
                 }
                 let token = fetched?;
@@ -96,12 +96,12 @@ impl Auth {
         }
     }
 
-    /// Whether the registry scheme for authentication.
+    /// Whether the registry requires authentication.
     pub(super) async fn is_required(&self) -> bool {
         self.state.lock().await.scheme.is_some()
     }
 
-    /// Whether the registry scheme for authentication and there are no credentials.
+    /// Whether the registry requires authentication and there are no credentials.
     pub(super) async fn is_anonymous(&self) -> bool {
         let state = self.state.lock().await;
         state.scheme.is_some() && matches!(state.credentials, Some(None))
@@ -162,7 +162,7 @@ impl Auth {
         };
         state.scheme = Some(scheme);
         if !again {
-            // Someone may sign in meanwhile.
+            // The user may sign in meanwhile.
             state.credentials = None;
         }
         Ok(again)

@@ -105,4 +105,10 @@ mod tests {
         assert_eq!(credentials.secret.to_string(), "***");
         assert_eq!(credentials.secret.expose(), "canary");
     }
+
+    #[test]
+    fn a_secrets_memory_is_cleared_when_it_is_dropped() {
+        fn clears_on_drop(_: &impl zeroize::ZeroizeOnDrop) {}
+        clears_on_drop(&Secret::new("canary").0);
+    }
 }

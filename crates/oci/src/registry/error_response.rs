@@ -32,7 +32,7 @@ pub(super) async fn failure(
     let lacks_scope = challenge::of(headers)
         .iter()
         .any(|challenge| challenge.parameter("error") == Some("insufficient_scope"));
-    // An error's text is a courtesy: without it, the status speaks.
+    // Without a readable body, the status alone is reported.
     let body = http::read_body(registry, response, MAX_ERROR_BYTES)
         .await
         .unwrap_or_default();
@@ -64,8 +64,8 @@ pub(super) async fn failure(
     }
 }
 
-/// How long the registry asks to wait: seconds, or until a date, which is told by its own clock
-/// where it says what that shows. Whoever waits sets the limit.
+/// The pause that `Retry-After` asks for: seconds, or until a date, relative to the response's own
+/// `Date` where it has one. The caller limits it.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = header(headers, RETRY_AFTER.as_str())?.trim();
     if let Ok(seconds) = text.parse() {
@@ -74,7 +74,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let until = httpdate::parse_http_date(text).ok()?;
     let its_now = header(headers, DATE.as_str());
     let its_now = its_now.and_then(|text| httpdate::parse_http_date(text).ok());
-    // One that has passed asks for nothing.
+    // A date in the past asks for no pause.
     until.duration_since(its_now.unwrap_or(now)).ok()
 }
 

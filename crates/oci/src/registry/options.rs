@@ -15,10 +15,10 @@ pub struct ClientOptions {
     pub plain_http: Vec<String>,
     /// Certificates (PEM) that are trusted besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// Who the user is.
+    /// The source of the user's credentials.
     pub credentials: Arc<dyn CredentialSource>,
-    /// Token servers (`host` or `host:port`) that may get the password although they don't visibly
-    /// belong to the registry: the user's word.
+    /// Token servers (`host` or `host:port`) that may get the password although they are on another
+    /// domain than the registry, because the user allowed it.
     pub trusted_realms: Vec<String>,
     /// Repositories whose blobs may be mounted instead of sent, where they are in the registry
     /// that is pushed to.
@@ -45,7 +45,7 @@ impl Default for ClientOptions {
 pub struct Retry {
     /// Attempts in all, without any progress between them.
     pub attempts: u32,
-    /// The first pause; each next one is twice as long, and all vary by random_fraction.
+    /// The first pause; each next one is twice as long, and all vary at random.
     pub first_pause: Duration,
     /// The longest pause, also where the registry asks for a longer one.
     pub longest_pause: Duration,

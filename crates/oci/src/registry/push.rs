@@ -60,7 +60,7 @@ async fn send(
         reused_bytes: 0,
     };
 
-    let (present, missing) = sort(session, &access, set).await?;
+    let (present, missing) = split_by_presence(session, &access, set).await?;
     for blob in present {
         progress.reused(
             stage::PUSH,
@@ -108,7 +108,7 @@ async fn send(
 }
 
 /// The blobs that the repository has, and those that it lacks, the largest first.
-async fn sort<'a>(
+async fn split_by_presence<'a>(
     session: &Session,
     access: &Access,
     set: &'a ImageSet,

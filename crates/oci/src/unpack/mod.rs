@@ -1,7 +1,7 @@
-//! Layers laid out as a root file system, trusting nothing in them.
+//! Unpacks layers into a folder as a root file system, and trusts nothing in them.
 //!
 //! Owners, times and set-user-id bits are left out: what is unpacked here runs as whoever
-//! unpacked it. The folder must be nobody else's to write while this runs.
+//! unpacked it. Nobody else may write to the folder while this runs.
 
 use std::cell::Cell;
 use std::fs::File;

@@ -12,17 +12,17 @@ use crate::{Error, Result};
 /// As many links as Linux follows.
 const MAX_LINKS: usize = 40;
 
-/// Why an entry was not placed.
-pub(super) enum Refusal {
+/// Why an entry was not unpacked.
+pub(super) enum EntryError {
     /// Something is wrong with the entry.
     Entry(&'static str),
     /// Its bytes could not be read.
     Content(io::Error),
-    /// The system would not.
+    /// The file system refused.
     System(Error),
 }
 
-impl Refusal {
+impl EntryError {
     pub(super) fn into_error(self, refuse: &dyn Fn(&str) -> Error) -> Error {
         match self {
             Self::Entry(reason) => refuse(reason),
@@ -32,13 +32,13 @@ impl Refusal {
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for EntryError {
     fn from(error: Error) -> Self {
         Self::System(error)
     }
 }
 
-type Placed<T = ()> = std::result::Result<T, Refusal>;
+type EntryResult<T = ()> = std::result::Result<T, EntryError>;
 
 pub(super) struct Tree {
     root: PathBuf,
@@ -63,20 +63,20 @@ impl Tree {
         self.made.clear();
     }
 
-    pub(super) fn folder(&mut self, path: &Path, mode: u32) -> Placed {
-        let at = self.place_of(path)?;
+    pub(super) fn folder(&mut self, path: &Path, mode: u32) -> EntryResult {
+        let at = self.path_on_disk(path)?;
         if !is_folder(&at) {
             remove(&at)?;
             fs::create_dir(&at).map_err(|error| Error::write(&at, error))?;
         }
-        // Later entries and the one who cleans up have to be able to get in.
+        // Later entries are written into the folder, and cleaning up removes it.
         set_mode(&at, mode | 0o700)?;
         self.made.insert(at);
         Ok(())
     }
 
-    pub(super) fn file(&mut self, path: &Path, mode: u32, content: &mut dyn Read) -> Placed {
-        let at = self.place_of(path)?;
+    pub(super) fn file(&mut self, path: &Path, mode: u32, content: &mut dyn Read) -> EntryResult {
+        let at = self.path_on_disk(path)?;
         remove(&at)?;
         let write = |error| Error::write(&at, error);
         let mut file = OpenOptions::new()
@@ -91,7 +91,7 @@ impl Tree {
         Ok(())
     }
 
-    pub(super) fn symlink(&mut self, path: &Path, target: &Path) -> Placed {
+    pub(super) fn symlink(&mut self, path: &Path, target: &Path) -> EntryResult {
         let mut depth = path.components().count().saturating_sub(1);
         for component in target.components() {
             match component {
@@ -99,27 +99,27 @@ impl Tree {
                 Component::CurDir => {}
                 Component::Normal(_) => depth += 1,
                 Component::ParentDir => {
-                    let outside = Refusal::Entry("links out of the image");
+                    let outside = EntryError::Entry("links out of the image");
                     depth = depth.checked_sub(1).ok_or(outside)?;
                 }
             }
         }
-        let at = self.place_of(path)?;
+        let at = self.path_on_disk(path)?;
         remove(&at)?;
         make_symlink(target, &at).map_err(|error| Error::write(&at, error))?;
         self.made.insert(at);
         Ok(())
     }
 
-    pub(super) fn hard_link(&mut self, path: &Path, target: &Path) -> Placed {
-        let missing = || Refusal::Entry("is a link to something that is no file in the image");
+    pub(super) fn hard_link(&mut self, path: &Path, target: &Path) -> EntryResult {
+        let missing = || EntryError::Entry("is a link to something that is no file in the image");
         let name = target.file_name().ok_or_else(missing)?;
         let folder = self.resolve(target.parent().unwrap_or(Path::new("")), false)?;
         let target = folder.ok_or_else(missing)?.join(name);
         if !fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_file()) {
             return Err(missing());
         }
-        let at = self.place_of(path)?;
+        let at = self.path_on_disk(path)?;
         if at != target {
             remove(&at)?;
             fs::hard_link(&target, &at).map_err(|error| Error::write(&at, error))?;
@@ -129,14 +129,14 @@ impl Tree {
     }
 
     /// Hides from lower layers what `path` (a `.wh.…` entry) names.
-    pub(super) fn whiteout(&mut self, path: &Path, hidden: &[u8]) -> Placed {
+    pub(super) fn whiteout(&mut self, path: &Path, hidden: &[u8]) -> EntryResult {
         let parent = path.parent().unwrap_or(Path::new(""));
         if hidden == b".wh..opq" {
             let folder = self.resolve(parent, false)?;
             return folder.map_or(Ok(()), |folder| self.hide_below(&folder));
         }
         if hidden.starts_with(b".wh.") {
-            // Bookkeeping of a file system long gone.
+            // Metadata of the AUFS file system, which hides no file.
             return Ok(());
         }
         let name = path
@@ -145,12 +145,12 @@ impl Tree {
             .and_then(|n| n.strip_prefix(".wh."));
         let name = name
             .filter(|name| !matches!(*name, "" | "." | ".."))
-            .ok_or(Refusal::Entry("is a whiteout of no file"))?;
+            .ok_or(EntryError::Entry("is a whiteout of no file"))?;
         let folder = self.resolve(parent, false)?;
         folder.map_or(Ok(()), |folder| self.hide(&folder.join(name)))
     }
 
-    fn hide(&self, at: &Path) -> Placed {
+    fn hide(&self, at: &Path) -> EntryResult {
         // Paths sort by their components: what lies in a folder follows it.
         let next = self
             .made
@@ -164,8 +164,8 @@ impl Tree {
         }
     }
 
-    fn hide_below(&self, folder: &Path) -> Placed {
-        let read = |error| Refusal::System(Error::read(folder, error));
+    fn hide_below(&self, folder: &Path) -> EntryResult {
+        let read = |error| EntryError::System(Error::read(folder, error));
         for entry in fs::read_dir(folder).map_err(read)? {
             self.hide(&entry.map_err(read)?.path())?;
         }
@@ -174,15 +174,17 @@ impl Tree {
 
     /// Where `path` lies on disk. Its folders are made; links among them are followed inside the
     /// root; the last component is not followed.
-    fn place_of(&self, path: &Path) -> Placed<PathBuf> {
-        let name = path.file_name().ok_or(Refusal::Entry("is no path"))?;
+    fn path_on_disk(&self, path: &Path) -> EntryResult<PathBuf> {
+        let name = path.file_name().ok_or(EntryError::Entry("is no path"))?;
         let folder = self.resolve(path.parent().unwrap_or(Path::new("")), true)?;
-        Ok(folder.ok_or(Refusal::Entry("is in no folder"))?.join(name))
+        Ok(folder
+            .ok_or(EntryError::Entry("is in no folder"))?
+            .join(name))
     }
 
     /// The folder that `path` names, links followed as in a `chroot`. Where it is missing, it is
     /// made, or `None`.
-    fn resolve(&self, path: &Path, make: bool) -> Placed<Option<PathBuf>> {
+    fn resolve(&self, path: &Path, make: bool) -> EntryResult<Option<PathBuf>> {
         let mut pending: VecDeque<OsString> = steps(path).collect();
         let (mut at, mut links) = (self.root.clone(), 0);
         while let Some(step) = pending.pop_front() {
@@ -198,7 +200,7 @@ impl Tree {
                 Ok(metadata) if metadata.is_symlink() => {
                     links += 1;
                     if links > MAX_LINKS {
-                        return Err(Refusal::Entry("goes through too many links"));
+                        return Err(EntryError::Entry("goes through too many links"));
                     }
                     let target = fs::read_link(&next).map_err(|e| Error::read(&next, e))?;
                     if target.is_absolute() {
@@ -208,7 +210,7 @@ impl Tree {
                         .rev()
                         .for_each(|step| pending.push_front(step));
                 }
-                Ok(_) => return Err(Refusal::Entry("goes through a file")),
+                Ok(_) => return Err(EntryError::Entry("goes through a file")),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     if !make {
                         return Ok(None);
@@ -236,7 +238,7 @@ fn is_folder(path: &Path) -> bool {
 }
 
 /// Removes whatever is at `path`, without following it.
-fn remove(path: &Path) -> Placed {
+fn remove(path: &Path) -> EntryResult {
     let removed = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),
@@ -246,10 +248,10 @@ fn remove(path: &Path) -> Placed {
     removed.map_err(|error| Error::write(path, error).into())
 }
 
-fn copy(from: &mut dyn Read, to: &mut File, path: &Path) -> Placed {
+fn copy(from: &mut dyn Read, to: &mut File, path: &Path) -> EntryResult {
     let mut buffer = vec![0; 128 << 10];
     loop {
-        match from.read(&mut buffer).map_err(Refusal::Content)? {
+        match from.read(&mut buffer).map_err(EntryError::Content)? {
             0 => return Ok(()),
             count => to
                 .write_all(&buffer[..count])
@@ -259,14 +261,14 @@ fn copy(from: &mut dyn Read, to: &mut File, path: &Path) -> Placed {
 }
 
 #[cfg(unix)]
-fn set_mode(path: &Path, mode: u32) -> Placed {
+fn set_mode(path: &Path, mode: u32) -> EntryResult {
     use std::os::unix::fs::PermissionsExt;
     let permissions = fs::Permissions::from_mode(mode & 0o1777);
     fs::set_permissions(path, permissions).map_err(|error| Error::write(path, error).into())
 }
 
 #[cfg(not(unix))]
-fn set_mode(_: &Path, _: u32) -> Placed {
+fn set_mode(_: &Path, _: u32) -> EntryResult {
     Ok(())
 }
 

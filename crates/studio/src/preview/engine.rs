@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::path::PathBuf;
 
-use boxwright_build::Share;
+use boxwright_build::DataDir;
 use boxwright_model::LoadedPackage;
 use boxwright_model::package::FILE_NAME;
 use boxwright_model::prediction::{Outcome, SampleError};
@@ -51,7 +51,7 @@ pub struct Engine {
 
 impl Engine {
     /// Nothing is started before it is needed.
-    pub fn new(share: &Share) -> Self {
+    pub fn new(share: &DataDir) -> Self {
         Self {
             command: command(share),
             worker: None,
@@ -113,7 +113,7 @@ impl Engine {
 }
 
 /// The program that runs packages on this machine, found in the share folder.
-pub fn command(share: &Share) -> WorkerCommand {
+pub fn command(share: &DataDir) -> WorkerCommand {
     WorkerCommand::new(share.serve_program())
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use boxwright_build::Share;
+use boxwright_build::DataDir;
 use boxwright_model::package::Task;
 use boxwright_model::prediction::{DeviceUsed, Timing};
 use boxwright_model::{LoadedPackage, Outcome};
@@ -69,7 +69,11 @@ struct Large {
 
 impl Live {
     /// Starts the task on `runtime`.
-    pub fn start(runtime: &tokio::runtime::Handle, share: &Share, keeper: Arc<dyn Keeper>) -> Self {
+    pub fn start(
+        runtime: &tokio::runtime::Handle,
+        share: &DataDir,
+        keeper: Arc<dyn Keeper>,
+    ) -> Self {
         let (wake, closing) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let (large, wanted) = mpsc::channel(16);
         let desk = Desk {

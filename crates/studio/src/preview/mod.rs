@@ -8,7 +8,7 @@ mod samples;
 
 use std::path::PathBuf;
 
-use boxwright_build::Share;
+use boxwright_build::DataDir;
 use boxwright_files::Progress;
 use boxwright_model::LoadedPackage;
 use boxwright_model::package::{FILE_NAME, Task};
@@ -73,7 +73,7 @@ pub struct ModelName {
 /// [`Code::SampleUnreadable`] if there is no sample that can be read, and what the worker fails
 /// with. [`Stop::Cancelled`] once the job is cancelled.
 pub async fn run(
-    share: &Share,
+    share: &DataDir,
     request: &PreviewRequest,
     job: &Running,
     each: &mut (dyn FnMut(usize, SampleResult) + Send),

@@ -11,7 +11,7 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use boxwright_build::Share;
+use boxwright_build::DataDir;
 use boxwright_model::LoadedPackage;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
@@ -41,7 +41,7 @@ pub struct Studio {
 }
 
 struct Inner {
-    share: Share,
+    share: DataDir,
     places: Places,
     accounts: Arc<Accounts>,
     runtime: Handle,
@@ -74,11 +74,11 @@ impl Studio {
     /// # Errors
     /// [`Code::Internal`](crate::Code::Internal) if the share folder is missing.
     pub fn new() -> Result<Self> {
-        Ok(Self::at(Share::find()?, Places::find()))
+        Ok(Self::at(DataDir::find()?, Places::find()))
     }
 
     /// A studio with these folders. Must be called within a tokio runtime.
-    pub fn at(share: Share, places: Places) -> Self {
+    pub fn at(share: DataDir, places: Places) -> Self {
         let runtime = Handle::current();
         let shown = Shown {
             document: None,

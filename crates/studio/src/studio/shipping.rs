@@ -478,7 +478,8 @@ impl Shipment {
     }
 
     fn targets(&self) -> Result<Vec<Target>> {
-        Ok(Target::parse_list(&self.request.targets.join(","))?)
+        let targets = Target::parse_list(&self.request.targets.join(","));
+        Ok(targets.map_err(boxwright_build::Error::from)?)
     }
 
     /// What can be refused at once.

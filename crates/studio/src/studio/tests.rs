@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use boxwright_build::Share;
+use boxwright_build::DataDir;
 use boxwright_model::Outcome;
 use tokio::sync::broadcast::Receiver;
 
@@ -26,7 +26,7 @@ struct Window {
 impl Window {
     /// A window on a copy of the sample package; `None`, said aloud, where no worker is installed.
     async fn open(test: &str) -> Option<Self> {
-        let share = match Share::find() {
+        let share = match DataDir::find() {
             Ok(share) if share.serve_program().is_file() => share,
             _ => share_of_checkout().or_else(|| {
                 println!("SKIPPED: {test}: no share folder: run `cargo xtask dist`");
@@ -39,7 +39,7 @@ impl Window {
         Some(window)
     }
 
-    fn at(share: Share, folder: tempfile::TempDir) -> Self {
+    fn at(share: DataDir, folder: tempfile::TempDir) -> Self {
         let (config, cache) = (folder.path().join("config"), folder.path().join("cache"));
         let studio = Studio::at(share, Places { config, cache });
         Self {
@@ -82,9 +82,9 @@ impl Window {
     }
 }
 
-fn share_of_checkout() -> Option<Share> {
+fn share_of_checkout() -> Option<DataDir> {
     let root = std::path::absolute("../../dist/share/boxwright").ok()?;
-    let share = Share::at(&root);
+    let share = DataDir::at(&root);
     (share.serve_program().is_file() && share.catalogue().is_ok()).then_some(share)
 }
 
@@ -445,7 +445,7 @@ async fn what_can_not_be_opened_is_told_and_what_is_open_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registry_that_is_gone_takes_no_password() {
     let folder = tempfile::tempdir().unwrap();
-    let window = Window::at(Share::at(folder.path()), tempfile::tempdir().unwrap());
+    let window = Window::at(DataDir::at(folder.path()), tempfile::tempdir().unwrap());
     let request = SignIn {
         registry: "127.0.0.1:1".into(),
         username: "ann".into(),

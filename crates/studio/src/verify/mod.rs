@@ -7,7 +7,7 @@ mod runner;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use boxwright_build::Share;
+use boxwright_build::DataDir;
 use boxwright_files::{Level, Progress};
 use boxwright_model::LoadedPackage;
 use boxwright_model::package::{FILE_NAME, Task};
@@ -59,7 +59,7 @@ pub struct VerifyRequest {
 /// # Errors
 /// What pulling or the preview fails with. An image that differs is no error here: its report
 /// says so, and [`Report::failure`] is its failure.
-pub async fn run(share: &Share, request: &VerifyRequest, job: &Running) -> Result<Report, Stop> {
+pub async fn run(share: &DataDir, request: &VerifyRequest, job: &Running) -> Result<Report, Stop> {
     let (digest, platforms) = prove(share, request, &mut None, job).await?;
     let image = ReportImage {
         reference: request.reference.to_string(),
@@ -87,7 +87,7 @@ impl Expected {
     /// # Errors
     /// [`Code::SampleUnreadable`] if no sample can be read, and what the worker fails with.
     pub async fn predict(
-        share: &Share,
+        share: &DataDir,
         package: &LoadedPackage,
         samples: &[SampleFile],
         max_pixels: u64,
@@ -130,7 +130,7 @@ fn check(samples: &[SampleFile], predictions: &[Predicted]) -> Result<(), Failur
 /// # Errors
 /// What pulling or the preview fails with.
 pub async fn prove(
-    share: &Share,
+    share: &DataDir,
     request: &VerifyRequest,
     expected: &mut Option<Expected>,
     job: &Running,
@@ -189,7 +189,7 @@ fn target_of(image: &PulledImage) -> String {
 }
 
 async fn prove_image(
-    share: &Share,
+    share: &DataDir,
     request: &VerifyRequest,
     expected: &Expected,
     image: &PulledImage,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use boxwright_build::{Share, docker};
+use boxwright_build::{DataDir, docker};
 use boxwright_oci::registry::PulledImage;
 use boxwright_worker::{Worker, WorkerError};
 
@@ -30,7 +30,7 @@ impl Runner {
 /// Starts an image's worker, in `place` where it is unpacked; says by what it runs, or in words why
 /// it does not.
 pub(super) async fn start(
-    share: &Share,
+    share: &DataDir,
     image: &PulledImage,
     place: &Path,
     way: Way,
@@ -79,7 +79,11 @@ async fn in_docker(
     }
 }
 
-async fn in_namespaces(share: &Share, image: &PulledImage, place: &Path) -> Result<Runner, String> {
+async fn in_namespaces(
+    share: &DataDir,
+    image: &PulledImage,
+    place: &Path,
+) -> Result<Runner, String> {
     let catalogue = share.catalogue().map_err(|error| error.to_string())?;
     let (image, root) = (image.clone(), place.join("root"));
     let laid_out = blocking(move || {

@@ -1,4 +1,4 @@
-//! The folder with what the programs need: runtimes, bases, samples, templates.
+//! The installed data, called the share folder: runtimes, bases, samples, templates.
 
 use std::path::{Path, PathBuf};
 
@@ -19,17 +19,17 @@ const LIBRARY: &str = if cfg!(windows) {
     "libonnxruntime.so"
 };
 
-/// The share folder.
+/// The data directory: the share folder that is installed with the programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Share {
+pub struct DataDir {
     root: PathBuf,
 }
 
-impl Share {
+impl DataDir {
     /// The folder that `BOXWRIGHT_HOME` names, else `../share/boxwright` beside the program.
     ///
     /// # Errors
-    /// [`Error::ShareMissing`] with the places where it was looked for.
+    /// [`Error::DataDirMissing`] with the places where it was looked for.
     pub fn find() -> Result<Self> {
         let named = std::env::var_os("BOXWRIGHT_HOME").filter(|home| !home.is_empty());
         let looked: Vec<PathBuf> = match named {
@@ -42,7 +42,7 @@ impl Share {
         };
         match looked.iter().find(|root| root.join(CATALOGUE).is_file()) {
             Some(root) => Ok(Self::at(root)),
-            None => Err(Error::ShareMissing { looked }),
+            None => Err(Error::DataDirMissing { looked }),
         }
     }
 
@@ -81,10 +81,10 @@ impl Share {
     /// Reads the catalogue.
     ///
     /// # Errors
-    /// [`Error::ShareDamaged`] when it can't be read, or is another version's.
+    /// [`Error::DataDirDamaged`] when it can't be read, or is another version's.
     pub fn catalogue(&self) -> Result<Catalogue> {
         let path = self.root.join(CATALOGUE);
-        let damaged = |reason: String| Error::ShareDamaged {
+        let damaged = |reason: String| Error::DataDirDamaged {
             path: path.clone(),
             reason,
         };
@@ -114,6 +114,6 @@ impl Share {
             ),
             Err(error) => format!("can't be read: {error}"),
         };
-        Err(Error::ShareDamaged { path, reason })
+        Err(Error::DataDirDamaged { path, reason })
     }
 }
