@@ -1,26 +1,32 @@
 //! The first picture of a TIFF, by the `tiff` crate; `image` refuses palettes and its colours
 //! of CMYK are not Pillow's.
 
+mod opencv;
+
 use std::io::Cursor;
 
 use ::tiff::decoder::{Decoder, DecodingResult, Limits};
 use ::tiff::tags::Tag;
 use ::tiff::{ColorType, TiffError, TiffFormatError};
 
-use super::orientation::Directory;
-use super::{Format, Orientation, Picture, check_size, cmyk_to_rgb};
+use super::exif::Directory;
+use super::{Decoding, Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc};
 use crate::error::{Error, Result};
 
 /// The most that one tag, such as an ICC profile, may take.
 const MAX_TAG_BYTES: usize = 16 << 20;
 
-pub(super) fn decode(bytes: &[u8], max_pixels: u64, picture: &mut Picture) -> Result<Orientation> {
+pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Orientation> {
+    let Request {
+        bytes, decoding, ..
+    } = *request;
     let refuse = |error: TiffError| refusal(bytes, &error);
     let patched = indices_as_greys(bytes);
     let file = patched.as_deref().unwrap_or(bytes);
     let mut decoder = Decoder::new(Cursor::new(file)).map_err(refuse)?;
     let (width, height) = decoder.dimensions().map_err(refuse)?;
-    let (width, height) = check_size(u64::from(width), u64::from(height), max_pixels)?;
+    let (width, height) =
+        check_size(u64::from(width), u64::from(height), request.max_pixels)?;
     let color = match decoder.colortype().map_err(refuse)? {
         ColorType::Gray(bits) if patched.is_some() => ColorType::Palette(bits),
         ColorType::Multiband {
@@ -29,29 +35,32 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64, picture: &mut Picture) -> Re
         } => ColorType::GrayA(bit_depth),
         color => color,
     };
+    describe(picture, (width, height), color, bytes);
     let samples = Samples::of(color)?;
+    if !decoding.by_pillow() {
+        opencv::check(color)?;
+        if decoding.unchanged() {
+            opencv::unchanged(color).check()?;
+        }
+    }
     let row_bytes = (width * samples.count * usize::from(color.bit_depth())).div_ceil(8);
     decoder = decoder.with_limits(limits(row_bytes.saturating_mul(height)));
     let orientation = match decoder.find_tag_unsigned::<u16>(Tag::Orientation) {
-        Ok(Some(tag)) => Orientation::from_tag(tag),
+        Ok(Some(tag)) => Orientation::from_tag(u32::from(tag)),
         _ => Orientation::default(),
     };
-    let palette = match color {
-        ColorType::Palette(bits) => colours(
-            &decoder.get_tag_u16_vec(Tag::ColorMap).map_err(refuse)?,
-            bits,
-        ),
+    let map = match color {
+        ColorType::Palette(_) => decoder.get_tag_u16_vec(Tag::ColorMap).map_err(refuse)?,
         _ => Vec::new(),
     };
-    // 1 stands for colours that are already multiplied by their alpha.
-    let premultiplied = samples.alpha
-        && matches!(
-            decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples),
-            Ok(Some(extra)) if extra.first() == Some(&1)
-        );
+    let alpha = match decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples) {
+        Ok(Some(extra)) if samples.alpha => Alpha::of(extra.first().copied()),
+        _ => Alpha::None,
+    };
     let mut data = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut data).map_err(refuse)?;
-    let bytes_of = eight_bits(data, color, row_bytes, width * samples.count)?;
+    let narrow = narrow(color, decoding);
+    let bytes_of = eight_bits(data, color, row_bytes, width * samples.count, narrow)?;
     if bytes_of.len() < width * height * samples.count {
         return Err(Format::Tiff.cut_off(bytes));
     }
@@ -61,8 +70,49 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64, picture: &mut Picture) -> Re
         planar: layout.planes > 1,
     };
     picture.reset(width, height);
-    paint(picture, &pixels, color, &palette, premultiplied);
+    paint(picture, &pixels, &Colours::new(color, alpha, &map, decoding));
+    if decoding.grey() {
+        picture.turn_grey(grey::opencv_reader);
+    }
     Ok(orientation)
+}
+
+fn describe(picture: &mut Picture, size: (usize, usize), color: ColorType, bytes: &[u8]) {
+    picture.details.stored = size;
+    picture.details.bits = color.bit_depth();
+    picture.details.channels = u8::try_from(color.num_samples()).unwrap_or(u8::MAX);
+    let profile = Directory::first(bytes).and_then(|first| first.bytes(Tag::IccProfile.to_u16()));
+    picture.details.colour_profile = profile.and_then(icc::name);
+}
+
+/// How 16 bits become 8: greys of Pillow's mode `I;16` are cut off at 255, libtiff rounds the
+/// samples of colours for OpenCV, and everything else keeps the upper 8.
+fn narrow(color: ColorType, decoding: &Decoding) -> fn(u16) -> u8 {
+    match (color, decoding.by_pillow()) {
+        (ColorType::Gray(_), true) => |word| word.min(255) as u8,
+        (ColorType::Gray(_) | ColorType::GrayA(_), false) | (_, true) => |word| (word >> 8) as u8,
+        (_, false) => |word| ((u32::from(word) + 128) / 257) as u8,
+    }
+}
+
+/// What the fourth sample is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Alpha {
+    None,
+    /// The colours are already multiplied by it.
+    Premultiplied,
+    /// The colours are as they are without it.
+    Straight,
+}
+
+impl Alpha {
+    fn of(extra: Option<u16>) -> Self {
+        match extra {
+            Some(1) => Self::Premultiplied,
+            Some(2) => Self::Straight,
+            _ => Self::None,
+        }
+    }
 }
 
 /// The file with its palette picture said to be grey, where it is one: the `tiff` crate reads
@@ -111,22 +161,29 @@ fn limits(picture_bytes: usize) -> Limits {
     limits
 }
 
-/// The colour map, which holds all reds, then all greens, then all blues, as 8 bits.
-fn colours(map: &[u16], bits: u8) -> Vec<[u8; 3]> {
+/// The colour map, which holds all reds, then all greens, then all blues, as 8 bits. Some writers
+/// put 8 bits into its 16, which libtiff, and with it OpenCV, takes for what it is.
+fn colours(map: &[u16], bits: u8, by_pillow: bool) -> Vec<[u8; 3]> {
     let count = 1 << bits.min(8);
-    let at = |index: usize| map.get(index).map_or(0, |value| (value >> 8) as u8);
+    let shift = if by_pillow || map.iter().any(|value| *value > 255) {
+        8
+    } else {
+        0
+    };
+    let at = |index: usize| map.get(index).map_or(0, |value| (value >> shift) as u8);
     (0..count)
         .map(|index| [at(index), at(count + index), at(2 * count + index)])
         .collect()
 }
 
 /// Samples of one byte each: packed ones unpacked (greys spread over 0..=255, indices as they
-/// are), 16-bit ones by their high byte.
+/// are), 16-bit ones by `narrow`.
 fn eight_bits(
     data: DecodingResult,
     color: ColorType,
     row_bytes: usize,
     row_samples: usize,
+    narrow: fn(u16) -> u8,
 ) -> Result<Vec<u8>> {
     let bits = color.bit_depth();
     match data {
@@ -148,7 +205,7 @@ fn eight_bits(
                 .flat_map(|row| (0..row_samples).map(move |index| unpack(row, index)))
                 .collect())
         }
-        DecodingResult::U16(words) => Ok(words.iter().map(|word| (word >> 8) as u8).collect()),
+        DecodingResult::U16(words) => Ok(words.into_iter().map(narrow).collect()),
         _ => Err(Format::Tiff.damaged("its samples are neither 8 nor 16 bits wide")),
     }
 }
@@ -173,30 +230,52 @@ impl Interleaved<'_> {
     }
 }
 
-fn paint(
-    picture: &mut Picture,
-    samples: &Interleaved<'_>,
+/// How samples become RGB.
+#[derive(Debug)]
+struct Colours {
     color: ColorType,
-    palette: &[[u8; 3]],
-    premultiplied: bool,
-) {
+    alpha: Alpha,
+    palette: Vec<[u8; 3]>,
+    by_pillow: bool,
+}
+
+impl Colours {
+    fn new(color: ColorType, alpha: Alpha, map: &[u16], decoding: &Decoding) -> Self {
+        let by_pillow = decoding.by_pillow();
+        let palette = match color {
+            ColorType::Palette(bits) => colours(map, bits, by_pillow),
+            _ => Vec::new(),
+        };
+        Self {
+            color,
+            alpha,
+            palette,
+            by_pillow,
+        }
+    }
+
+    fn with_alpha(&self, [red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
+        match (self.alpha, self.by_pillow) {
+            (Alpha::Premultiplied, true) => [red, green, blue].map(|value| divided(value, alpha)),
+            (Alpha::Straight, false) => [red, green, blue].map(|value| opencv::multiplied(value, alpha)),
+            _ => [red, green, blue],
+        }
+    }
+}
+
+fn paint(picture: &mut Picture, samples: &Interleaved<'_>, colours: &Colours) {
     let count = picture.width * picture.height;
-    for (index, rgb) in picture.rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-        *rgb = match color {
+    for (index, rgb) in picture.pixels().iter_mut().enumerate() {
+        *rgb = match colours.color {
             ColorType::Palette(_) => {
                 let [entry] = samples.pixel(index, count);
-                palette.get(usize::from(entry)).copied().unwrap_or_default()
+                let colour = colours.palette.get(usize::from(entry));
+                colour.copied().unwrap_or_default()
             }
-            ColorType::CMYK(_) => cmyk_to_rgb(samples.pixel(index, count)),
+            ColorType::CMYK(_) if colours.by_pillow => cmyk_to_rgb(samples.pixel(index, count)),
+            ColorType::CMYK(_) => opencv::cmyk_to_rgb(samples.pixel(index, count)),
             ColorType::RGB(_) => samples.pixel(index, count),
-            ColorType::RGBA(_) => {
-                let [red, green, blue, alpha] = samples.pixel(index, count);
-                if premultiplied {
-                    [red, green, blue].map(|value| divided(value, alpha))
-                } else {
-                    [red, green, blue]
-                }
-            }
+            ColorType::RGBA(_) => colours.with_alpha(samples.pixel(index, count)),
             ColorType::YCbCr(_) => ycbcr_to_rgb(samples.pixel(index, count)),
             _ => {
                 let [grey] = samples.pixel(index, count);
@@ -206,6 +285,7 @@ fn paint(
     }
 }
 
+/// Pillow's way back from a colour that is multiplied by its alpha.
 fn divided(value: u8, alpha: u8) -> u8 {
     match alpha {
         0 => 0,
