@@ -400,20 +400,23 @@ def gifs(image, grey):
     yield "interlaced.gif", encoded(image.quantize(200), "GIF", interlace=1)
 
 
-def tiff(tags, data, order="<", strips=1):
-    """One directory of shorts and longs, and `data` in as many strips."""
+def tiff(tags, data, order="<", strips=1, tiled=False):
+    """One directory of shorts and longs, and `data` in as many strips, or as its parts are."""
     tags = dict(tags)
-    head = 8
-    length = -(-len(data) // strips)
-    extra = b""
-    tags[273] = [head + at for at in range(0, len(data), length)]
-    tags[279] = [min(length, len(data) - at) for at in range(0, len(data), length)]
+    if isinstance(data, bytes):
+        length = -(-len(data) // strips)
+        data = [data[at : at + length] for at in range(0, len(data), length)]
+    head, extra = 8, b""
+    offsets, lengths = (324, 325) if tiled else (273, 279)
+    tags[lengths] = [len(part) for part in data]
+    tags[offsets] = list(itertools.accumulate(tags[lengths][:-1], initial=head))
+    data = b"".join(data)
     start = head + len(data) + len(data) % 2
     directory = struct.pack(order + "H", len(tags))
     extra_at = start + 2 + 12 * len(tags) + 4
     for tag, values in sorted(tags.items()):
         values = values if isinstance(values, (list, tuple, bytes)) else [values]
-        kind = 4 if tag in (273, 279) else 3
+        kind = 4 if tag in (273, 279, 324, 325) else 3
         if isinstance(values, bytes):
             kind, body = 7, values
         else:
@@ -427,6 +430,19 @@ def tiff(tags, data, order="<", strips=1):
         directory += struct.pack(order + "HHI", tag, kind, count) + field
     magic = (b"II" if order == "<" else b"MM") + struct.pack(order + "HI", 42, start)
     return magic + data + b"\0" * (len(data) % 2) + directory + b"\0" * 4 + extra
+
+
+def jpeg_tiff(image, size, subsampling, steps, tiled=False):
+    """A TIFF of whole JPEGs, one a strip or a tile; tiles stand out at the right and the bottom."""
+    width, height = image.size
+    parts = []
+    for top, left in itertools.product(range(0, height, size[1]), range(0, width, size[0])):
+        bottom = top + size[1] if tiled else min(top + size[1], height)
+        part = image.crop((left, top, left + size[0], bottom))
+        parts.append(encoded(part, "JPEG", subsampling=subsampling, quality=85))
+    tags = {256: width, 257: height, 258: [8] * 3, 259: 7, 262: 6, 277: 3, 284: 1, 530: list(steps)}
+    tags |= {322: size[0], 323: size[1]} if tiled else {278: size[1]}
+    return tiff(tags, parts, tiled=tiled)
 
 
 def described(pixels, photometric, bits=None, **more):
@@ -483,6 +499,13 @@ def tiff_codecs(image, grey, rgba):
     for codec in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
         yield f"{codec}.tif", encoded(image, "TIFF", compression=codec)
         yield f"{codec}-grey.tif", encoded(grey, "TIFF", compression=codec)
+    ycbcr = photo(67, 51).convert("YCbCr")
+    yield "jpeg-ycbcr.tif", encoded(ycbcr, "TIFF", compression="jpeg")
+    yield "jpeg-strips.tif", encoded(photo(67, 51), "TIFF", compression="jpeg", tiffinfo={278: 16})
+    yield "jpeg-turned.tif", encoded(image, "TIFF", compression="jpeg", tiffinfo={274: 6})
+    for subsampling, steps in ((0, (1, 1)), (1, (2, 1)), (2, (2, 2))):
+        yield f"jpeg-{subsampling}-strips.tif", jpeg_tiff(photo(67, 51), (67, 16), subsampling, steps)
+        yield f"jpeg-{subsampling}-tiles.tif", jpeg_tiff(photo(67, 51), (32, 16), subsampling, steps, tiled=True)
     yield "lzw-rgba.tif", encoded(rgba, "TIFF", compression="tiff_lzw")
     yield "predictor.tif", encoded(image, "TIFF", compression="tiff_lzw", tiffinfo={317: 2})
     for codec in ("group3", "group4"):

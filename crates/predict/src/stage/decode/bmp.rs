@@ -30,7 +30,11 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         _ => 3,
     };
     if decoding.by_pillow() {
-        raster::decode(decoder, Format::Bmp, bytes, picture)?;
+        if header.bits == 16 && header.words_masks(bytes).is_some() {
+            header.paint_words(bytes, picture, |value, most| (value * 255 / most) as u8)?;
+        } else {
+            raster::decode(decoder, Format::Bmp, bytes, picture)?;
+        }
         return Ok(Orientation::default());
     }
     header.check()?;
@@ -38,7 +42,8 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         header.unchanged(bytes).check()?;
     }
     match header.bits {
-        16 => header.paint_words(bytes, picture)?,
+        // OpenCV fills the lower bits with zeros.
+        16 => header.paint_words(bytes, picture, |value, most| (value * 256 / (most + 1)) as u8)?,
         32 => header.paint_quads(bytes, picture)?,
         _ => raster::decode(decoder, Format::Bmp, bytes, picture)?,
     }
@@ -109,7 +114,9 @@ impl Header {
             1 | 24 => self.compression == PLAIN,
             4 => matches!(self.compression, PLAIN | RLE4),
             8 => matches!(self.compression, PLAIN | RLE8),
-            16 | 32 => matches!(self.compression, PLAIN | MASKS),
+            // It looks for these masks behind the header only.
+            16 => self.compression == PLAIN || self.compression == MASKS && self.size == 40,
+            32 => matches!(self.compression, PLAIN | MASKS),
             _ => false,
         };
         if known && self.colours <= 256 {
@@ -157,37 +164,38 @@ impl Header {
         Ok(rows)
     }
 
-    /// Pixels of 16 bits; OpenCV fills the lower bits with zeros.
-    fn paint_words(self, bytes: &[u8], picture: &mut Picture) -> Result<()> {
-        let wide_green = match self.words_masks(bytes) {
-            Some([0x7c00, 0x3e0, 0x1f]) => false,
-            Some([0xf800, 0x7e0, 0x1f]) => true,
-            _ => return Err(refused(self.bits)),
-        };
+    /// Pixels of 16 bits; `widen` makes 8 bits of a value and the most that it can be.
+    fn paint_words(
+        self,
+        bytes: &[u8],
+        picture: &mut Picture,
+        widen: fn(u32, u32) -> u8,
+    ) -> Result<()> {
+        let masks = self.words_masks(bytes).ok_or_else(|| refused(self.bits))?;
         let rows = self.rows(bytes, picture)?;
         let (width, height) = picture.details.stored;
         picture.reset(width, height);
         for (row, out) in rows.iter().zip(picture.pixels().chunks_exact_mut(width)) {
             for (word, pixel) in row.as_chunks::<2>().0.iter().zip(out) {
-                let word = u16::from_le_bytes(*word);
-                let blue = (word << 3 & 0xf8) as u8;
-                *pixel = if wide_green {
-                    [(word >> 8 & 0xf8) as u8, (word >> 3 & 0xfc) as u8, blue]
-                } else {
-                    [(word >> 7 & 0xf8) as u8, (word >> 2 & 0xf8) as u8, blue]
-                };
+                let word = u32::from(u16::from_le_bytes(*word));
+                *pixel = masks.map(|mask| {
+                    let shift = mask.trailing_zeros();
+                    widen((word & mask) >> shift, mask >> shift)
+                });
             }
         }
         Ok(())
     }
 
-    /// The masks of pixels of 16 bits, which OpenCV looks for behind the header only.
+    /// The masks of pixels of 16 bits, which both libraries know two of.
     fn words_masks(self, bytes: &[u8]) -> Option<[u32; 3]> {
+        const FIVES: [u32; 3] = [0x7c00, 0x3e0, 0x1f];
+        const WIDE_GREEN: [u32; 3] = [0xf800, 0x7e0, 0x1f];
         if self.compression == PLAIN {
-            return Some([0x7c00, 0x3e0, 0x1f]);
+            return Some(FIVES);
         }
-        let at = 14usize.checked_add(self.size)?;
-        Some([u32_at(bytes, at)?, u32_at(bytes, at + 4)?, u32_at(bytes, at + 8)?])
+        let masks = [54, 58, 62].map(|at| u32_at(bytes, at).unwrap_or(0));
+        [FIVES, WIDE_GREEN].into_iter().find(|known| *known == masks)
     }
 
     /// Pixels of 32 bits: by the header's masks, else blue, green, red.
@@ -259,7 +267,7 @@ mod tests {
                 let mut picture = Picture::default();
                 picture.details.stored = (3, 2);
                 let _ = (header.check(), header.paint_quads(&bytes, &mut picture));
-                let _ = header.paint_words(&bytes, &mut picture);
+                let _ = header.paint_words(&bytes, &mut picture, |value, _| value as u8);
                 if header.bits <= 8 {
                     let _ = header.unchanged(&bytes);
                 }

@@ -151,11 +151,6 @@ impl<'a> Directory<'a> {
         self.block.get(start..start.checked_add(length)?)
     }
 
-    /// The first value of `tag`, a short.
-    pub fn short(&self, tag: u16) -> Option<u16> {
-        let at = self.find(tag)?;
-        self.u16_at(at.checked_add(8)?)
-    }
 
     pub fn u16_at(&self, at: usize) -> Option<u16> {
         let bytes = self.block.get(at..at.checked_add(2)?)?.try_into().ok()?;

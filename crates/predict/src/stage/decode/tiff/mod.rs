@@ -1,6 +1,7 @@
 //! The first picture of a TIFF, by the `tiff` crate; `image` refuses palettes and its colours
 //! of CMYK are not Pillow's.
 
+mod jpeg;
 mod opencv;
 
 use std::io::Cursor;
@@ -9,6 +10,7 @@ use ::tiff::decoder::{Decoder, DecodingResult, Limits};
 use ::tiff::tags::Tag;
 use ::tiff::{ColorType, TiffError, TiffFormatError};
 
+use self::jpeg::Parts;
 use super::exif::Directory;
 use super::{Decoding, Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc};
 use crate::error::{Error, Result};
@@ -25,8 +27,7 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     let file = patched.as_deref().unwrap_or(bytes);
     let mut decoder = Decoder::new(Cursor::new(file)).map_err(refuse)?;
     let (width, height) = decoder.dimensions().map_err(refuse)?;
-    let (width, height) =
-        check_size(u64::from(width), u64::from(height), request.max_pixels)?;
+    let size = check_size(u64::from(width), u64::from(height), request.max_pixels)?;
     let color = match decoder.colortype().map_err(refuse)? {
         ColorType::Gray(bits) if patched.is_some() => ColorType::Palette(bits),
         ColorType::Multiband {
@@ -35,60 +36,50 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         } => ColorType::GrayA(bit_depth),
         color => color,
     };
-    describe(picture, (width, height), color, bytes);
     let samples = Samples::of(color)?;
+    let stored = decoder.find_tag_unsigned(Tag::SamplesPerPixel).map_err(refuse)?;
+    describe(picture, size, color, stored, bytes);
     if !decoding.by_pillow() {
         opencv::check(color)?;
         if decoding.unchanged() {
-            opencv::unchanged(color).check()?;
+            opencv::unchanged(color, picture.details.channels).check()?;
         }
     }
-    let row_bytes = (width * samples.count * usize::from(color.bit_depth())).div_ceil(8);
-    decoder = decoder.with_limits(limits(row_bytes.saturating_mul(height)));
-    let orientation = match decoder.find_tag_unsigned::<u16>(Tag::Orientation) {
-        Ok(Some(tag)) => Orientation::from_tag(u32::from(tag)),
+    let row_bytes = (size.0 * samples.count * usize::from(color.bit_depth())).div_ceil(8);
+    let mut decoder = decoder.with_limits(limits(row_bytes.saturating_mul(size.1)));
+    let orientation = match decoder.find_tag_unsigned::<u32>(Tag::Orientation) {
+        Ok(Some(tag)) => Orientation::from_tag(tag),
         _ => Orientation::default(),
     };
-    let map = match color {
-        ColorType::Palette(_) => decoder.get_tag_u16_vec(Tag::ColorMap).map_err(refuse)?,
-        _ => Vec::new(),
-    };
-    let alpha = match decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples) {
-        Ok(Some(extra)) if samples.alpha => Alpha::of(extra.first().copied()),
-        _ => Alpha::None,
-    };
-    let mut data = DecodingResult::U8(Vec::new());
-    let layout = decoder.read_image_to_buffer(&mut data).map_err(refuse)?;
-    let narrow = narrow(color, decoding);
-    let bytes_of = eight_bits(data, color, row_bytes, width * samples.count, narrow)?;
-    if bytes_of.len() < width * height * samples.count {
-        return Err(Format::Tiff.cut_off(bytes));
-    }
-    let pixels = Interleaved {
-        bytes: &bytes_of,
-        count: samples.count,
-        planar: layout.planes > 1,
-    };
-    picture.reset(width, height);
-    paint(picture, &pixels, &Colours::new(color, alpha, &map, decoding));
+    let colours = Colours::read(&mut decoder, color, decoding).map_err(refuse)?;
+    let pixels = Interleaved::read(&mut decoder, &colours, size, bytes)?;
+    picture.reset(size.0, size.1);
+    paint(picture, &pixels, &colours);
     if decoding.grey() {
         picture.turn_grey(grey::opencv_reader);
     }
     Ok(orientation)
 }
 
-fn describe(picture: &mut Picture, size: (usize, usize), color: ColorType, bytes: &[u8]) {
+fn describe(
+    picture: &mut Picture,
+    size: (usize, usize),
+    color: ColorType,
+    stored_samples: Option<u16>,
+    bytes: &[u8],
+) {
+    let samples = stored_samples.unwrap_or(color.num_samples());
     picture.details.stored = size;
     picture.details.bits = color.bit_depth();
-    picture.details.channels = u8::try_from(color.num_samples()).unwrap_or(u8::MAX);
+    picture.details.channels = u8::try_from(samples).unwrap_or(u8::MAX);
     let profile = Directory::first(bytes).and_then(|first| first.bytes(Tag::IccProfile.to_u16()));
     picture.details.colour_profile = profile.and_then(icc::name);
 }
 
 /// How 16 bits become 8: greys of Pillow's mode `I;16` are cut off at 255, libtiff rounds the
 /// samples of colours for OpenCV, and everything else keeps the upper 8.
-fn narrow(color: ColorType, decoding: &Decoding) -> fn(u16) -> u8 {
-    match (color, decoding.by_pillow()) {
+fn narrow(color: ColorType, by_pillow: bool) -> fn(u16) -> u8 {
+    match (color, by_pillow) {
         (ColorType::Gray(_), true) => |word| word.min(255) as u8,
         (ColorType::Gray(_) | ColorType::GrayA(_), false) | (_, true) => |word| (word >> 8) as u8,
         (_, false) => |word| ((u32::from(word) + 128) / 257) as u8,
@@ -133,22 +124,20 @@ fn indices_as_greys(bytes: &[u8]) -> Option<Vec<u8>> {
 /// How many samples make a pixel.
 struct Samples {
     count: usize,
-    alpha: bool,
 }
 
 impl Samples {
     fn of(color: ColorType) -> Result<Self> {
-        let (count, alpha) = match color {
-            ColorType::Gray(1 | 2 | 4 | 8 | 16) | ColorType::Palette(1 | 2 | 4 | 8) => (1, false),
-            ColorType::GrayA(8 | 16) => (2, true),
-            ColorType::RGB(8 | 16) | ColorType::YCbCr(8) => (3, false),
-            ColorType::RGBA(8 | 16) => (4, true),
-            ColorType::CMYK(8 | 16) => (4, false),
+        let count = match color {
+            ColorType::Gray(1 | 2 | 4 | 8 | 16) | ColorType::Palette(1 | 2 | 4 | 8) => 1,
+            ColorType::GrayA(8 | 16) => 2,
+            ColorType::RGB(8 | 16) | ColorType::YCbCr(8) => 3,
+            ColorType::RGBA(8 | 16) | ColorType::CMYK(8 | 16) => 4,
             other => {
                 return Err(Format::Tiff.damaged(format!("its colours are stored as {other:?}")));
             }
         };
-        Ok(Self { count, alpha })
+        Ok(Self { count })
     }
 }
 
@@ -163,7 +152,7 @@ fn limits(picture_bytes: usize) -> Limits {
 
 /// The colour map, which holds all reds, then all greens, then all blues, as 8 bits. Some writers
 /// put 8 bits into its 16, which libtiff, and with it OpenCV, takes for what it is.
-fn colours(map: &[u16], bits: u8, by_pillow: bool) -> Vec<[u8; 3]> {
+fn palette(map: &[u16], bits: u8, by_pillow: bool) -> Vec<[u8; 3]> {
     let count = 1 << bits.min(8);
     let shift = if by_pillow || map.iter().any(|value| *value > 255) {
         8
@@ -210,14 +199,50 @@ fn eight_bits(
     }
 }
 
-/// Samples that lie pixel by pixel, or plane by plane.
-struct Interleaved<'a> {
-    bytes: &'a [u8],
+/// Samples of 8 bits that lie pixel by pixel, or plane by plane.
+struct Interleaved {
+    bytes: Vec<u8>,
     count: usize,
     planar: bool,
+    /// They are RGB already, whatever the file says.
+    rgb: bool,
 }
 
-impl Interleaved<'_> {
+impl Interleaved {
+    fn read(
+        decoder: &mut Decoder<Cursor<&[u8]>>,
+        colours: &Colours,
+        (width, height): (usize, usize),
+        file: &[u8],
+    ) -> Result<Self> {
+        let color = colours.color;
+        let count = Samples::of(color)?.count;
+        if let Some(parts) = Parts::of(decoder, color, (width, height), file)? {
+            return Ok(Self {
+                bytes: parts.decode(file, (width, height))?,
+                count,
+                planar: false,
+                rgb: count == 3,
+            });
+        }
+        let mut data = DecodingResult::U8(Vec::new());
+        let layout = decoder
+            .read_image_to_buffer(&mut data)
+            .map_err(|error| refusal(file, &error))?;
+        let row_bytes = (width * count * usize::from(color.bit_depth())).div_ceil(8);
+        let narrow = narrow(color, colours.by_pillow);
+        let bytes = eight_bits(data, color, row_bytes, width * count, narrow)?;
+        if bytes.len() < width * height * count {
+            return Err(Format::Tiff.cut_off(file));
+        }
+        Ok(Self {
+            bytes,
+            count,
+            planar: layout.planes > 1,
+            rgb: false,
+        })
+    }
+
     fn pixel<const N: usize>(&self, index: usize, pixels: usize) -> [u8; N] {
         std::array::from_fn(|sample| {
             let at = if self.planar {
@@ -240,18 +265,28 @@ struct Colours {
 }
 
 impl Colours {
-    fn new(color: ColorType, alpha: Alpha, map: &[u16], decoding: &Decoding) -> Self {
+    fn read(
+        decoder: &mut Decoder<Cursor<&[u8]>>,
+        color: ColorType,
+        decoding: &Decoding,
+    ) -> Result<Self, TiffError> {
         let by_pillow = decoding.by_pillow();
         let palette = match color {
-            ColorType::Palette(bits) => colours(map, bits, by_pillow),
+            ColorType::Palette(bits) => {
+                palette(&decoder.get_tag_u16_vec(Tag::ColorMap)?, bits, by_pillow)
+            }
             _ => Vec::new(),
         };
-        Self {
+        let alpha = match decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples) {
+            Ok(Some(extra)) => Alpha::of(extra.first().copied()),
+            _ => Alpha::None,
+        };
+        Ok(Self {
             color,
             alpha,
             palette,
             by_pillow,
-        }
+        })
     }
 
     fn with_alpha(&self, [red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
@@ -263,7 +298,7 @@ impl Colours {
     }
 }
 
-fn paint(picture: &mut Picture, samples: &Interleaved<'_>, colours: &Colours) {
+fn paint(picture: &mut Picture, samples: &Interleaved, colours: &Colours) {
     let count = picture.width * picture.height;
     for (index, rgb) in picture.pixels().iter_mut().enumerate() {
         *rgb = match colours.color {
@@ -274,9 +309,17 @@ fn paint(picture: &mut Picture, samples: &Interleaved<'_>, colours: &Colours) {
             }
             ColorType::CMYK(_) if colours.by_pillow => cmyk_to_rgb(samples.pixel(index, count)),
             ColorType::CMYK(_) => opencv::cmyk_to_rgb(samples.pixel(index, count)),
+            _ if samples.rgb => samples.pixel(index, count),
             ColorType::RGB(_) => samples.pixel(index, count),
             ColorType::RGBA(_) => colours.with_alpha(samples.pixel(index, count)),
             ColorType::YCbCr(_) => ycbcr_to_rgb(samples.pixel(index, count)),
+            // libtiff multiplies such greys, but not those that lie pixel by pixel.
+            ColorType::GrayA(_)
+                if samples.planar && colours.alpha == Alpha::Straight && !colours.by_pillow =>
+            {
+                let [grey, alpha] = samples.pixel(index, count);
+                [opencv::multiplied(grey, alpha); 3]
+            }
             _ => {
                 let [grey] = samples.pixel(index, count);
                 [grey; 3]

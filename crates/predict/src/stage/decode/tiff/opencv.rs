@@ -17,14 +17,13 @@ pub(super) fn check(color: ColorType) -> Result<()> {
     Err(Format::Tiff.refused_by_opencv(reason))
 }
 
-/// What `cv2.imdecode(…, -1)` gives.
-pub(super) fn unchanged(color: ColorType) -> Unchanged {
+/// What `cv2.imdecode(…, -1)` gives for a file with `stored` samples a pixel.
+pub(super) fn unchanged(color: ColorType, stored: u8) -> Unchanged {
     let (channels, bits) = match color {
         ColorType::Gray(16) => (1, 16),
         ColorType::Gray(_) | ColorType::GrayA(_) | ColorType::Palette(1) => (1, 8),
-        ColorType::RGB(16) => (3, 16),
-        ColorType::RGBA(16) => (4, 16),
-        ColorType::RGBA(_) | ColorType::CMYK(_) => (4, 8),
+        ColorType::RGB(16) | ColorType::RGBA(16) => (stored, 16),
+        ColorType::RGB(_) | ColorType::RGBA(_) | ColorType::CMYK(_) => (stored, 8),
         _ => (3, 8),
     };
     Unchanged { channels, bits }
