@@ -17,7 +17,7 @@ use crate::pipeline::{Image, Kind, Pipeline};
 use crate::predictor::{Prediction, Want};
 use crate::sample;
 use crate::stage::canvas::Canvas;
-use crate::stage::decode::{Decoder, grouped};
+use crate::stage::decode::{Decoder, Decoding, grouped};
 use crate::stage::normalise::TensorBuffer;
 use crate::stage::resize::Resizer;
 use crate::task;
@@ -196,10 +196,14 @@ impl Scratch {
         ready: &mut Ready,
     ) -> Result<()> {
         let started = Instant::now();
+        let decoding = Decoding {
+            upright: image.input.preprocess.exif,
+            ..Decoding::default()
+        };
         let decoded = match sample {
-            Sample::Bytes(bytes) => self.decoder.decode(bytes, image.input.preprocess.exif),
+            Sample::Bytes(bytes) => self.decoder.decode(bytes, &decoding),
             Sample::Path(path) => read(path, &mut self.file)
-                .and_then(|()| self.decoder.decode(&self.file, image.input.preprocess.exif)),
+                .and_then(|()| self.decoder.decode(&self.file, &decoding)),
         };
         self.timing.decode_ms += ms(started);
         decoded?;

@@ -6,6 +6,9 @@ use crate::error::Result;
 use crate::stage::decode::{Compressor, Picture};
 use crate::stage::resize::{Region, Resizer, View};
 
+/// The JPEG quality of a thumbnail.
+const QUALITY: u8 = 80;
+
 /// Makes thumbnails one after the other, in buffers that stay.
 #[derive(Debug, Default)]
 pub(crate) struct Thumbnailer {
@@ -43,7 +46,7 @@ impl Thumbnailer {
         self.small = small;
         let compressor = match &mut self.compressor {
             Some(compressor) => compressor,
-            none => none.insert(Compressor::new()?),
+            none => none.insert(Compressor::new(QUALITY)?),
         };
         compressor.encode(&self.small, width, height)
     }

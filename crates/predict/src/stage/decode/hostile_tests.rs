@@ -4,7 +4,7 @@ use image::codecs::{bmp::BmpEncoder, png::PngEncoder, webp::WebPEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use proptest::prelude::*;
 
-use super::{Compressor, Decoder, orientation::Orientation};
+use super::{Compressor, Decoder, Decoding, Library, exif};
 
 const WIDTH: usize = 45;
 const HEIGHT: usize = 31;
@@ -45,7 +45,7 @@ fn files() -> Vec<Vec<u8>> {
         .unwrap()
         .write_image::<::tiff::encoder::colortype::RGB8>(width, height, &rgb)
         .unwrap();
-    let jpeg = Compressor::new()
+    let jpeg = Compressor::new(80)
         .unwrap()
         .encode(&rgb, WIDTH, HEIGHT)
         .unwrap();
@@ -106,6 +106,24 @@ fn apply(file: &mut Vec<u8>, damage: &Damage) {
     }
 }
 
+const LIBRARIES: [Library; 4] = [
+    Library::Pillow,
+    Library::OpenCv,
+    Library::OpenCvGrey,
+    Library::OpenCvUnchanged,
+];
+
+fn decoding() -> impl Strategy<Value = Decoding> {
+    let draft = prop::option::of((0..60u32, 0..60u32));
+    (prop::sample::select(&LIBRARIES[..]), any::<bool>(), draft).prop_map(
+        |(library, upright, draft)| Decoding {
+            library,
+            upright,
+            draft,
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
@@ -113,13 +131,14 @@ proptest! {
     fn a_damaged_file_is_an_error_or_a_picture(
         which in 0..6usize,
         damages in prop::collection::vec(damage(), 1..4),
+        decoding in decoding(),
     ) {
         let mut file = files().swap_remove(which);
         for damage in &damages {
             apply(&mut file, damage);
         }
         let mut decoder = Decoder::new(MAX_PIXELS);
-        if decoder.decode(&file, true).is_ok() {
+        if decoder.decode(&file, &decoding).is_ok() {
             let picture = &decoder.picture;
             prop_assert!((picture.width * picture.height) as u64 <= MAX_PIXELS);
             prop_assert_eq!(picture.rgb.len(), picture.width * picture.height * 3);
@@ -132,30 +151,36 @@ proptest! {
 
     #[test]
     fn any_bytes_are_searched_for_an_orientation(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Orientation::from_exif(&[b"II*\0", bytes.as_slice()].concat());
-        let _ = Orientation::from_exif(&[b"MM\0*", bytes.as_slice()].concat());
-        let _ = Orientation::from_xmp(&[b"tiff:Orientation", bytes.as_slice()].concat());
+        for start in [b"II*\0", b"MM\0*"] {
+            let block = [start, bytes.as_slice()].concat();
+            let _ = (exif::pillow(&block), exif::opencv(&block));
+        }
+        let _ = exif::xmp(&[b"tiff:Orientation", bytes.as_slice()].concat());
     }
 }
 
 #[test]
 fn whole_files_are_decoded_and_every_cut_is_refused() {
-    for file in files() {
+    for (file, library) in files().into_iter().flat_map(|file| LIBRARIES.map(|library| (file.clone(), library))) {
+        let decoding = Decoding {
+            library,
+            ..Decoding::default()
+        };
         let mut decoder = Decoder::new(MAX_PIXELS);
-        decoder.decode(&file, true).unwrap();
+        decoder.decode(&file, &decoding).unwrap();
         assert_eq!(
             (decoder.picture.width, decoder.picture.height),
             (WIDTH, HEIGHT)
         );
         for length in 0..file.len() * 3 / 4 {
             assert!(
-                decoder.decode(&file[..length], true).is_err(),
+                decoder.decode(&file[..length], &decoding).is_err(),
                 "{length} of {}",
                 file.len()
             );
         }
         // The decoder is still good for the next picture.
-        decoder.decode(&file, true).unwrap();
+        decoder.decode(&file, &decoding).unwrap();
     }
 }
 
@@ -163,7 +188,7 @@ fn whole_files_are_decoded_and_every_cut_is_refused() {
 fn a_jpeg_that_ends_in_its_header_is_cut_off_and_not_without_area() {
     let jpeg = files().remove(0);
     for length in (4..jpeg.len()).step_by(7) {
-        let refusal = Decoder::new(MAX_PIXELS).decode(&jpeg[..length], true);
+        let refusal = Decoder::new(MAX_PIXELS).decode(&jpeg[..length], &Decoding::default());
         let words = refusal.expect_err("half a file").to_string();
         assert!(
             words.contains("before the picture is complete"),

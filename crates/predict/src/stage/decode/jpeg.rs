@@ -1,53 +1,114 @@
-//! JPEG, pixel for pixel what Pillow decodes.
+//! JPEG, pixel for pixel what Pillow and OpenCV decode.
 
-use super::turbo::{Decompressor, Header, Trouble};
-use super::{Format, Orientation, Picture, check_size, cmyk_to_rgb};
+use super::jpeg_markers::Markers;
+use super::opencv::{Unchanged, stored_cmyk_to_rgb};
+use super::turbo::{Decompressor, Header, Samples, Trouble};
+use super::{Decoding, Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc};
 use crate::error::Result;
 
 /// Decodes a JPEG as it is stored; the orientation is the one to apply.
 pub(super) fn decode(
-    bytes: &[u8],
+    request: &Request<'_>,
     turbo: &mut Decompressor,
-    max_pixels: u64,
     picture: &mut Picture,
 ) -> Result<Orientation> {
-    let layout = Layout::of(bytes);
+    let Request {
+        bytes, decoding, ..
+    } = *request;
+    let markers = Markers::of(bytes);
     let header = turbo
         .header(bytes)
-        .map_err(|trouble| refusal(bytes, &layout, trouble))?;
+        .map_err(|trouble| refusal(bytes, &markers, trouble))?;
     // Cut off before the size was said.
-    if !layout.complete && (header.width == 0 || header.height == 0) {
+    if !markers.complete && (header.width == 0 || header.height == 0) {
         return Err(Format::Jpeg.cut_off(bytes));
     }
-    let (width, height) = check_size(header.width as u64, header.height as u64, max_pixels)?;
-    if !layout.complete || too_short(bytes, header) {
+    let (width, height) = check_size(
+        header.width as u64,
+        header.height as u64,
+        request.max_pixels,
+    )?;
+    if !markers.complete || too_short(bytes, header) {
         return Err(Format::Jpeg.cut_off(bytes));
     }
-    let decoded = if header.cmyk {
-        let mut cmyk = vec![0; width * height * 4];
-        let decoded = turbo.decode(bytes, header, &mut cmyk);
-        picture.reset(width, height);
-        let inks = cmyk.as_chunks::<4>().0;
-        for (rgb, ink) in picture.rgb.as_chunks_mut::<3>().0.iter_mut().zip(inks) {
-            // JPEGs store how much light is left, not how much ink there is; so does Pillow read
-            // every one of them.
-            *rgb = cmyk_to_rgb(ink.map(|stored| 255 - stored));
-        }
-        decoded
-    } else {
-        picture.reset(width, height);
-        turbo.decode(bytes, header, &mut picture.rgb)
-    };
-    match decoded {
-        // A warning means wrong pixels somewhere. The file is whole, and Pillow shows it too.
-        Ok(()) | Err(Trouble::Warning(_)) => Ok(layout.orientation),
-        Err(trouble) => Err(refusal(bytes, &layout, trouble)),
+    picture.details.stored = (width, height);
+    picture.details.bits = markers.bits;
+    picture.details.channels = markers.components;
+    picture.details.colour_profile = markers.profile.and_then(icc::name);
+    if decoding.unchanged() && markers.components == 1 {
+        let (channels, bits) = (1, 8);
+        Unchanged { channels, bits }.check()?;
+    }
+    match pixels(bytes, turbo, header, decoding, picture) {
+        // A warning means wrong pixels somewhere. The file is whole, and both libraries show it.
+        Ok(()) | Err(Trouble::Warning(_)) => Ok(if decoding.by_pillow() {
+            markers.pillow()
+        } else {
+            markers.opencv()
+        }),
+        Err(trouble) => Err(refusal(bytes, &markers, trouble)),
     }
 }
 
-fn refusal(bytes: &[u8], layout: &Layout, trouble: Trouble) -> crate::Error {
+fn pixels(
+    bytes: &[u8],
+    turbo: &mut Decompressor,
+    header: Header,
+    decoding: &Decoding,
+    picture: &mut Picture,
+) -> Result<(), Trouble> {
+    let scale = match decoding.draft {
+        Some(size) if decoding.by_pillow() && !header.lossless => {
+            draft_scale((header.width, header.height), size)
+        }
+        _ => 1,
+    };
+    let (width, height) = (header.width.div_ceil(scale), header.height.div_ceil(scale));
+    if header.cmyk {
+        let mut cmyk = vec![0; width * height * Samples::Cmyk.count()];
+        let decoded = turbo.decode(bytes, header, scale, Samples::Cmyk, &mut cmyk);
+        picture.reset(width, height);
+        let inks = cmyk.as_chunks::<4>().0;
+        for (rgb, ink) in picture.pixels().iter_mut().zip(inks) {
+            *rgb = if decoding.by_pillow() {
+                // JPEGs store how much light is left, not how much ink there is; so does Pillow
+                // read every one of them.
+                cmyk_to_rgb(ink.map(|stored| 255 - stored))
+            } else {
+                stored_cmyk_to_rgb(*ink)
+            };
+        }
+        if decoding.grey() {
+            picture.turn_grey(grey::opencv_reader);
+        }
+        decoded
+    } else if decoding.grey() {
+        let mut luma = vec![0; width * height];
+        let decoded = turbo.decode(bytes, header, scale, Samples::Grey, &mut luma);
+        picture.reset(width, height);
+        picture.paint_greys(luma);
+        decoded
+    } else {
+        picture.reset(width, height);
+        turbo.decode(bytes, header, scale, Samples::Rgb, &mut picture.rgb)
+    }
+}
+
+/// By how much Pillow's `Image.draft` divides the sides of a JPEG: 8, 4, 2 or 1. The side that is
+/// nearer to the size asked for decides. The box that belongs to the whole picture afterwards is
+/// the stored size divided by this, not rounded.
+pub(crate) fn draft_scale(stored: (usize, usize), size: (u32, u32)) -> usize {
+    let times = |stored: usize, asked: u32| stored / (asked.max(1) as usize);
+    let most = times(stored.0, size.0).min(times(stored.1, size.1));
+    [8, 4, 2]
+        .into_iter()
+        .find(|scale| most >= *scale)
+        .unwrap_or(1)
+}
+
+fn refusal(bytes: &[u8], markers: &Markers<'_>, trouble: Trouble) -> crate::Error {
     let (Trouble::Warning(reason) | Trouble::Fatal(reason)) = trouble;
-    if layout.complete {
+    if markers.complete {
         Format::Jpeg.damaged(reason)
     } else {
         Format::Jpeg.cut_off(bytes)
@@ -61,55 +122,16 @@ fn too_short(bytes: &[u8], header: Header) -> bool {
     !header.arithmetic && bytes.len() < blocks / 8
 }
 
-/// What the markers say that libjpeg-turbo doesn't tell.
-#[derive(Debug, Default)]
-struct Layout {
-    /// The end is marked: libjpeg would otherwise make up the missing part, Pillow refuses it.
-    complete: bool,
-    orientation: Orientation,
-}
+#[cfg(test)]
+mod tests {
+    use super::draft_scale;
 
-impl Layout {
-    fn of(bytes: &[u8]) -> Self {
-        let mut layout = Self::default();
-        let (mut exif, mut xmp) = (None, None);
-        let mut at = 2;
-        while let Some(marker) = bytes.get(at..at + 4) {
-            if marker[0] != 0xff || marker[1] == 0xff || marker[1] == 0 {
-                at += 1;
-                continue;
-            }
-            let length = usize::from(u16::from_be_bytes([marker[2], marker[3]]));
-            let segment = bytes.get(at + 4..at + 2 + length).unwrap_or(&[]);
-            match marker[1] {
-                // Without a length.
-                0x01 | 0xd0..=0xd8 => {
-                    at += 2;
-                    continue;
-                }
-                0xd9 => break,
-                0xda => {
-                    layout.complete = ends(bytes.get(at + 2 + length..).unwrap_or(&[]));
-                    break;
-                }
-                0xe1 => {
-                    exif = exif.or(segment.strip_prefix(b"Exif\0\0"));
-                    xmp = xmp.or(segment.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0"));
-                }
-                _ => {}
-            }
-            at += 2 + length.max(2);
-        }
-        layout.orientation = exif
-            .and_then(Orientation::from_exif)
-            .or_else(|| xmp.and_then(Orientation::from_xmp))
-            .unwrap_or_default();
-        layout
+    #[test]
+    fn a_draft_is_never_smaller_than_asked_for() {
+        let scales = [(1, 1), (100, 50), (200, 10), (101, 50), (51, 26), (0, 0)];
+        let stored = (400, 200);
+        let got = scales.map(|size| draft_scale(stored, size));
+        assert_eq!(got, [8, 4, 2, 2, 4, 8]);
+        assert_eq!(draft_scale((3, 3), (4, 4)), 1);
     }
-}
-
-/// Whether the scans end with an end-of-image marker. Whatever follows it is no matter; within
-/// the scans 0xff is always stuffed, so the pair is the marker.
-fn ends(scans: &[u8]) -> bool {
-    scans.windows(2).rev().any(|pair| pair == [0xff, 0xd9])
 }

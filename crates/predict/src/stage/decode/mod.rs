@@ -1,45 +1,51 @@
-//! Encoded pictures to upright RGB, with the pixels of Pillow's
-//! `ImageOps.exif_transpose(image).convert("RGB")`.
+//! Encoded pictures to RGB, with the pixels of the library that the notebook decodes with.
 
+mod bmp;
+mod decoding;
+mod exif;
+mod format;
 mod gif;
+pub(crate) mod grey;
 #[cfg(test)]
 mod hostile_tests;
+mod icc;
 mod jpeg;
+mod jpeg_markers;
+mod opencv;
 mod orientation;
-mod other;
+mod picture;
+mod png;
+mod png_chunks;
+mod png_grey;
+mod raster;
+mod round_trip;
 mod tiff;
+#[cfg(test)]
+mod truth_tests;
 mod turbo;
+mod webp;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
+pub(crate) use decoding::{Decoding, Library};
+pub(crate) use format::grouped;
+use format::{Format, check_size};
+pub(crate) use jpeg::draft_scale;
 pub(crate) use orientation::Orientation;
+pub(crate) use picture::{Details, Picture};
+pub(crate) use round_trip::RoundTrip;
 pub(crate) use turbo::Compressor;
 
 /// How the limit on pixels is raised, wherever this runs.
 pub(crate) const RAISE: &str = "raise the limit (`--max-pixels` on the command line, MAX_PIXELS \
                                 in a container, the settings in the window)";
 
-/// A decoded picture: rows from the top, three bytes a pixel.
-#[derive(Debug, Default)]
-pub(crate) struct Picture {
-    pub width: usize,
-    pub height: usize,
-    pub rgb: Vec<u8>,
-}
-
-impl Picture {
-    /// Gives the picture a size and room for its pixels; what they hold is left open.
-    fn reset(&mut self, width: usize, height: usize) {
-        self.width = width;
-        self.height = height;
-        let length = width * height * 3;
-        if self.rgb.capacity() < length {
-            // Fresh zeroed pages cost less than copying the old pixels and zeroing the rest.
-            self.rgb = vec![0; length];
-        } else {
-            self.rgb.resize(length, 0);
-        }
-    }
+/// What one call of a format's decoder works on.
+#[derive(Debug, Clone, Copy)]
+struct Request<'a> {
+    bytes: &'a [u8],
+    max_pixels: u64,
+    decoding: &'a Decoding,
 }
 
 /// Decodes pictures one after the other, in buffers that stay.
@@ -63,28 +69,36 @@ impl Decoder {
         }
     }
 
-    /// Decodes `bytes` into [`Decoder::picture`], turned upright where `upright` is set.
-    pub fn decode(&mut self, bytes: &[u8], upright: bool) -> Result<()> {
+    /// Decodes `bytes` into [`Decoder::picture`] as `decoding` says.
+    pub fn decode(&mut self, bytes: &[u8], decoding: &Decoding) -> Result<()> {
         let format = Format::of(bytes)?;
+        self.picture.details = Details::new(format);
+        let request = Request {
+            bytes,
+            max_pixels: self.max_pixels,
+            decoding,
+        };
         let decoded = match format {
             Format::Jpeg => {
                 let turbo = match &mut self.turbo {
                     Some(turbo) => turbo,
                     none => none.insert(turbo::Decompressor::new()?),
                 };
-                jpeg::decode(bytes, turbo, self.max_pixels, &mut self.picture)
+                jpeg::decode(&request, turbo, &mut self.picture)
             }
-            Format::Png => other::png(bytes, self.max_pixels, &mut self.picture),
-            Format::WebP => other::webp(bytes, self.max_pixels, &mut self.picture),
-            Format::Bmp => other::bmp(bytes, self.max_pixels, &mut self.picture),
-            Format::Gif => gif::decode(bytes, self.max_pixels, &mut self.picture),
-            Format::Tiff => tiff::decode(bytes, self.max_pixels, &mut self.picture),
+            Format::Png => png::decode(&request, &mut self.picture),
+            Format::WebP => webp::decode(&request, &mut self.picture),
+            Format::Bmp => bmp::decode(&request, &mut self.picture),
+            Format::Gif => gif::decode(&request, &mut self.picture),
+            Format::Tiff => tiff::decode(&request, &mut self.picture),
         };
         let orientation = decoded.inspect_err(|_| {
             // After an error libjpeg-turbo goes on in the middle of the old file.
             self.turbo = None;
         })?;
-        if upright {
+        self.picture.details.orientation = orientation.tag();
+        // Both libraries turn a TIFF while they read it, whatever they are told.
+        if decoding.turns() || format == Format::Tiff {
             orientation.apply(&mut self.picture, &mut self.turned);
         }
         Ok(())
@@ -106,139 +120,6 @@ impl Decoder {
     }
 }
 
-/// The formats that are read, told apart by their first bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Jpeg,
-    Png,
-    WebP,
-    Bmp,
-    Gif,
-    Tiff,
-}
-
-impl Format {
-    fn of(bytes: &[u8]) -> Result<Self> {
-        if bytes.is_empty() {
-            return Err(Error::Sample(
-                "The file is empty. Copy or download it again.".into(),
-            ));
-        }
-        Ok(match bytes {
-            [0xff, 0xd8, 0xff, ..] => Self::Jpeg,
-            [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Self::Png,
-            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Self::Gif,
-            [
-                b'R',
-                b'I',
-                b'F',
-                b'F',
-                _,
-                _,
-                _,
-                _,
-                b'W',
-                b'E',
-                b'B',
-                b'P',
-                ..,
-            ] => Self::WebP,
-            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Self::Tiff,
-            [b'B', b'M', ..] => Self::Bmp,
-            _ => return Err(no_picture(bytes)),
-        })
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Jpeg => "JPEG",
-            Self::Png => "PNG",
-            Self::WebP => "WebP",
-            Self::Bmp => "BMP",
-            Self::Gif => "GIF",
-            Self::Tiff => "TIFF",
-        }
-    }
-
-    fn cut_off(self, bytes: &[u8]) -> Error {
-        Error::Sample(format!(
-            "The {} ends after {} bytes, before the picture is complete. Copy or download it again.",
-            self.name(),
-            grouped(bytes.len() as u64)
-        ))
-    }
-
-    fn damaged(self, reason: impl std::fmt::Display) -> Error {
-        Error::Sample(format!(
-            "The {} can't be decoded: {}. Save it again with another program, or leave it out.",
-            self.name(),
-            reason.to_string().trim_end_matches('.')
-        ))
-    }
-}
-
-fn no_picture(bytes: &[u8]) -> Error {
-    let known = match bytes {
-        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => Some("an AVIF picture"),
-        [_, _, _, _, b'f', b't', b'y', b'p', b'h' | b'm', ..] => Some("a HEIC picture or a film"),
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some("a film"),
-        [b'%', b'P', b'D', b'F', ..] => Some("a PDF"),
-        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some("a NumPy array"),
-        [b'P', b'K', 3, 4, ..] => Some("a ZIP archive"),
-        _ => None,
-    };
-    Error::Sample(match known {
-        Some(what) => format!(
-            "The file is {what}. Save it as JPEG, PNG, WebP, BMP, GIF or TIFF to predict it."
-        ),
-        None => "The file is no picture: it is neither JPEG, PNG, WebP, BMP, GIF nor TIFF.".into(),
-    })
-}
-
-/// Judges a picture's size from its header, before anything is decoded.
-fn check_size(width: u64, height: u64, max_pixels: u64) -> Result<(usize, usize)> {
-    if width == 0 || height == 0 {
-        return Err(Error::Sample(format!(
-            "The picture is {width} × {height} pixels: it has no area. Save it again."
-        )));
-    }
-    let pixels = width.saturating_mul(height);
-    if pixels > max_pixels {
-        return Err(Error::Sample(format!(
-            "The picture is {} × {} = {} pixels, and the limit is {}. Make it smaller, or {RAISE}.",
-            grouped(width),
-            grouped(height),
-            grouped(pixels),
-            grouped(max_pixels)
-        )));
-    }
-    match (
-        usize::try_from(width),
-        usize::try_from(height),
-        usize::try_from(pixels),
-    ) {
-        (Ok(width), Ok(height), Ok(pixels)) if pixels.checked_mul(16).is_some() => {
-            Ok((width, height))
-        }
-        _ => Err(Error::Sample(
-            "The picture is larger than memory. Make it smaller.".into(),
-        )),
-    }
-}
-
-/// `1234567` as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Pillow's conversion of one CMYK pixel (0 is no ink) to RGB.
 fn cmyk_to_rgb(cmyk: [u8; 4]) -> [u8; 3] {
     let white = 255 - u32::from(cmyk[3]);
@@ -255,7 +136,7 @@ mod tests {
 
     fn message(bytes: &[u8]) -> String {
         Decoder::new(1000)
-            .decode(bytes, true)
+            .decode(bytes, &Decoding::default())
             .unwrap_err()
             .to_string()
     }
@@ -266,14 +147,6 @@ mod tests {
         assert!(message(b"hello, world").contains("no picture"));
         assert!(message(b"%PDF-1.7 ...").contains("PDF"));
         assert!(message(b"\0\0\0\x1cftypavif....").contains("AVIF"));
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "1,234,567"].map(String::from)
-        );
     }
 
     #[test]

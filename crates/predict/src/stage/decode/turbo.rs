@@ -85,9 +85,39 @@ pub(super) struct Header {
     pub cmyk: bool,
     /// Arithmetic coding, which can squeeze a block into less than a bit.
     pub arithmetic: bool,
+    /// Without a DCT, and so without smaller sizes.
+    pub lossless: bool,
 }
 
-/// Decodes JPEGs, exactly as Pillow does: slow integer DCT, smooth upsampling.
+/// The samples of a decoded pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Samples {
+    Rgb,
+    /// The luma as it is stored.
+    Grey,
+    /// As they are stored.
+    Cmyk,
+}
+
+impl Samples {
+    pub fn count(self) -> usize {
+        match self {
+            Self::Grey => 1,
+            Self::Rgb => 3,
+            Self::Cmyk => 4,
+        }
+    }
+
+    fn format(self) -> raw::TJPF {
+        match self {
+            Self::Grey => raw::TJPF_TJPF_GRAY,
+            Self::Rgb => raw::TJPF_TJPF_RGB,
+            Self::Cmyk => raw::TJPF_TJPF_CMYK,
+        }
+    }
+}
+
+/// Decodes JPEGs, exactly as Pillow and OpenCV do: slow integer DCT, smooth upsampling.
 #[derive(Debug)]
 pub(super) struct Decompressor(Handle);
 
@@ -113,29 +143,36 @@ impl Decompressor {
             cmyk: colorspace == raw::TJCS_TJCS_CMYK as c_int
                 || colorspace == raw::TJCS_TJCS_YCCK as c_int,
             arithmetic: self.0.get(raw::TJPARAM_TJPARAM_ARITHMETIC) != 0,
+            lossless: self.0.get(raw::TJPARAM_TJPARAM_LOSSLESS) != 0,
         })
     }
 
-    /// Decodes into rows of `header.width` pixels: RGB, or CMYK as it is stored.
+    /// Decodes at one `scale`th of the size (1, 2, 4 or 8) into rows without gaps.
     pub fn decode(
         &mut self,
         jpeg: &[u8],
         header: Header,
+        scale: usize,
+        samples: Samples,
         pixels: &mut [u8],
     ) -> Result<(), Trouble> {
-        let (format, size) = if header.cmyk {
-            (raw::TJPF_TJPF_CMYK, 4)
-        } else {
-            (raw::TJPF_TJPF_RGB, 3)
+        // A lossless JPEG is decoded at its own size, whatever is asked for.
+        let scale = if header.lossless { 1 } else { scale };
+        let factor = raw::tjscalingfactor {
+            num: 1,
+            denom: scale as c_int,
         };
-        let pitch = header.width * size;
+        // SAFETY: the handle is alive.
+        let status = unsafe { raw::tj3SetScalingFactor(self.0.0, factor) };
+        self.0.outcome(status)?;
+        let pitch = header.width.div_ceil(scale) * samples.count();
         assert!(
-            pixels.len() >= pitch * header.height,
+            pixels.len() >= pitch * header.height.div_ceil(scale),
             "the buffer holds the picture"
         );
         // SAFETY: the library reads at most `jpeg.len()` bytes, and writes as many rows of
-        // `pitch` bytes as the header says that it reads from the same bytes: they fit, by the
-        // assertion.
+        // `pitch` bytes as the header says that it reads from the same bytes, divided by the
+        // scale and rounded up: they fit, by the assertion.
         let status = unsafe {
             raw::tj3Decompress8(
                 self.0.0,
@@ -143,24 +180,25 @@ impl Decompressor {
                 jpeg.len() as raw::size_t,
                 pixels.as_mut_ptr(),
                 pitch as c_int,
-                format,
+                samples.format() as c_int,
             )
         };
         self.0.outcome(status)
     }
 }
 
-/// Encodes thumbnails.
+/// Encodes JPEGs of 4:2:0, as Pillow's and OpenCV's defaults are.
 #[derive(Debug)]
 pub(crate) struct Compressor(turbojpeg::Compressor);
 
 impl Compressor {
-    const QUALITY: i32 = 80;
-
-    pub fn new() -> Result<Self> {
+    /// An encoder of `quality` 1 to 100.
+    pub fn new(quality: u8) -> Result<Self> {
         let failed = |error| Error::Run(format!("libjpeg-turbo could not be set up: {error}"));
         let mut compressor = turbojpeg::Compressor::new().map_err(failed)?;
-        compressor.set_quality(Self::QUALITY).map_err(failed)?;
+        compressor
+            .set_quality(i32::from(quality.clamp(1, 100)))
+            .map_err(failed)?;
         compressor
             .set_subsamp(turbojpeg::Subsamp::Sub2x2)
             .map_err(failed)?;
@@ -177,6 +215,6 @@ impl Compressor {
                 height,
                 format: turbojpeg::PixelFormat::RGB,
             })
-            .map_err(|error| Error::Run(format!("a thumbnail could not be encoded: {error}")))
+            .map_err(|error| Error::Run(format!("a JPEG could not be encoded: {error}")))
     }
 }
