@@ -33,10 +33,10 @@ impl Thumbnailer {
             height,
         };
         let mut small = std::mem::take(&mut self.small);
-        self.resizer.resize(
+        self.resizer.resize_bytes(
             view.view(picture, &self.thinned),
             (width, height),
-            Filter::Bilinear,
+            Filter::Bilinear.into(),
             region,
             &mut small,
         );

@@ -146,12 +146,12 @@ impl ImageInput {
         };
         let whole = frame.canvas == (frame.region.width, frame.region.height);
         (rgb.width, rgb.height) = frame.canvas;
-        let filter = self.preprocess.filter;
+        let kernel = self.preprocess.filter.into();
         if whole {
-            resizer.resize(view, frame.resized, filter, frame.region, &mut rgb.bytes);
+            resizer.resize_bytes(view, frame.resized, kernel, frame.region, &mut rgb.bytes);
             return Ok(());
         }
-        resizer.resize(view, frame.resized, filter, frame.region, &mut rgb.part);
+        resizer.resize_bytes(view, frame.resized, kernel, frame.region, &mut rgb.part);
         rgb.bytes.resize(frame.canvas.0 * frame.canvas.1 * 3, 0);
         let pixels = rgb.bytes.as_chunks_mut::<3>().0;
         pixels.fill(frame.fill);
