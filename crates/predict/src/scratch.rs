@@ -17,9 +17,10 @@ use crate::pipeline::{Image, Kind, Pipeline};
 use crate::predictor::{Prediction, Want};
 use crate::sample;
 use crate::stage::canvas::Canvas;
-use crate::stage::decode::{Decoder, Decoding, grouped};
+use crate::stage::decode::{Decoder, grouped};
 use crate::stage::normalise::TensorBuffer;
 use crate::stage::resize::Resizer;
+use crate::stage::source::{self, Alterations};
 use crate::task;
 use crate::tensor::Slice;
 use crate::tensors::{Rows, TensorBatch};
@@ -53,6 +54,7 @@ pub(crate) struct Run<'a> {
 /// The buffers of one thread.
 pub(crate) struct Scratch {
     decoder: Decoder,
+    alterations: Alterations,
     resizer: Resizer,
     canvas: Canvas,
     buffer: TensorBuffer,
@@ -89,6 +91,7 @@ impl Scratch {
     pub fn new(max_pixels: u64) -> Self {
         Self {
             decoder: Decoder::new(max_pixels),
+            alterations: Alterations::default(),
             resizer: Resizer::default(),
             canvas: Canvas::default(),
             buffer: TensorBuffer::U8(Vec::new()),
@@ -196,19 +199,17 @@ impl Scratch {
         ready: &mut Ready,
     ) -> Result<()> {
         let started = Instant::now();
-        let decoding = Decoding {
-            upright: image.input.preprocess.exif,
-            ..Decoding::default()
-        };
+        let decoding = source::decoding(&image.input);
         let decoded = match sample {
             Sample::Bytes(bytes) => self.decoder.decode(bytes, &decoding),
-            Sample::Path(path) => read(path, &mut self.file)
-                .and_then(|()| self.decoder.decode(&self.file, &decoding)),
+            Sample::Path(path) => {
+                read(path, &mut self.file).and_then(|()| self.decoder.decode(&self.file, &decoding))
+            }
         };
         self.timing.decode_ms += ms(started);
         decoded?;
         let picture = &self.decoder.picture;
-        ready.picture = Some([picture.width as u32, picture.height as u32]);
+        ready.picture = Some(picture.upright_size());
         if run.want.thumbnail > 0 {
             let started = Instant::now();
             ready.thumbnail = Some(self.thumbnails.make(picture, run.want.thumbnail as usize)?);
@@ -218,6 +219,8 @@ impl Scratch {
             return Ok(());
         }
         let started = Instant::now();
+        let picture = &mut self.decoder.picture;
+        self.alterations.apply(&image.input.preprocess, picture)?;
         let (canvas, resizer) = (&mut self.canvas, &mut self.resizer);
         canvas.draw(&image.input, image.max_pixels, picture, resizer)?;
         image.normaliser.normalise(canvas, slot, &mut self.buffer);
@@ -300,6 +303,7 @@ impl Scratch {
     fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
             self.decoder = self.decoder.anew();
+            self.alterations = Alterations::default();
             self.resizer = Resizer::default();
             self.thumbnails = Thumbnailer::default();
             Err(Error::Run(

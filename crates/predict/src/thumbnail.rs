@@ -1,10 +1,8 @@
 //! Small JPEGs for people to look at.
 
-use boxwright_model::package::Filter;
-
 use crate::error::Result;
 use crate::stage::decode::{Compressor, Picture};
-use crate::stage::resize::{Region, Resizer, View};
+use crate::stage::resize::{Kernel, PillowFilter, Region, Resizer, View};
 
 /// The JPEG quality of a thumbnail.
 const QUALITY: u8 = 80;
@@ -36,10 +34,12 @@ impl Thumbnailer {
             height,
         };
         let mut small = std::mem::take(&mut self.small);
-        self.resizer.resize(
+        self.resizer.resize_bytes(
             view.view(picture, &self.thinned),
             (width, height),
-            Filter::Bilinear,
+            Kernel::Pillow {
+                filter: PillowFilter::Bilinear,
+            },
             region,
             &mut small,
         );

@@ -5,7 +5,7 @@ use boxwright_model::pipeline::ImageInput;
 
 use super::decode::{Picture, RAISE, grouped};
 use super::geometry::{self, Misplaced, Placement, Size};
-use super::resize::{Resizer, View};
+use super::resize::{Depth, Kernel, Pixels, Region, Resizer, View};
 use crate::error::{Error, Result};
 
 /// Longer sides are refused: no camera makes them, and a resize would take memory by the length.
@@ -16,14 +16,30 @@ const MAX_SIDE: usize = 1_000_000;
 pub(crate) struct Canvas {
     pub width: usize,
     pub height: usize,
-    bytes: Vec<u8>,
-    part: Vec<u8>,
+    pixels: Pixels,
+    part: Pixels,
+    /// Where the picture lies, where something else lies around it.
+    inner: Option<Inner>,
+}
+
+/// The part of a canvas that the picture covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Inner {
+    pub left: usize,
+    pub top: usize,
+    pub width: usize,
+    pub height: usize,
 }
 
 impl Canvas {
     /// Rows of RGB.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    pub fn pixels(&self) -> &Pixels {
+        &self.pixels
+    }
+
+    /// The part that the picture covers, where something else lies around it.
+    pub fn inner(&self) -> Option<Inner> {
+        self.inner
     }
 
     /// Resizes `picture` onto the canvas, as `image` says; no picture becomes larger than
@@ -35,35 +51,91 @@ impl Canvas {
         picture: &Picture,
         resizer: &mut Resizer,
     ) -> Result<()> {
-        let placement = place(image, max_pixels, (picture.width, picture.height))?;
-        let view = View {
-            width: picture.width,
-            height: picture.height,
-            rgb: &picture.rgb,
-        };
-        let filter = image.preprocess.filter;
+        let size = (picture.width, picture.height);
+        let placement = place(image, max_pixels, size)?;
         let Placement {
+            source,
             resized,
             region,
             canvas,
             at,
-            ..
         } = placement;
+        let whole = View {
+            width: picture.width,
+            height: picture.height,
+            rgb: &picture.rgb,
+        };
+        let cut = cut(whole, source);
+        let view = View {
+            width: source.width,
+            height: source.height,
+            rgb: cut.as_deref().unwrap_or(whole.rgb),
+        };
+        let kernel = Kernel::of(&image.preprocess);
         (self.width, self.height) = canvas;
         if canvas == (region.width, region.height) {
-            resizer.resize(view, resized, filter, region, &mut self.bytes);
+            self.inner = None;
+            resizer.resize(view, resized, kernel, region, &mut self.pixels);
         } else {
-            resizer.resize(view, resized, filter, region, &mut self.part);
-            self.bytes.resize(canvas.0 * canvas.1 * 3, 0);
-            let pixels = self.bytes.as_chunks_mut::<3>().0;
-            pixels.fill(fill(image));
-            let part = self.part.as_chunks::<3>().0;
-            for (y, row) in part.chunks_exact(region.width.max(1)).enumerate() {
-                let start = (at.1 + y) * canvas.0 + at.0;
-                pixels[start..start + row.len()].copy_from_slice(row);
+            self.inner = Some(Inner {
+                left: at.0,
+                top: at.1,
+                width: region.width,
+                height: region.height,
+            });
+            resizer.resize(view, resized, kernel, region, &mut self.part);
+            let fill = fill(image);
+            match &self.part {
+                Pixels::U8(part) => {
+                    let all = self.pixels.bytes(canvas.0 * canvas.1 * 3);
+                    paste(part, region.width, all, canvas.0, at, fill);
+                }
+                Pixels::F32(part) => {
+                    let all = self.pixels.floats(canvas.0 * canvas.1 * 3);
+                    let full = if kernel.depth() == Depth::Unit {
+                        255.0
+                    } else {
+                        1.0
+                    };
+                    let fill = fill.map(|byte| f32::from(byte) / full);
+                    paste(part, region.width, all, canvas.0, at, fill);
+                }
             }
         }
         Ok(())
+    }
+}
+
+/// The pixels of a part of a picture; `None` for the whole.
+fn cut(picture: View<'_>, part: Region) -> Option<Vec<u8>> {
+    if (part.width, part.height) == (picture.width, picture.height) {
+        return None;
+    }
+    let rows = picture.rgb.chunks_exact(picture.width * 3);
+    let columns = part.left * 3..(part.left + part.width) * 3;
+    let rows = rows.skip(part.top).take(part.height);
+    Some(
+        rows.flat_map(|row| row[columns.clone()].iter().copied())
+            .collect(),
+    )
+}
+
+/// Puts rows of `part_width` pixels into rows of `width` pixels, from the column and row `at` on;
+/// all others are `fill`.
+fn paste<T: Copy>(
+    part: &[T],
+    part_width: usize,
+    all: &mut [T],
+    width: usize,
+    at: (usize, usize),
+    fill: [T; 3],
+) {
+    let pixels = all.as_chunks_mut::<3>().0;
+    pixels.fill(fill);
+    let part = part.as_chunks::<3>().0;
+    for (y, row) in part.chunks_exact(part_width.max(1)).enumerate() {
+        let start = (at.1 + y) * width + at.0;
+        pixels[start..start + row.len()].copy_from_slice(row);
     }
 }
 

@@ -6,3 +6,4 @@ pub(crate) mod decode;
 pub(crate) mod geometry;
 pub(crate) mod normalise;
 pub(crate) mod resize;
+pub(crate) mod source;

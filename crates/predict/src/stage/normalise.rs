@@ -7,7 +7,9 @@ use boxwright_model::pipeline::ImageInput;
 use half::f16;
 use ort::value::{DynValue, TensorRef};
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Inner};
+use super::resize::{Depth, Kernel, Pixels};
+use super::source::Grey;
 use crate::error::{Error, Result};
 
 /// The largest value of a byte.
@@ -26,12 +28,17 @@ pub(crate) enum TensorBuffer {
 pub(crate) struct Normaliser {
     layout: Layout,
     channels: Channels,
-    /// What is grey was made so before it was resized.
-    grey_already: bool,
+    dtype: ImageDtype,
+    /// The grey of what is not grey yet.
+    grey: Option<Grey>,
     scale: Scale,
+    /// What white is in the pixels of the canvas.
+    white: f64,
     formulas: Vec<Formula>,
     /// What each byte becomes, one table a channel, where all pictures share them.
     tables: Tables,
+    /// What lies around the picture, where it is not normalised.
+    pad: Option<f32>,
 }
 
 /// y = (x − mean) / std of one channel, with x in 0..=255.
@@ -92,6 +99,29 @@ impl Tables {
     }
 }
 
+impl Tables {
+    fn f32(&self) -> &[[f32; 256]] {
+        match self {
+            Self::F32(tables) => tables,
+            _ => &[],
+        }
+    }
+
+    fn f16(&self) -> &[[f16; 256]] {
+        match self {
+            Self::F16(tables) => tables,
+            _ => &[],
+        }
+    }
+
+    fn u8(&self) -> &[[u8; 256]] {
+        match self {
+            Self::U8(tables) => tables,
+            _ => &[],
+        }
+    }
+}
+
 /// Rounded to nearest, half to even, and clamped to 0..=255.
 fn byte(value: f32) -> u8 {
     // A cast saturates.
@@ -107,6 +137,7 @@ impl Normaliser {
             arithmetic,
             ref mean,
             ref std,
+            pad_normalised,
             ..
         } = image.preprocess;
         // One value a channel, or one for all: that there are so many was checked.
@@ -117,91 +148,149 @@ impl Normaliser {
             std: of(std, channel),
         };
         let formulas: Vec<_> = (0..channels.count()).map(formula).collect();
+        let kernel = Kernel::of(&image.preprocess);
         Self {
             layout: image.layout,
             channels,
-            grey_already: grey == GreyOrder::Before,
+            dtype: image.dtype,
+            grey: (grey == GreyOrder::After).then(|| Grey::of(&image.preprocess)),
             scale,
+            white: if kernel.depth() == Depth::Unit {
+                1.0
+            } else {
+                FULL
+            },
             tables: Tables::new(image.dtype, &formulas, FULL),
             formulas,
+            pad: pad_normalised.map(|pad| pad as f32),
         }
     }
 
     /// An empty buffer of the right type.
     pub fn buffer(&self) -> TensorBuffer {
-        match self.tables {
-            Tables::F32(_) => TensorBuffer::F32(Vec::new()),
-            Tables::F16(_) => TensorBuffer::F16(Vec::new()),
-            Tables::U8(_) => TensorBuffer::U8(Vec::new()),
-        }
-    }
-
-    fn dtype(&self) -> ImageDtype {
-        match self.tables {
-            Tables::F32(_) => ImageDtype::F32,
-            Tables::F16(_) => ImageDtype::F16,
-            Tables::U8(_) => ImageDtype::U8,
+        match self.dtype {
+            ImageDtype::F32 => TensorBuffer::F32(Vec::new()),
+            ImageDtype::F16 => TensorBuffer::F16(Vec::new()),
+            ImageDtype::U8 => TensorBuffer::U8(Vec::new()),
         }
     }
 
     /// Normalises a canvas into sample `slot` of `buffer`.
     pub fn normalise(&self, canvas: &Canvas, slot: usize, buffer: &mut TensorBuffer) {
-        match self.scale {
-            Scale::Fixed => self.write(&self.tables, canvas, slot, buffer),
-            Scale::PhotoMaximum => {
-                let full = canvas.bytes().iter().copied().max().unwrap_or(0).max(1);
-                let tables = Tables::new(self.dtype(), &self.formulas, f64::from(full));
-                self.write(&tables, canvas, slot, buffer);
-            }
-        }
-    }
-
-    fn write(&self, tables: &Tables, canvas: &Canvas, slot: usize, buffer: &mut TensorBuffer) {
         let length = canvas.width * canvas.height * self.formulas.len();
-        let at = slot * length;
-        match (tables, buffer) {
-            (Tables::F32(tables), TensorBuffer::F32(all)) => {
-                all.resize(all.len().max(at + length), 0.0);
-                self.look_up(tables, canvas, &mut all[at..at + length]);
+        let place = slot * length..(slot + 1) * length;
+        match buffer {
+            TensorBuffer::F32(all) if self.dtype == ImageDtype::F32 => {
+                all.resize(all.len().max(place.end), 0.0);
+                self.write(canvas, &mut all[place], Tables::f32, |value| value);
             }
-            (Tables::F16(tables), TensorBuffer::F16(all)) => {
-                all.resize(all.len().max(at + length), f16::ZERO);
-                self.look_up(tables, canvas, &mut all[at..at + length]);
+            TensorBuffer::F16(all) if self.dtype == ImageDtype::F16 => {
+                all.resize(all.len().max(place.end), f16::ZERO);
+                self.write(canvas, &mut all[place], Tables::f16, f16::from_f32);
             }
-            (Tables::U8(tables), TensorBuffer::U8(all)) => {
-                all.resize(all.len().max(at + length), 0);
-                self.look_up(tables, canvas, &mut all[at..at + length]);
+            TensorBuffer::U8(all) if self.dtype == ImageDtype::U8 => {
+                all.resize(all.len().max(place.end), 0);
+                self.write(canvas, &mut all[place], Tables::u8, byte);
             }
-            (tables, other) => {
+            other => {
                 *other = self.buffer();
-                self.write(tables, canvas, slot, other);
+                self.normalise(canvas, slot, other);
             }
         }
     }
 
-    fn look_up<T: Copy>(&self, tables: &[[T; 256]], canvas: &Canvas, to: &mut [T]) {
-        let pixels = canvas.bytes().as_chunks::<3>().0;
-        let (count, channels) = (pixels.len(), tables.len());
-        for (channel, table) in tables.iter().enumerate() {
-            let byte = |pixel: &[u8; 3]| match self.channels {
-                Channels::Rgb => pixel[channel],
-                Channels::Bgr => pixel[2 - channel],
-                Channels::Grey if self.grey_already => pixel[0],
-                Channels::Grey => grey(*pixel),
+    /// Writes a canvas in the element type that `convert` gives; `tables` are those of the type.
+    fn write<T: Copy>(
+        &self,
+        canvas: &Canvas,
+        to: &mut [T],
+        tables: fn(&Tables) -> &[[T; 256]],
+        convert: fn(f32) -> T,
+    ) {
+        match canvas.pixels() {
+            Pixels::U8(bytes) => {
+                let own;
+                let shared = match self.scale {
+                    Scale::Fixed => &self.tables,
+                    Scale::PhotoMaximum => {
+                        let full = bytes.iter().copied().max().unwrap_or(0).max(1);
+                        own = Tables::new(self.dtype, &self.formulas, f64::from(full));
+                        &own
+                    }
+                };
+                let tables = tables(shared);
+                let grey = self.grey.map(|grey| grey.bytes);
+                let value = |byte: u8, channel: usize| tables[channel][usize::from(byte)];
+                self.spread_channels(bytes, grey, value, to);
+            }
+            Pixels::F32(floats) => {
+                let full = match self.scale {
+                    Scale::Fixed => self.white,
+                    Scale::PhotoMaximum => {
+                        f64::from(floats.iter().copied().fold(0.0, f32::max)).max(1e-6)
+                    }
+                };
+                let grey = self.grey.map(|grey| grey.floats);
+                let value = |x: f32, channel: usize| convert(self.formulas[channel].value(x, full));
+                self.spread_channels(floats, grey, value, to);
+            }
+        }
+        if let (Some(pad), Some(inner)) = (self.pad, canvas.inner()) {
+            self.pad_around(canvas, inner, convert(pad), to);
+        }
+    }
+
+    /// Writes every channel in its order and layout.
+    fn spread_channels<P: Copy, T: Copy>(
+        &self,
+        pixels: &[P],
+        grey: Option<fn([P; 3]) -> P>,
+        value: impl Fn(P, usize) -> T,
+        to: &mut [T],
+    ) {
+        let pixels = pixels.as_chunks::<3>().0;
+        let (count, channels) = (pixels.len(), self.formulas.len());
+        for channel in 0..channels {
+            let of = |pixel: &[P; 3]| match (self.channels, grey) {
+                (Channels::Rgb, _) => pixel[channel],
+                (Channels::Bgr, _) => pixel[2 - channel],
+                (Channels::Grey, None) => pixel[0],
+                (Channels::Grey, Some(grey)) => grey(*pixel),
             };
             match self.layout {
                 Layout::Nchw => {
                     let plane = &mut to[channel * count..(channel + 1) * count];
-                    for (value, pixel) in plane.iter_mut().zip(pixels) {
-                        *value = table[usize::from(byte(pixel))];
+                    for (to, pixel) in plane.iter_mut().zip(pixels) {
+                        *to = value(of(pixel), channel);
                     }
                 }
                 Layout::Nhwc => {
-                    let values = to[channel..].iter_mut().step_by(channels);
-                    for (value, pixel) in values.zip(pixels) {
-                        *value = table[usize::from(byte(pixel))];
+                    let all = to[channel..].iter_mut().step_by(channels);
+                    for (to, pixel) in all.zip(pixels) {
+                        *to = value(of(pixel), channel);
                     }
                 }
+            }
+        }
+    }
+
+    /// Fills what lies around the picture.
+    fn pad_around<T: Copy>(&self, canvas: &Canvas, inner: Inner, pad: T, to: &mut [T]) {
+        let channels = self.formulas.len();
+        let columns = inner.left..inner.left + inner.width;
+        let rows = inner.top..inner.top + inner.height;
+        let outside = |index: usize| {
+            let (x, y) = (index % canvas.width, index / canvas.width);
+            !(columns.contains(&x) && rows.contains(&y))
+        };
+        let count = canvas.width * canvas.height;
+        for index in (0..count).filter(|index| outside(*index)) {
+            for channel in 0..channels {
+                let at = match self.layout {
+                    Layout::Nchw => channel * count + index,
+                    Layout::Nhwc => index * channels + channel,
+                };
+                to[at] = pad;
             }
         }
     }
@@ -244,12 +333,6 @@ impl TensorBuffer {
             Self::U8(all) => all.copy_within(range, 0),
         }
     }
-}
-
-/// Pillow's `convert("L")`: the luma of ITU-R 601, in fixed point.
-pub(crate) fn grey([red, green, blue]: [u8; 3]) -> u8 {
-    let sum = u32::from(red) * 19595 + u32::from(green) * 38470 + u32::from(blue) * 7471;
-    ((sum + 0x8000) >> 16) as u8
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub(crate) enum Library {
     /// `cv2.imdecode(…, -1)`, in the order red, green, blue. What doesn't have three channels of
     /// 8 bits there is refused.
     OpenCvUnchanged,
+    /// `tf.io.decode_image(…, channels=3)`: as Pillow, but for JPEG's fast integer transform.
+    TensorFlow,
 }
 
 /// How a picture is to be decoded.
@@ -41,12 +43,18 @@ impl Default for Decoding {
 impl Decoding {
     /// Whether the orientation in the metadata is applied.
     pub fn turns(&self) -> bool {
-        self.upright && self.library != Library::OpenCvUnchanged
+        let never = matches!(self.library, Library::OpenCvUnchanged | Library::TensorFlow);
+        self.upright && !never
     }
 
-    /// Whether it is Pillow that decodes.
+    /// Whether it is Pillow that decodes, or TensorFlow, which gives the same pixels but for JPEG.
     pub fn by_pillow(&self) -> bool {
-        self.library == Library::Pillow
+        matches!(self.library, Library::Pillow | Library::TensorFlow)
+    }
+
+    /// Whether JPEGs go through libjpeg's fast integer transform.
+    pub fn fast_dct(&self) -> bool {
+        self.library == Library::TensorFlow
     }
 
     /// Whether grey is asked of the decoder.

@@ -94,9 +94,8 @@ mod tests {
         (0..1u64 << 24)
             .map(|colour| {
                 let [_, red, green, blue] = (colour as u32).to_be_bytes();
-                u64::from(grey([red, green, blue])).wrapping_mul(
-                    (2 * colour + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-                )
+                u64::from(grey([red, green, blue]))
+                    .wrapping_mul((2 * colour + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
             })
             .fold(0, u64::wrapping_add)
     }

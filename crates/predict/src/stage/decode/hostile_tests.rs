@@ -161,7 +161,10 @@ proptest! {
 
 #[test]
 fn whole_files_are_decoded_and_every_cut_is_refused() {
-    for (file, library) in files().into_iter().flat_map(|file| LIBRARIES.map(|library| (file.clone(), library))) {
+    for (file, library) in files()
+        .into_iter()
+        .flat_map(|file| LIBRARIES.map(|library| (file.clone(), library)))
+    {
         let decoding = Decoding {
             library,
             ..Decoding::default()

@@ -90,7 +90,8 @@ fn pixels(
         decoded
     } else {
         picture.reset(width, height);
-        turbo.decode(bytes, header, scale, Samples::Rgb, &mut picture.rgb)
+        let fast = decoding.fast_dct();
+        turbo.decode_with(bytes, header, scale, Samples::Rgb, &mut picture.rgb, fast)
     }
 }
 

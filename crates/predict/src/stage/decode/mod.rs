@@ -30,7 +30,6 @@ use crate::error::Result;
 pub(crate) use decoding::{Decoding, Library};
 pub(crate) use format::grouped;
 use format::{Format, check_size};
-pub(crate) use jpeg::draft_scale;
 pub(crate) use orientation::Orientation;
 pub(crate) use picture::{Details, Picture};
 pub(crate) use round_trip::RoundTrip;

@@ -76,8 +76,18 @@ mod tests {
 
     #[test]
     fn what_opencv_gives_is_said_in_its_own_terms() {
-        assert!(Unchanged { channels: 3, bits: 8 }.check().is_ok());
-        assert!(words(4, 8).contains("gives 4 channels (blue, green, red, alpha), and the model takes 3"));
+        assert!(
+            Unchanged {
+                channels: 3,
+                bits: 8
+            }
+            .check()
+            .is_ok()
+        );
+        assert!(
+            words(4, 8)
+                .contains("gives 4 channels (blue, green, red, alpha), and the model takes 3")
+        );
         assert!(words(1, 8).contains("1 channel (grey)"));
         assert!(words(3, 16).contains("3 channels of 16 bits"));
         assert!(words(1, 32).contains("1 channel of 32 bits"));

@@ -39,6 +39,18 @@ impl Details {
 }
 
 impl Picture {
+    /// Width and height of the file's picture as it is shown here: turned where this is, and as
+    /// large as in the file where this was decoded smaller.
+    pub fn upright_size(&self) -> [u32; 2] {
+        let (width, height) = self.details.stored;
+        let sideways = (self.width < self.height) != (width < height);
+        let (width, height) = match sideways {
+            true => (height, width),
+            false => (width, height),
+        };
+        [width as u32, height as u32]
+    }
+
     /// Gives the picture a size and room for its pixels; what they hold is left open.
     pub(super) fn reset(&mut self, width: usize, height: usize) {
         self.width = width;
@@ -65,7 +77,7 @@ impl Picture {
     }
 
     /// Makes every pixel grey.
-    pub(super) fn turn_grey(&mut self, grey: impl Fn([u8; 3]) -> u8) {
+    pub fn turn_grey(&mut self, grey: impl Fn([u8; 3]) -> u8) {
         for pixel in self.pixels() {
             *pixel = [grey(*pixel); 3];
         }

@@ -71,9 +71,12 @@ impl Truth {
 }
 
 fn said(picture: &Picture) -> String {
-    let hash = picture.rgb.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = picture
+        .rgb
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
     format!("{}x{}:{hash:016x}", picture.width, picture.height)
 }
 
@@ -111,7 +114,12 @@ fn every_mode_gives_the_pixels_of_its_library() {
         }
         wrong.push(format!("{}: {got:?}", truth.line));
     }
-    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -126,10 +134,18 @@ fn details_are_what_the_files_say() {
     for format in ["jpg", "png", "webp", "tif"] {
         for kind in ["mluc", "desc"] {
             let details = details(&format!("icc-p3-{kind}.{format}"));
-            assert_eq!(details.colour_profile.as_deref(), Some("Display P3"), "{format}");
+            assert_eq!(
+                details.colour_profile.as_deref(),
+                Some("Display P3"),
+                "{format}"
+            );
         }
         let unnamed = details(&format!("icc-unnamed.{format}")).colour_profile;
-        assert_eq!(unnamed.as_deref(), Some("a profile without a name"), "{format}");
+        assert_eq!(
+            unnamed.as_deref(),
+            Some("a profile without a name"),
+            "{format}"
+        );
         assert_eq!(details(&format!("icc-srgb.{format}")).colour_profile, None);
     }
     let kinds = [
@@ -145,7 +161,12 @@ fn details_are_what_the_files_say() {
     for (name, format, bits, channels, orientation) in kinds {
         let details = details(name);
         assert_eq!(
-            (details.format, details.bits, details.channels, details.orientation),
+            (
+                details.format,
+                details.bits,
+                details.channels,
+                details.orientation
+            ),
             (format, bits, channels, orientation),
             "{name}"
         );

@@ -117,7 +117,7 @@ impl Samples {
     }
 }
 
-/// Decodes JPEGs, exactly as Pillow and OpenCV do: slow integer DCT, smooth upsampling.
+/// Decodes JPEGs, exactly as Pillow and OpenCV do, with smooth upsampling.
 #[derive(Debug)]
 pub(super) struct Decompressor(Handle);
 
@@ -147,7 +147,8 @@ impl Decompressor {
         })
     }
 
-    /// Decodes at one `scale`th of the size (1, 2, 4 or 8) into rows without gaps.
+    /// Decodes at one `scale`th of the size (1, 2, 4 or 8) into rows without gaps, by the slow
+    /// integer DCT.
     pub fn decode(
         &mut self,
         jpeg: &[u8],
@@ -156,6 +157,21 @@ impl Decompressor {
         samples: Samples,
         pixels: &mut [u8],
     ) -> Result<(), Trouble> {
+        self.decode_with(jpeg, header, scale, samples, pixels, false)
+    }
+
+    /// The same, by the fast integer DCT where that is wanted.
+    pub fn decode_with(
+        &mut self,
+        jpeg: &[u8],
+        header: Header,
+        scale: usize,
+        samples: Samples,
+        pixels: &mut [u8],
+        fast_dct: bool,
+    ) -> Result<(), Trouble> {
+        self.0
+            .set(raw::TJPARAM_TJPARAM_FASTDCT, c_int::from(fast_dct));
         // A lossless JPEG is decoded at its own size, whatever is asked for.
         let scale = if header.lossless { 1 } else { scale };
         let factor = raw::tjscalingfactor {

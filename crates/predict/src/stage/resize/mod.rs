@@ -1,10 +1,15 @@
-//! Resampling in eight bits, with Pillow's arithmetic and with OpenCV's.
+//! Resizing with the arithmetic of the library that is named: the same pixels, bit for bit.
 
 mod avx2;
+mod choice;
+mod fused;
+mod kernel;
+mod legacy;
 mod opencv;
 mod pillow;
+mod rows;
 
-use boxwright_model::package::Filter;
+pub(crate) use kernel::{Depth, Kernel, OpenCvFilter, PillowFilter};
 
 /// Rows of RGB.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +17,15 @@ pub(crate) struct View<'a> {
     pub width: usize,
     pub height: usize,
     pub rgb: &'a [u8],
+}
+
+impl<'a> View<'a> {
+    /// The pixels of row `y`.
+    fn row(&self, y: usize) -> &'a [[u8; 3]] {
+        self.rgb[y * self.width * 3..(y + 1) * self.width * 3]
+            .as_chunks()
+            .0
+    }
 }
 
 /// A rectangle of the resized picture, inside it.
@@ -23,6 +37,59 @@ pub(crate) struct Region {
     pub height: usize,
 }
 
+impl Region {
+    fn columns(&self) -> std::ops::Range<usize> {
+        self.left..self.left + self.width
+    }
+
+    fn rows(&self) -> std::ops::Range<usize> {
+        self.top..self.top + self.height
+    }
+}
+
+/// Rows of RGB in the type that a kernel gives, in a buffer that stays.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Pixels {
+    U8(Vec<u8>),
+    F32(Vec<f32>),
+}
+
+impl Default for Pixels {
+    fn default() -> Self {
+        Self::U8(Vec::new())
+    }
+}
+
+impl Pixels {
+    /// `length` bytes to write to; another type's buffer is replaced.
+    pub fn bytes(&mut self, length: usize) -> &mut [u8] {
+        if let Self::F32(_) = self {
+            *self = Self::U8(Vec::new());
+        }
+        match self {
+            Self::U8(all) => {
+                all.resize(length, 0);
+                all
+            }
+            Self::F32(_) => &mut [],
+        }
+    }
+
+    /// `length` floats to write to; another type's buffer is replaced.
+    pub fn floats(&mut self, length: usize) -> &mut [f32] {
+        if let Self::U8(_) = self {
+            *self = Self::F32(Vec::new());
+        }
+        match self {
+            Self::F32(all) => {
+                all.resize(length, 0.0);
+                all
+            }
+            Self::U8(_) => &mut [],
+        }
+    }
+}
+
 /// Resizes pictures one after the other, in buffers that stay.
 #[derive(Debug, Default)]
 pub(crate) struct Resizer {
@@ -30,42 +97,61 @@ pub(crate) struct Resizer {
 }
 
 impl Resizer {
-    /// The `region` of `source` resized to `width` × `height`, into `out`. What lies outside of
-    /// the region is not computed; what lies inside doesn't depend on it.
+    /// The `region` of `source` resized to `width` × `height`, into `out`. What lies inside of the
+    /// region doesn't depend on it.
     pub fn resize(
         &mut self,
         source: View<'_>,
-        (width, height): (usize, usize),
-        filter: Filter,
+        size: (usize, usize),
+        kernel: Kernel,
+        region: Region,
+        out: &mut Pixels,
+    ) {
+        assert!(region.left + region.width <= size.0 && region.top + region.height <= size.1);
+        let length = region.width * region.height * 3;
+        match kernel.depth() {
+            Depth::U8 => self.bytes(source, size, kernel, region, out.bytes(length)),
+            Depth::F32 | Depth::Unit => floats(source, size, kernel, region, out.floats(length)),
+        }
+    }
+
+    /// The same for kernels that give bytes.
+    pub fn resize_bytes(
+        &mut self,
+        source: View<'_>,
+        size: (usize, usize),
+        kernel: Kernel,
         region: Region,
         out: &mut Vec<u8>,
     ) {
-        assert!(region.left + region.width <= width && region.top + region.height <= height);
-        out.resize(region.width * region.height * 3, 0);
-        if region.width == 0 || region.height == 0 {
+        let mut pixels = Pixels::U8(std::mem::take(out));
+        self.resize(source, size, kernel, region, &mut pixels);
+        if let Pixels::U8(bytes) = pixels {
+            *out = bytes;
+        }
+    }
+
+    fn bytes(
+        &mut self,
+        source: View<'_>,
+        size: (usize, usize),
+        kernel: Kernel,
+        region: Region,
+        out: &mut [u8],
+    ) {
+        if out.is_empty() {
             return;
         }
-        if (source.width, source.height) == (width, height) {
+        if (source.width, source.height) == size {
             return cut(source, region, out);
         }
-        match filter {
-            Filter::Nearest => pillow::nearest(source, (width, height), region, out),
-            Filter::OpenCvLinear | Filter::Format1Linear => {
-                opencv::linear(source, (width, height), region, out)
+        match kernel {
+            Kernel::Pillow { filter, .. } => {
+                pillow::resize(source, size, filter, region, &mut self.between, out);
             }
-            Filter::OpenCvArea | Filter::Format1Area => {
-                opencv::area(source, (width, height), region, out)
-            }
-            _ => {
-                pillow::resample(
-                    source,
-                    (width, height),
-                    filter,
-                    region,
-                    &mut self.between,
-                    out,
-                );
-            }
+            Kernel::OpenCv { filter, .. } => opencv::bytes(source, size, filter, region, out),
+            Kernel::LegacyLinear => legacy::linear(source, size, region, out),
+            Kernel::LegacyArea => legacy::area(source, size, region, out),
         }
     }
 
@@ -77,9 +163,28 @@ impl Resizer {
     }
 }
 
+fn floats(source: View<'_>, size: (usize, usize), kernel: Kernel, region: Region, out: &mut [f32]) {
+    if out.is_empty() {
+        return;
+    }
+    let values = kernel.values();
+    if (source.width, source.height) == size {
+        let rows = out.chunks_exact_mut(region.width * 3);
+        for (to, y) in rows.zip(region.rows()) {
+            let from = source.row(y)[region.columns()].as_flattened();
+            for (to, byte) in to.iter_mut().zip(from) {
+                *to = values[usize::from(*byte)];
+            }
+        }
+        return;
+    }
+    if let Kernel::OpenCv { filter, .. } = kernel {
+        opencv::floats(source, &values, size, filter, region, out);
+    }
+}
+
 fn cut(source: View<'_>, region: Region, out: &mut [u8]) {
-    let rows = source.rgb.chunks_exact(source.width * 3).skip(region.top);
-    for (to, from) in out.chunks_exact_mut(region.width * 3).zip(rows) {
-        to.copy_from_slice(&from[region.left * 3..(region.left + region.width) * 3]);
+    for (to, y) in out.chunks_exact_mut(region.width * 3).zip(region.rows()) {
+        to.copy_from_slice(source.row(y)[region.columns()].as_flattened());
     }
 }

@@ -2,10 +2,9 @@
 //! rounded to eight bits in between.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
-use boxwright_model::package::Filter;
-
-use super::{Region, View, avx2};
+use super::{PillowFilter, Region, View, avx2};
 
 /// Bits behind the point of a weight: 8 bits of sample and 2 for overshoot are left of 32.
 pub(super) const PRECISION: u32 = 32 - 8 - 2;
@@ -19,7 +18,7 @@ pub(super) fn clip(accumulator: i32) -> u8 {
 }
 
 /// The filter's value at `x`, and how far it reaches.
-fn kernel(filter: Filter) -> (fn(f64) -> f64, f64) {
+fn kernel(filter: PillowFilter) -> (fn(f64) -> f64, f64) {
     fn sinc(x: f64) -> f64 {
         if x == 0.0 {
             1.0
@@ -28,8 +27,8 @@ fn kernel(filter: Filter) -> (fn(f64) -> f64, f64) {
         }
     }
     match filter {
-        Filter::Box => (|x| if x > -0.5 && x <= 0.5 { 1.0 } else { 0.0 }, 0.5),
-        Filter::Bicubic => (
+        PillowFilter::Box => (|x| if x > -0.5 && x <= 0.5 { 1.0 } else { 0.0 }, 0.5),
+        PillowFilter::Bicubic => (
             |x| {
                 const A: f64 = -0.5;
                 let x = x.abs();
@@ -43,7 +42,7 @@ fn kernel(filter: Filter) -> (fn(f64) -> f64, f64) {
             },
             2.0,
         ),
-        Filter::Lanczos => (
+        PillowFilter::Lanczos => (
             |x| {
                 if (-3.0..3.0).contains(&x) {
                     sinc(x) * sinc(x / 3.0)
@@ -53,7 +52,21 @@ fn kernel(filter: Filter) -> (fn(f64) -> f64, f64) {
             },
             3.0,
         ),
-        _ => (|x| (1.0 - x.abs()).max(0.0), 1.0),
+        PillowFilter::Hamming => (
+            |x| {
+                let x = x.abs();
+                if x == 0.0 {
+                    1.0
+                } else if x >= 1.0 {
+                    0.0
+                } else {
+                    let x = x * PI;
+                    x.sin() / x * (f64::from(0.54f32) + f64::from(0.46f32) * x.cos())
+                }
+            },
+            1.0,
+        ),
+        PillowFilter::Nearest | PillowFilter::Bilinear => (|x| (1.0 - x.abs()).max(0.0), 1.0),
     }
 }
 
@@ -68,7 +81,7 @@ pub(super) struct Weights {
 
 impl Weights {
     /// The weights that bring `from` samples to `to`, for the outputs `first..first + count`.
-    fn new(filter: Filter, from: usize, to: usize, first: usize, count: usize) -> Self {
+    fn new(filter: PillowFilter, from: usize, to: usize, first: usize, count: usize) -> Self {
         let (kernel, reach) = kernel(filter);
         let scale = from as f64 / to as f64;
         let stretch = scale.max(1.0);
@@ -150,10 +163,25 @@ fn vertical_first(from: (usize, usize), to: (usize, usize)) -> bool {
     from.1 > to.1 && (from.0 < to.0 || from.1 - to.1 > 2 * (from.0 - to.0))
 }
 
-pub(super) fn resample(
+/// `Image.resize`.
+pub(super) fn resize(
     source: View<'_>,
     to: (usize, usize),
-    filter: Filter,
+    filter: PillowFilter,
+    region: Region,
+    between: &mut Vec<u8>,
+    out: &mut [u8],
+) {
+    match filter {
+        PillowFilter::Nearest => nearest(source, to, region, out),
+        _ => resample(source, to, filter, region, between, out),
+    }
+}
+
+fn resample(
+    source: View<'_>,
+    to: (usize, usize),
+    filter: PillowFilter,
     region: Region,
     between: &mut Vec<u8>,
     out: &mut [u8],
@@ -274,34 +302,30 @@ pub(super) fn column(from: &[u8], stride: usize, weights: &[i32], to: &mut [u8])
     }
 }
 
-/// Nearest neighbour. Pillow adds the step up instead of multiplying it, and rounding errors
-/// with it; to land on the same neighbours, so does this.
-pub(super) fn nearest(
-    source: View<'_>,
-    (width, height): (usize, usize),
-    region: Region,
-    out: &mut [u8],
-) {
-    let neighbours = |from: usize, to: usize, first: usize, count: usize| -> Vec<usize> {
-        let step = from as f64 / to as f64;
-        let mut at = step * 0.5;
-        let mut all = Vec::with_capacity(count);
-        for index in 0..first + count {
-            if index >= first {
-                all.push((at as usize).min(from - 1));
-            }
-            at += step;
-        }
-        all
-    };
-    let columns = neighbours(source.width, width, region.left, region.width);
-    let rows = neighbours(source.height, height, region.top, region.height);
+fn nearest(source: View<'_>, size: (usize, usize), region: Region, out: &mut [u8]) {
+    let columns = neighbours(source.width, size.0, region.columns());
+    let rows = neighbours(source.height, size.1, region.rows());
     for (to, y) in out.chunks_exact_mut(region.width * 3).zip(rows) {
-        let from = source.rgb[y * source.width * 3..].as_chunks::<3>().0;
+        let from = source.row(y);
         for (pixel, x) in to.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
             *pixel = from[*x];
         }
     }
+}
+
+/// The nearest samples. Pillow adds the step up instead of multiplying it, and rounding errors
+/// with it; to land on the same neighbours, so does this.
+pub(super) fn neighbours(from: usize, to: usize, range: Range<usize>) -> Vec<usize> {
+    let step = from as f64 / to as f64;
+    let mut at = step * 0.5;
+    let mut all = Vec::with_capacity(range.len());
+    for index in 0..range.end {
+        if index >= range.start {
+            all.push((at as usize).min(from - 1));
+        }
+        at += step;
+    }
+    all
 }
 
 #[cfg(test)]
@@ -334,10 +358,10 @@ mod tests {
                 rgb: &rgb,
             };
             for filter in [
-                Filter::Box,
-                Filter::Bilinear,
-                Filter::Bicubic,
-                Filter::Lanczos,
+                PillowFilter::Box,
+                PillowFilter::Bilinear,
+                PillowFilter::Bicubic,
+                PillowFilter::Lanczos,
             ] {
                 let weights = Weights::new(filter, width, to, 0, to);
                 let (mut plain, mut fast) = (vec![0; to * HEIGHT * 3], vec![0; to * HEIGHT * 3]);
@@ -348,55 +372,8 @@ mod tests {
                     row(from, 0, &weights, to);
                 }
                 horizontal(source, 0, 0, &weights, &mut fast);
-                assert_eq!(plain, fast, "{filter} {width} → {to}");
+                assert_eq!(plain, fast, "{filter:?} {width} → {to}");
             }
-        }
-    }
-
-    #[test]
-    fn a_region_is_a_cut_of_the_whole() {
-        let rgb = noise(31 * 23 * 3);
-        let source = View {
-            width: 31,
-            height: 23,
-            rgb: &rgb,
-        };
-        let size = (17, 40);
-        let whole = Region {
-            left: 0,
-            top: 0,
-            width: 17,
-            height: 40,
-        };
-        let part = Region {
-            left: 3,
-            top: 11,
-            width: 9,
-            height: 8,
-        };
-        let mut resizer = super::super::Resizer::default();
-        for filter in [
-            Filter::Nearest,
-            Filter::Box,
-            Filter::Bicubic,
-            Filter::Lanczos,
-            Filter::OpenCvLinear,
-            Filter::OpenCvArea,
-        ] {
-            let (mut all, mut some) = (Vec::new(), Vec::new());
-            resizer.resize(source, size, filter, whole, &mut all);
-            resizer.resize(source, size, filter, part, &mut some);
-            let mut cut = vec![0; some.len()];
-            super::super::cut(
-                View {
-                    width: 17,
-                    height: 40,
-                    rgb: &all,
-                },
-                part,
-                &mut cut,
-            );
-            assert_eq!(some, cut, "{filter}");
         }
     }
 }

@@ -92,7 +92,8 @@ impl Parts {
             let header = self.part(index, bytes, &mut turbo, &mut part)?;
             let columns = header.width.min(width - left);
             let rows = part.chunks_exact(header.width * count).take(height - top);
-            if columns < part_width.min(width - left) || rows.len() < part_height.min(height - top) {
+            if columns < part_width.min(width - left) || rows.len() < part_height.min(height - top)
+            {
                 return Err(Format::Tiff.damaged("a part is smaller than it has to be"));
             }
             for (y, row) in rows.enumerate() {

@@ -37,7 +37,9 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         color => color,
     };
     let samples = Samples::of(color)?;
-    let stored = decoder.find_tag_unsigned(Tag::SamplesPerPixel).map_err(refuse)?;
+    let stored = decoder
+        .find_tag_unsigned(Tag::SamplesPerPixel)
+        .map_err(refuse)?;
     describe(picture, size, color, stored, bytes);
     if !decoding.by_pillow() {
         opencv::check(color)?;
@@ -292,7 +294,9 @@ impl Colours {
     fn with_alpha(&self, [red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
         match (self.alpha, self.by_pillow) {
             (Alpha::Premultiplied, true) => [red, green, blue].map(|value| divided(value, alpha)),
-            (Alpha::Straight, false) => [red, green, blue].map(|value| opencv::multiplied(value, alpha)),
+            (Alpha::Straight, false) => {
+                [red, green, blue].map(|value| opencv::multiplied(value, alpha))
+            }
             _ => [red, green, blue],
         }
     }

@@ -1,0 +1,36 @@
+//! The kernel that a package names.
+
+use boxwright_model::package::{self, Filter, Preprocess};
+
+use super::kernel::{Depth, Kernel, OpenCvFilter, PillowFilter};
+
+impl Kernel {
+    /// The kernel that a package names.
+    pub fn of(preprocess: &Preprocess) -> Self {
+        let depth = match preprocess.resize_in {
+            package::Depth::U8 | package::Depth::Rounded => Depth::U8,
+            package::Depth::F32 => Depth::F32,
+            package::Depth::Unit => Depth::Unit,
+        };
+        let pillow = |filter| Self::Pillow { filter };
+        let opencv = |filter| Self::OpenCv { filter, depth };
+        match preprocess.filter {
+            Filter::Nearest => pillow(PillowFilter::Nearest),
+            Filter::Box => pillow(PillowFilter::Box),
+            Filter::Bilinear => pillow(PillowFilter::Bilinear),
+            Filter::Hamming => pillow(PillowFilter::Hamming),
+            Filter::Bicubic => pillow(PillowFilter::Bicubic),
+            Filter::Lanczos => pillow(PillowFilter::Lanczos),
+            Filter::OpenCvNearest => opencv(OpenCvFilter::Nearest),
+            Filter::OpenCvNearestExact => opencv(OpenCvFilter::NearestExact),
+            Filter::OpenCvLinear => opencv(OpenCvFilter::Linear),
+            Filter::OpenCvLinearExact => opencv(OpenCvFilter::LinearExact),
+            Filter::OpenCvCubic => opencv(OpenCvFilter::Cubic),
+            Filter::OpenCvArea => opencv(OpenCvFilter::Area),
+            Filter::OpenCvLanczos4 => opencv(OpenCvFilter::Lanczos4),
+            Filter::Format1Linear => Self::LegacyLinear,
+            Filter::Format1Area => Self::LegacyArea,
+            _ => pillow(PillowFilter::Bilinear),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The names of all kernels: whose arithmetic, which filter, bytes or floats.
+
+/// What a library resizes, and gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Depth {
+    /// Bytes.
+    U8,
+    /// Floats from 0 to 255: the picture was turned into floats before it was resized.
+    F32,
+    /// Floats from 0 to 1: it was also divided by 255, as `ToTensor` does.
+    Unit,
+}
+
+/// A way to resize, named by the library that does it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Kernel {
+    /// `Image.resize`.
+    Pillow { filter: PillowFilter },
+    /// `cv2.resize`.
+    OpenCv { filter: OpenCvFilter, depth: Depth },
+    /// `opencv-linear` of packages of format 1.
+    LegacyLinear,
+    /// `opencv-area` of packages of format 1.
+    LegacyArea,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum PillowFilter {
+    Nearest,
+    Box,
+    Bilinear,
+    Hamming,
+    Bicubic,
+    Lanczos,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum OpenCvFilter {
+    Nearest,
+    NearestExact,
+    Linear,
+    LinearExact,
+    Cubic,
+    Area,
+    Lanczos4,
+}
+
+impl Kernel {
+    /// What comes out.
+    pub fn depth(self) -> Depth {
+        match self {
+            Self::Pillow { .. } | Self::LegacyLinear | Self::LegacyArea => Depth::U8,
+            Self::OpenCv { depth, .. } => depth,
+        }
+    }
+
+    /// The float that each byte of a picture becomes before it is resized.
+    pub(super) fn values(self) -> [f32; 256] {
+        let divisor = if self.depth() == Depth::Unit {
+            255.0
+        } else {
+            1.0
+        };
+        std::array::from_fn(|byte| byte as f32 / divisor)
+    }
+}
