@@ -2,18 +2,27 @@
 
 use boxwright_model::package::{self, Filter, Preprocess};
 
-use super::kernel::{Depth, Kernel, OpenCvFilter, PillowFilter};
+use super::kernel::{Depth, Kernel, OpenCvFilter, PillowFilter, TorchFilter};
 
 impl Kernel {
     /// The kernel that a package names.
     pub fn of(preprocess: &Preprocess) -> Self {
         let depth = match preprocess.resize_in {
-            package::Depth::U8 | package::Depth::Rounded => Depth::U8,
+            package::Depth::U8 => Depth::U8,
+            package::Depth::Rounded => Depth::Rounded,
             package::Depth::F32 => Depth::F32,
             package::Depth::Unit => Depth::Unit,
         };
         let pillow = |filter| Self::Pillow { filter };
         let opencv = |filter| Self::OpenCv { filter, depth };
+        let torch = |filter| Self::Torch {
+            filter,
+            antialias: preprocess
+                .antialias
+                .or(preprocess.filter.antialias())
+                .unwrap_or(false),
+            depth,
+        };
         match preprocess.filter {
             Filter::Nearest => pillow(PillowFilter::Nearest),
             Filter::Box => pillow(PillowFilter::Box),
@@ -28,6 +37,10 @@ impl Kernel {
             Filter::OpenCvCubic => opencv(OpenCvFilter::Cubic),
             Filter::OpenCvArea => opencv(OpenCvFilter::Area),
             Filter::OpenCvLanczos4 => opencv(OpenCvFilter::Lanczos4),
+            Filter::TorchvisionNearest => torch(TorchFilter::Nearest),
+            Filter::TorchvisionNearestExact => torch(TorchFilter::NearestExact),
+            Filter::TorchvisionBilinear => torch(TorchFilter::Bilinear),
+            Filter::TorchvisionBicubic => torch(TorchFilter::Bicubic),
             Filter::Format1Linear => Self::LegacyLinear,
             Filter::Format1Area => Self::LegacyArea,
             _ => pillow(PillowFilter::Bilinear),

@@ -9,6 +9,9 @@ pub(crate) enum Depth {
     F32,
     /// Floats from 0 to 1: it was also divided by 255, as `ToTensor` does.
     Unit,
+    /// Bytes that are resized as floats from 0 to 255 and rounded in the end: how the first
+    /// transforms of torchvision resize tensors of bytes.
+    Rounded,
 }
 
 /// A way to resize, named by the library that does it.
@@ -18,6 +21,12 @@ pub(crate) enum Kernel {
     Pillow { filter: PillowFilter },
     /// `cv2.resize`.
     OpenCv { filter: OpenCvFilter, depth: Depth },
+    /// `torch.nn.functional.interpolate`, which torchvision resizes tensors with.
+    Torch {
+        filter: TorchFilter,
+        antialias: bool,
+        depth: Depth,
+    },
     /// `opencv-linear` of packages of format 1.
     LegacyLinear,
     /// `opencv-area` of packages of format 1.
@@ -45,13 +54,28 @@ pub(crate) enum OpenCvFilter {
     Lanczos4,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum TorchFilter {
+    Nearest,
+    NearestExact,
+    Bilinear,
+    Bicubic,
+    /// Always with antialiasing.
+    Lanczos,
+}
+
 impl Kernel {
-    /// What comes out.
+    /// What is resized.
     pub fn depth(self) -> Depth {
         match self {
             Self::Pillow { .. } | Self::LegacyLinear | Self::LegacyArea => Depth::U8,
-            Self::OpenCv { depth, .. } => depth,
+            Self::OpenCv { depth, .. } | Self::Torch { depth, .. } => depth,
         }
+    }
+
+    /// Whether bytes come out.
+    pub fn gives_bytes(self) -> bool {
+        matches!(self.depth(), Depth::U8 | Depth::Rounded)
     }
 
     /// The float that each byte of a picture becomes before it is resized.

@@ -8,8 +8,9 @@ mod legacy;
 mod opencv;
 mod pillow;
 mod rows;
+mod torch;
 
-pub(crate) use kernel::{Depth, Kernel, OpenCvFilter, PillowFilter};
+pub(crate) use kernel::{Depth, Kernel, OpenCvFilter, PillowFilter, TorchFilter};
 
 /// Rows of RGB.
 #[derive(Debug, Clone, Copy)]
@@ -109,9 +110,10 @@ impl Resizer {
     ) {
         assert!(region.left + region.width <= size.0 && region.top + region.height <= size.1);
         let length = region.width * region.height * 3;
-        match kernel.depth() {
-            Depth::U8 => self.bytes(source, size, kernel, region, out.bytes(length)),
-            Depth::F32 | Depth::Unit => floats(source, size, kernel, region, out.floats(length)),
+        if kernel.gives_bytes() {
+            self.bytes(source, size, kernel, region, out.bytes(length));
+        } else {
+            floats(source, size, kernel, region, out.floats(length));
         }
     }
 
@@ -149,7 +151,21 @@ impl Resizer {
             Kernel::Pillow { filter, .. } => {
                 pillow::resize(source, size, filter, region, &mut self.between, out);
             }
+            Kernel::OpenCv { depth, .. } | Kernel::Torch { depth, .. }
+                if depth == Depth::Rounded =>
+            {
+                let mut sums = vec![0.0; out.len()];
+                floats(source, size, kernel, region, &mut sums);
+                for (to, sum) in out.iter_mut().zip(sums) {
+                    *to = sum.round_ties_even() as u8;
+                }
+            }
             Kernel::OpenCv { filter, .. } => opencv::bytes(source, size, filter, region, out),
+            Kernel::Torch {
+                filter, antialias, ..
+            } => {
+                torch::bytes(source, size, filter, antialias, region, out);
+            }
             Kernel::LegacyLinear => legacy::linear(source, size, region, out),
             Kernel::LegacyArea => legacy::area(source, size, region, out),
         }
@@ -178,8 +194,16 @@ fn floats(source: View<'_>, size: (usize, usize), kernel: Kernel, region: Region
         }
         return;
     }
-    if let Kernel::OpenCv { filter, .. } = kernel {
-        opencv::floats(source, &values, size, filter, region, out);
+    match kernel {
+        Kernel::OpenCv { filter, .. } => {
+            opencv::floats(source, &values, size, filter, region, out);
+        }
+        Kernel::Torch {
+            filter, antialias, ..
+        } => {
+            torch::floats(source, &values, size, (filter, antialias), region, out);
+        }
+        Kernel::Pillow { .. } | Kernel::LegacyLinear | Kernel::LegacyArea => {}
     }
 }
 
