@@ -197,13 +197,15 @@ impl Scratch {
     ) -> Result<()> {
         let started = Instant::now();
         let decoding = Decoding {
+            library: image.input.preprocess.decode,
             upright: image.input.preprocess.exif,
-            ..Decoding::default()
+            draft: None,
         };
         let decoded = match sample {
             Sample::Bytes(bytes) => self.decoder.decode(bytes, &decoding),
-            Sample::Path(path) => read(path, &mut self.file)
-                .and_then(|()| self.decoder.decode(&self.file, &decoding)),
+            Sample::Path(path) => {
+                read(path, &mut self.file).and_then(|()| self.decoder.decode(&self.file, &decoding))
+            }
         };
         self.timing.decode_ms += ms(started);
         decoded?;

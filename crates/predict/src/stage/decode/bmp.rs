@@ -23,7 +23,11 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         .map_err(|error| raster::refusal(Format::Bmp, bytes, &error))?;
     raster::judge(&decoder, request, picture)?;
     let header = Header::of(bytes).ok_or_else(|| Format::Bmp.cut_off(bytes))?;
-    picture.details.bits = if header.bits < 8 { header.bits as u8 } else { 8 };
+    picture.details.bits = if header.bits < 8 {
+        header.bits as u8
+    } else {
+        8
+    };
     picture.details.channels = match header.bits {
         0..=8 => 1,
         32 => decoder.color_type().channel_count(),
@@ -43,7 +47,9 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     }
     match header.bits {
         // OpenCV fills the lower bits with zeros.
-        16 => header.paint_words(bytes, picture, |value, most| (value * 256 / (most + 1)) as u8)?,
+        16 => header.paint_words(bytes, picture, |value, most| {
+            (value * 256 / (most + 1)) as u8
+        })?,
         32 => header.paint_quads(bytes, picture)?,
         _ => raster::decode(decoder, Format::Bmp, bytes, picture)?,
     }
@@ -195,7 +201,9 @@ impl Header {
             return Some(FIVES);
         }
         let masks = [54, 58, 62].map(|at| u32_at(bytes, at).unwrap_or(0));
-        [FIVES, WIDE_GREEN].into_iter().find(|known| *known == masks)
+        [FIVES, WIDE_GREEN]
+            .into_iter()
+            .find(|known| *known == masks)
     }
 
     /// Pixels of 32 bits: by the header's masks, else blue, green, red.
@@ -240,7 +248,9 @@ impl Mask {
 }
 
 fn refused(bits: u16) -> Error {
-    Format::Bmp.refused_by_opencv(format!("it doesn't know this way to store {bits} bits a pixel"))
+    Format::Bmp.refused_by_opencv(format!(
+        "it doesn't know this way to store {bits} bits a pixel"
+    ))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -151,7 +151,6 @@ impl<'a> Directory<'a> {
         self.block.get(start..start.checked_add(length)?)
     }
 
-
     pub fn u16_at(&self, at: usize) -> Option<u16> {
         let bytes = self.block.get(at..at.checked_add(2)?)?.try_into().ok()?;
         Some(if self.little {

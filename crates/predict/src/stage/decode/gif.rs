@@ -51,7 +51,9 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         }
     }
     frame.indices = vec![0; decoder.buffer_size()];
-    decoder.read_into_buffer(&mut frame.indices).map_err(refuse)?;
+    decoder
+        .read_into_buffer(&mut frame.indices)
+        .map_err(refuse)?;
 
     picture.reset(canvas.0, canvas.1);
     if blocks.is_some() {
@@ -104,12 +106,13 @@ impl Frame {
         };
         let past = |index: &&u8| usize::from(**index) >= known && Some(**index) != self.transparent;
         if let Some(index) = self.indices.iter().find(past) {
-            return Err(Format::Gif.refused_by_opencv(format!(
-                "colour {index} is used, and the file has {known}"
-            )));
+            return Err(Format::Gif
+                .refused_by_opencv(format!("colour {index} is used, and the file has {known}")));
         }
         let background = background(bytes).and_then(|index| global.get(index));
-        picture.pixels().fill(background.copied().unwrap_or_default());
+        picture
+            .pixels()
+            .fill(background.copied().unwrap_or_default());
         self.place(picture, |index| {
             let place = usize::from(index);
             match (local.get(place), global.get(place)) {
@@ -147,11 +150,9 @@ impl Frame {
         }
         let colours = self.global.len() / 3;
         match background(bytes) {
-            Some(index) if colours > 0 && index >= colours => {
-                Err(Format::Gif.refused_by_opencv(format!(
-                    "its background is colour {index}, and it has {colours}"
-                )))
-            }
+            Some(index) if colours > 0 && index >= colours => Err(Format::Gif.refused_by_opencv(
+                format!("its background is colour {index}, and it has {colours}"),
+            )),
             _ => Ok(()),
         }
     }

@@ -57,7 +57,7 @@ fn counted(channels: u8) -> String {
 /// OpenCV's conversion of a CMYK pixel of a JPEG, as it is stored (255 is no ink), to RGB.
 pub(super) fn stored_cmyk_to_rgb([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
     let light = u32::from(black);
-    [cyan, magenta, yellow].map(|ink| (light - ((255 - u32::from(ink)) * light >> 8)) as u8)
+    [cyan, magenta, yellow].map(|ink| (light - (((255 - u32::from(ink)) * light) >> 8)) as u8)
 }
 
 /// OpenCV looks at more than the first picture of an animation before it decodes that one.
@@ -76,8 +76,18 @@ mod tests {
 
     #[test]
     fn what_opencv_gives_is_said_in_its_own_terms() {
-        assert!(Unchanged { channels: 3, bits: 8 }.check().is_ok());
-        assert!(words(4, 8).contains("gives 4 channels (blue, green, red, alpha), and the model takes 3"));
+        assert!(
+            Unchanged {
+                channels: 3,
+                bits: 8
+            }
+            .check()
+            .is_ok()
+        );
+        assert!(
+            words(4, 8)
+                .contains("gives 4 channels (blue, green, red, alpha), and the model takes 3")
+        );
         assert!(words(1, 8).contains("1 channel (grey)"));
         assert!(words(3, 16).contains("3 channels of 16 bits"));
         assert!(words(1, 32).contains("1 channel of 32 bits"));

@@ -31,14 +31,19 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     judge(bytes, request.max_pixels)?;
     let chunks = Chunks::of(bytes);
     let mut limits = Limits::no_limits();
-    let width = u64::from(u32::from_be_bytes([bytes[16], bytes[17], bytes[18], bytes[19]]));
+    let width = u64::from(u32::from_be_bytes([
+        bytes[16], bytes[17], bytes[18], bytes[19],
+    ]));
     limits.max_alloc = Some(WORKING_BYTES + width * 16);
     let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits)
         .map_err(|error| raster::refusal(Format::Png, bytes, &error))?;
     raster::judge(&decoder, request, picture)?;
     picture.details.bits = chunks.bits;
     picture.details.channels = samples_of(chunks.color);
-    picture.details.colour_profile.clone_from(&chunks.colour_profile);
+    picture
+        .details
+        .colour_profile
+        .clone_from(&chunks.colour_profile);
     if decoding.by_pillow() {
         by_pillow(decoder, &chunks, bytes, picture)?;
         return Ok(chunks.pillow());

@@ -66,17 +66,22 @@ impl<'a> Chunks<'a> {
             b"tRNS" => self.transparency = true,
             b"sRGB" => self.gamma = Some(SRGB_GAMMA),
             b"gAMA" => {
-                let gamma = data.first_chunk::<4>().map(|four| u32::from_be_bytes(*four));
+                let gamma = data
+                    .first_chunk::<4>()
+                    .map(|four| u32::from_be_bytes(*four));
                 self.gamma = self.gamma.or(gamma);
             }
             b"acTL" => {
-                let frames = data.first_chunk::<4>().map(|four| u32::from_be_bytes(*four));
+                let frames = data
+                    .first_chunk::<4>()
+                    .map(|four| u32::from_be_bytes(*four));
                 self.frames = frames.unwrap_or(0);
             }
             b"fcTL" => self.first_is_frame |= !self.pixels_begun,
             b"eXIf" => self.exif = Some(data),
             b"iCCP" => {
-                let profile = keyword(data).and_then(|(_, rest)| inflated(rest.get(1..)?, icc::MOST as u64));
+                let profile =
+                    keyword(data).and_then(|(_, rest)| inflated(rest.get(1..)?, icc::MOST as u64));
                 self.colour_profile = profile.and_then(|profile| icc::name(&profile));
             }
             b"tEXt" | b"zTXt" | b"iTXt" => self.text(kind, data),
@@ -95,7 +100,10 @@ impl<'a> Chunks<'a> {
         };
         let text = match &kind {
             b"tEXt" => Some(Cow::Borrowed(rest)),
-            b"zTXt" => rest.get(1..).and_then(|text| inflated(text, LONGEST_TEXT)).map(Cow::Owned),
+            b"zTXt" => rest
+                .get(1..)
+                .and_then(|text| inflated(text, LONGEST_TEXT))
+                .map(Cow::Owned),
             _ => international(rest),
         };
         *slot = text.or(slot.take());
@@ -143,7 +151,10 @@ fn international(rest: &[u8]) -> Option<Cow<'_, [u8]>> {
 /// At most `most` bytes of what `data` unpacks to.
 fn inflated(data: &[u8], most: u64) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    ZlibDecoder::new(data).take(most).read_to_end(&mut out).ok()?;
+    ZlibDecoder::new(data)
+        .take(most)
+        .read_to_end(&mut out)
+        .ok()?;
     Some(out)
 }
 
@@ -156,7 +167,14 @@ fn unhexed(text: &[u8]) -> Option<Vec<u8>> {
         .filter(|byte| !byte.is_ascii_whitespace())
         .map(|byte| char::from(*byte).to_digit(16).map(|digit| digit as u8))
         .collect::<Option<_>>()?;
-    Some(digits.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect())
+    Some(
+        digits
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|[high, low]| high << 4 | low)
+            .collect(),
+    )
 }
 
 #[cfg(test)]

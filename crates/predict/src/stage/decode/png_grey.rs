@@ -78,7 +78,11 @@ impl Grey {
 }
 
 fn weighed(pixel: [u32; 3]) -> u32 {
-    pixel.iter().zip(WEIGHTS).map(|(sample, weight)| sample * weight).sum()
+    pixel
+        .iter()
+        .zip(WEIGHTS)
+        .map(|(sample, weight)| sample * weight)
+        .sum()
 }
 
 /// One over a number, both in hundred thousandths.
