@@ -252,9 +252,9 @@ def tiffs(image, grey, rgba, la, palette, cmyk):
 
 
 def wide_greys():
-    """Name, bytes and the 8-bit greys that they stand for: Pillow would clip these."""
+    """Name, bytes and what `convert("RGB")` makes of them: 255 of all that is more."""
     greys = np.random.default_rng(2).integers(0, 65536, (31, 43), dtype=np.uint16)
-    expected = np.repeat((greys >> 8).astype(np.uint8)[..., None], 3, -1)
+    expected = np.repeat(np.minimum(greys, 255).astype(np.uint8)[..., None], 3, -1)
     yield "grey-16bit.png", png16(greys, 0), expected
     yield "grey-16bit.tif", encoded(Image.fromarray(greys), "TIFF"), expected
 

@@ -15,6 +15,7 @@ mod error;
 mod machine;
 mod pipeline;
 mod predictor;
+pub mod recipe;
 mod sample;
 mod scratch;
 mod serving;

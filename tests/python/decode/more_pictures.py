@@ -125,7 +125,7 @@ def jpegs(image, grey):
     yield "empty-exif-then-exif.jpg", with_segments(plain, app(0xE1, b"Exif\0\0" + b"II*\0"), exif6)
     for name, icc in profiles():
         yield f"icc-{name}.jpg", encoded(image, "JPEG", icc_profile=icc)
-    wide = image.resize((67, 51))
+    wide = image.resize((35, 27))
     for quality, subsampling in itertools.product((1, 30, 75, 95, 100), (0, 1, 2)):
         yield f"q{quality}-s{subsampling}.jpg", encoded(wide, "JPEG", quality=quality, subsampling=subsampling)
     for size in ((1, 1), (2, 3), (8, 16), (9, 17), (15, 31), (33, 47)):

@@ -111,8 +111,18 @@ pub(super) fn plain(target: &Target) -> Vec<Geometry> {
 
 fn letterboxes(target: &Target) -> Vec<Geometry> {
     let mut all = Vec::new();
-    for align in [Align::Center, Align::TopLeft, Align::CenterRound, Align::TensorFlow] {
-        for long_side in [Rounding::Round, Rounding::Floor, Rounding::HalfUp, Rounding::Ceil] {
+    for align in [
+        Align::Center,
+        Align::TopLeft,
+        Align::CenterRound,
+        Align::TensorFlow,
+    ] {
+        for long_side in [
+            Rounding::Round,
+            Rounding::Floor,
+            Rounding::HalfUp,
+            Rounding::Ceil,
+        ] {
             all.push(fixed(
                 target,
                 Preprocess {
@@ -158,7 +168,11 @@ fn of_any_size(target: &Target) -> Vec<Geometry> {
     for stride in STRIDES.into_iter().filter(|stride| {
         target.width.is_multiple_of(*stride) && target.height.is_multiple_of(*stride)
     }) {
-        for rounding in [StrideRounding::Up, StrideRounding::Nearest, StrideRounding::Down] {
+        for rounding in [
+            StrideRounding::Up,
+            StrideRounding::Nearest,
+            StrideRounding::Down,
+        ] {
             all.push(Geometry {
                 stride: Some((stride, rounding)),
                 ..free(Preprocess::default())
@@ -215,7 +229,17 @@ pub(super) fn sizes(target: &Target, photo: Size) -> std::ops::RangeInclusive<u3
 
 /// How usual a size is that is cropped to `side`; less is more usual.
 pub(super) fn oddness(size: u32, side: u32) -> u32 {
-    let ratios = [0.875, 1.0, 0.9, 0.95, 0.96, 0.93, 0.94, 224.0 / 232.0, 0.955];
+    let ratios = [
+        0.875,
+        1.0,
+        0.9,
+        0.95,
+        0.96,
+        0.93,
+        0.94,
+        224.0 / 232.0,
+        0.955,
+    ];
     let usual = ratios
         .iter()
         .any(|ratio| (f64::from(side) / ratio).floor() as u32 == size);
@@ -235,7 +259,14 @@ pub(super) type Resampling = (Filter, Option<bool>, Depth);
 pub(super) fn resamplings() -> Vec<Resampling> {
     use Filter as F;
     let mut all: Vec<Resampling> = Vec::new();
-    for filter in [F::Bilinear, F::Bicubic, F::Lanczos, F::Nearest, F::Box, F::Hamming] {
+    for filter in [
+        F::Bilinear,
+        F::Bicubic,
+        F::Lanczos,
+        F::Nearest,
+        F::Box,
+        F::Hamming,
+    ] {
         all.push((filter, None, Depth::U8));
     }
     for filter in [F::TorchvisionBilinear, F::TorchvisionBicubic] {
@@ -247,12 +278,21 @@ pub(super) fn resamplings() -> Vec<Resampling> {
     }
     all.push((F::TorchvisionNearest, None, Depth::U8));
     all.push((F::TorchvisionNearestExact, None, Depth::U8));
-    for filter in [F::OpenCvLinear, F::OpenCvArea, F::OpenCvCubic, F::OpenCvLanczos4] {
+    for filter in [
+        F::OpenCvLinear,
+        F::OpenCvArea,
+        F::OpenCvCubic,
+        F::OpenCvLanczos4,
+    ] {
         for depth in [Depth::U8, Depth::F32, Depth::Unit] {
             all.push((filter, None, depth));
         }
     }
-    for filter in [F::OpenCvNearest, F::OpenCvNearestExact, F::OpenCvLinearExact] {
+    for filter in [
+        F::OpenCvNearest,
+        F::OpenCvNearestExact,
+        F::OpenCvLinearExact,
+    ] {
         all.push((filter, None, Depth::U8));
     }
     for filter in [
@@ -273,7 +313,10 @@ pub(super) fn resamplings() -> Vec<Resampling> {
 }
 
 /// A preprocessing with this resampling.
-pub(super) fn with(preprocess: &Preprocess, (filter, antialias, resize_in): Resampling) -> Preprocess {
+pub(super) fn with(
+    preprocess: &Preprocess,
+    (filter, antialias, resize_in): Resampling,
+) -> Preprocess {
     Preprocess {
         filter,
         antialias,

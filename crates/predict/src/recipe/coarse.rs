@@ -56,7 +56,13 @@ impl SummedArea {
 
     pub fn of_target(target: &Target) -> Self {
         let values = target.planes.iter().map(|value| f64::from(*value));
-        Self::new(target.width, target.height, target.channels, (1.0, 1.0), values)
+        Self::new(
+            target.width,
+            target.height,
+            target.channels,
+            (1.0, 1.0),
+            values,
+        )
     }
 
     fn new(
@@ -107,9 +113,9 @@ impl SummedArea {
 
     /// The mean of a rectangle, in pixels.
     fn mean(&self, channel: usize, (x0, x1): (f64, f64), (y0, y1): (f64, f64)) -> f64 {
-        let sum = self.until(channel, x1, y1) - self.until(channel, x0, y1)
-            - self.until(channel, x1, y0)
-            + self.until(channel, x0, y0);
+        let sum =
+            self.until(channel, x1, y1) - self.until(channel, x0, y1) - self.until(channel, x1, y0)
+                + self.until(channel, x0, y0);
         let area = ((x1 - x0) / self.block.0) * ((y1 - y0) / self.block.1);
         sum / area.max(1e-9)
     }

@@ -90,7 +90,11 @@ impl Sums {
         Line {
             scale,
             offset: mean_t - scale * mean_x,
-            unexplained: if var_t > 0.0 { (left / var_t).min(1.0) } else { 1.0 },
+            unexplained: if var_t > 0.0 {
+                (left / var_t).min(1.0)
+            } else {
+                1.0
+            },
         }
     }
 }
@@ -107,7 +111,11 @@ impl Residual {
     pub fn add(&mut self, line: Line, x: f64, t: f64) {
         let off = (t - (line.scale * x + line.offset)).abs();
         // A channel without contrast has no scale to measure by.
-        let levels = if line.scale == 0.0 { off * 64.0 } else { off / line.scale.abs() };
+        let levels = if line.scale == 0.0 {
+            off * 64.0
+        } else {
+            off / line.scale.abs()
+        };
         self.worst = self.worst.max(levels);
         self.squares += levels * levels;
         self.count += 1;

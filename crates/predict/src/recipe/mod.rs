@@ -7,7 +7,6 @@
 //! over a few rows of the best places, and in the end over whole pictures, by the very stages that
 //! a prediction goes through.
 
-mod answers;
 mod candidates;
 mod coarse;
 mod fit;
@@ -16,13 +15,10 @@ mod numbers;
 mod photo;
 mod search;
 mod target;
-#[cfg(test)]
-mod tests;
 mod verify;
 
 use boxwright_model::package::{ImageDtype, Layout, Preprocess, StrideRounding};
 
-pub use answers::Answer;
 pub use target::Target;
 
 /// What a recipe changes in a package.

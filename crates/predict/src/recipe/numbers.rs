@@ -20,7 +20,10 @@ const FAMILIES: [([f64; 3], [f64; 3]); 14] = [
     ([123.675, 116.28, 103.53], [1.0; 3]),
     ([123.0, 117.0, 104.0], [1.0; 3]),
     // CIFAR-10, as most write it.
-    ([125.307, 122.961, 113.8575], [62.993_25, 62.088_75, 66.704_85]),
+    (
+        [125.307, 122.961, 113.8575],
+        [62.993_25, 62.088_75, 66.704_85],
+    ),
     ([125.307, 122.961, 113.8575], [51.5865, 50.847, 51.255]),
     // MNIST.
     ([33.3285; 3], [78.5655; 3]),
@@ -76,7 +79,10 @@ fn family(mean: &[f64], std: &[f64], precision: Precision) -> Option<(Vec<f64>, 
         std.reverse();
         (mean, std)
     };
-    let both = FAMILIES.iter().copied().chain(FAMILIES.iter().map(reversed));
+    let both = FAMILIES
+        .iter()
+        .copied()
+        .chain(FAMILIES.iter().map(reversed));
     let count = mean.len();
     both.into_iter()
         .find(near)

@@ -4,7 +4,7 @@ use boxwright_model::package::{Channels, Decode, GreyOrder, Preprocess};
 
 use crate::error::Result;
 use crate::stage::decode::{Decoder, Decoding, Picture};
-use crate::stage::source::{self, Alterations};
+use crate::stage::source::Alterations;
 
 /// A way to decode, which the recipes of its pixels share.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,11 @@ pub(super) fn ways(channels: usize) -> Vec<Preprocess> {
     let way = |(decode, exif): (Decode, bool), grey: GreyOrder| Preprocess {
         decode,
         exif,
-        channels: if channels == 1 { Channels::Grey } else { Channels::Rgb },
+        channels: if channels == 1 {
+            Channels::Grey
+        } else {
+            Channels::Rgb
+        },
         grey,
         ..Preprocess::default()
     };
@@ -63,7 +67,7 @@ pub(super) fn decode(
 ) -> Result<Photo> {
     let mut decoder = Decoder::new(max_pixels);
     let decoding = Decoding {
-        library: source::library(preprocess.decode),
+        library: preprocess.decode,
         upright: preprocess.exif,
         draft,
     };

@@ -118,7 +118,9 @@ impl<'a> Search<'a> {
         let target_sums = SummedArea::of_target(target);
         let mut places: Vec<Place> = Vec::new();
         for (index, (_, photos)) in bases.iter().enumerate() {
-            let Some(photo) = photos.first() else { continue };
+            let Some(photo) = photos.first() else {
+                continue;
+            };
             let sums = SummedArea::of_picture(&photo.picture);
             let size = (photo.picture.width, photo.picture.height);
             let score = |geometry: &Geometry| {
@@ -167,7 +169,9 @@ impl<'a> Search<'a> {
         for resize in [Resize::ShortSide, Resize::LongSide, Resize::Stretch] {
             let mut scored: Vec<(f64, u32)> = candidates::sizes(target, photo)
                 .filter_map(|size| {
-                    let geometry = candidates::cropped(target, resize, size).into_iter().next()?;
+                    let geometry = candidates::cropped(target, resize, size)
+                        .into_iter()
+                        .next()?;
                     Some((score(&geometry)?.0, size))
                 })
                 .collect();
@@ -175,7 +179,11 @@ impl<'a> Search<'a> {
             let usual = |(rank, (_, size)): &(usize, &(f64, u32))| {
                 *rank < 5 || (*rank < 24 && candidates::oddness(*size, side) < 2)
             };
-            let sizes = scored.iter().enumerate().filter(usual).map(|(_, (_, size))| *size);
+            let sizes = scored
+                .iter()
+                .enumerate()
+                .filter(usual)
+                .map(|(_, (_, size))| *size);
             all.extend(sizes.flat_map(|size| candidates::cropped(target, resize, size)));
         }
         all
@@ -216,7 +224,13 @@ impl<'a> Search<'a> {
             true => vec![0..place.placement.region.height],
             false => bands(place.placement.region.height),
         };
-        explain(&photos.first()?.picture, target, &place.placement, &preprocess, &rows)
+        explain(
+            &photos.first()?.picture,
+            target,
+            &place.placement,
+            &preprocess,
+            &rows,
+        )
     }
 
     /// All filters at the best places, and the recipes of those that fit.
@@ -268,8 +282,14 @@ impl<'a> Search<'a> {
         let mut all = Vec::new();
         for geometry in std::iter::once(&place.geometry).chain(&place.same) {
             let preprocess = candidates::with(&geometry.over(&base.preprocess), found.resampling);
-            let checked =
-                complete(self, geometry, preprocess, found, &pictures, &place.placement)?;
+            let checked = complete(
+                self,
+                geometry,
+                preprocess,
+                found,
+                &pictures,
+                &place.placement,
+            )?;
             all.extend(checked.map(|(recipe, difference)| Checked {
                 base: place.base,
                 cost: cost(&recipe),
@@ -288,7 +308,9 @@ impl<'a> Search<'a> {
         places: &[Place],
     ) -> Result<Vec<Checked>> {
         let mut all = Vec::new();
-        let Some(best) = places.first() else { return Ok(all) };
+        let Some(best) = places.first() else {
+            return Ok(all);
+        };
         let base = &bases[best.base].0.preprocess;
         let mut ways = Vec::new();
         if base.decode == boxwright_model::package::Decode::Pillow {
@@ -416,15 +438,16 @@ impl<'a> Search<'a> {
         let bytes = self.photos.first().map(Vec::as_slice).unwrap_or_default();
         let photo = photo::decode(bytes, &recipe.preprocess, None, self.max_pixels)?;
         let input = input(recipe);
-        heat::map(&mut Comparison::new(self.max_pixels), &photo.picture, &input, target)
+        heat::map(
+            &mut Comparison::new(self.max_pixels),
+            &photo.picture,
+            &input,
+            target,
+        )
     }
 
     /// `work` on every index, on all threads; `None` for what time did not suffice for.
-    fn parallel<T: Send>(
-        &self,
-        count: usize,
-        work: impl Fn(usize) -> T + Sync,
-    ) -> Vec<Option<T>> {
+    fn parallel<T: Send>(&self, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<Option<T>> {
         let next = AtomicUsize::new(0);
         let results: Mutex<Vec<Option<T>>> = Mutex::new((0..count).map(|_| None).collect());
         std::thread::scope(|scope| {
@@ -495,7 +518,9 @@ fn cost(recipe: &Recipe) -> u32 {
         name if name.starts_with("tensorflow") => 6,
         _ => 0,
     };
-    let side = recipe.size.map_or(0, |(width, height)| width.min(height) as u32);
+    let side = recipe
+        .size
+        .map_or(0, |(width, height)| width.min(height) as u32);
     let size = match (preprocess.size, preprocess.resize) {
         (Some(size), Resize::ShortSide) => candidates::oddness(size, side),
         (Some(size), _) => 2 + candidates::oddness(size, side),
@@ -536,7 +561,10 @@ fn tolerance(target: &Target, found: &Found) -> f64 {
         ImageDtype::U8 if kernel_gives_bytes => 0.02,
         ImageDtype::U8 => 0.52,
         ImageDtype::F16 => {
-            let largest = target.planes.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+            let largest = target
+                .planes
+                .iter()
+                .fold(0.0f32, |most, v| most.max(v.abs()));
             let scale = found
                 .lines
                 .iter()
@@ -555,7 +583,11 @@ fn pixels(
     rows: &[Range<usize>],
 ) -> Vec<(usize, usize, Vec<[f32; 3]>)> {
     let kernel = Kernel::of(preprocess);
-    let unit = if kernel.depth() == Depth::Unit { 255.0 } else { 1.0 };
+    let unit = if kernel.depth() == Depth::Unit {
+        255.0
+    } else {
+        1.0
+    };
     let cut = crate::stage::canvas::cut(
         View {
             width: picture.width,
@@ -663,7 +695,11 @@ fn complete(
     let Some((order, lines, _)) = explained else {
         return Ok(None);
     };
-    let order = if target.channels == 1 { found.order } else { order };
+    let order = if target.channels == 1 {
+        found.order
+    } else {
+        order
+    };
     if order == Order::Bgr {
         preprocess.channels = boxwright_model::package::Channels::Bgr;
     }
@@ -678,7 +714,11 @@ fn complete(
         if scale == Scale::PhotoMaximum && maximum >= 255.0 {
             continue;
         }
-        let stretch = if scale == Scale::Fixed { 1.0 } else { 255.0 / maximum };
+        let stretch = if scale == Scale::Fixed {
+            1.0
+        } else {
+            255.0 / maximum
+        };
         let stretched: Vec<Line> = lines
             .iter()
             .map(|line| Line {
@@ -686,7 +726,8 @@ fn complete(
                 ..*line
             })
             .collect();
-        (preprocess.mean, preprocess.std) = numbers::named(&stretched, precision(target, &stretched));
+        (preprocess.mean, preprocess.std) =
+            numbers::named(&stretched, precision(target, &stretched));
         preprocess.scale = scale;
         let Some(candidate) = best_arithmetic(search, geometry, &preprocess, pictures)? else {
             continue;
@@ -794,15 +835,19 @@ fn best_arithmetic(
         for (arithmetic, all) in Arithmetic::ALL.iter().zip(&mut differences) {
             let mut input = input.clone();
             input.preprocess.arithmetic = *arithmetic;
-            *all = comparison
-                .with(&input, target, |_, _, _| {})
-                .and(all);
+            *all = comparison.with(&input, target, |_, _, _| {}).and(all);
         }
     }
     let best = Arithmetic::ALL
         .iter()
         .zip(differences)
-        .reduce(|best, other| if other.1.less_than(&best.1) { other } else { best });
+        .reduce(|best, other| {
+            if other.1.less_than(&best.1) {
+                other
+            } else {
+                best
+            }
+        });
     let (Some((arithmetic, difference)), Some(target)) = (best, search.targets.first()) else {
         return Ok(None);
     };

@@ -107,7 +107,7 @@ impl Canvas {
 }
 
 /// The pixels of a part of a picture; `None` for the whole.
-fn cut(picture: View<'_>, part: Region) -> Option<Vec<u8>> {
+pub(crate) fn cut(picture: View<'_>, part: Region) -> Option<Vec<u8>> {
     if (part.width, part.height) == (picture.width, picture.height) {
         return None;
     }

@@ -3,20 +3,14 @@
 use boxwright_model::package::{Channels, Decode, Depth, GreyOrder, Preprocess, Resize};
 use boxwright_model::pipeline::ImageInput;
 
-use super::decode::{Decoding, Library, Picture, RoundTrip, grey};
+use super::decode::{Decoding, Picture, RoundTrip, grey};
 use crate::error::Result;
 
 /// How a package wants its pictures decoded.
 pub(crate) fn decoding(image: &ImageInput) -> Decoding {
     let preprocess = &image.preprocess;
     Decoding {
-        library: match preprocess.decode {
-            Decode::Pillow => Library::Pillow,
-            Decode::OpenCv => Library::OpenCv,
-            Decode::OpenCvGrey => Library::OpenCvGrey,
-            Decode::OpenCvUnchanged => Library::OpenCvUnchanged,
-            Decode::TensorFlow => Library::TensorFlow,
-        },
+        library: preprocess.decode,
         upright: preprocess.exif,
         draft: draft(image),
     }

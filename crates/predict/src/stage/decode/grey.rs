@@ -65,11 +65,13 @@ pub(crate) fn tensorflow_u8(rgb: [u8; 3]) -> u8 {
 mod tests {
     use super::*;
 
-    /// Every function over colours that its library was asked for, and over all 16,777,216 by
-    /// a sum that the same script made: `tests/python/decode/greys.py`.
+    type Grey = fn([u8; 3]) -> u8;
+
+    /// Every function over all 16,777,216 colours, against sums that
+    /// `tests/python/decode/greys.py` made with the libraries.
     #[test]
     fn every_colour_has_the_grey_of_its_library() {
-        let functions: [(&str, fn([u8; 3]) -> u8); 5] = [
+        let functions: [(&str, Grey); 5] = [
             ("pillow", pillow),
             ("opencv", opencv),
             ("torchvision", torchvision_u8),
@@ -90,7 +92,7 @@ mod tests {
     }
 
     /// The sum of all greys, each times an odd number that its colour decides.
-    fn checksum(grey: fn([u8; 3]) -> u8) -> u64 {
+    fn checksum(grey: Grey) -> u64 {
         (0..1u64 << 24)
             .map(|colour| {
                 let [_, red, green, blue] = (colour as u32).to_be_bytes();

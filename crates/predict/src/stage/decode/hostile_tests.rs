@@ -1,10 +1,13 @@
 //! Damaged files of every format: an error or a picture, never a panic, and no memory to speak of.
 
+use boxwright_model::package::Decode;
+use std::sync::OnceLock;
+
 use image::codecs::{bmp::BmpEncoder, png::PngEncoder, webp::WebPEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use proptest::prelude::*;
 
-use super::{Compressor, Decoder, Decoding, Library, exif};
+use super::{Compressor, Decoder, Decoding, exif, truth_tests};
 
 const WIDTH: usize = 45;
 const HEIGHT: usize = 31;
@@ -50,6 +53,15 @@ fn files() -> Vec<Vec<u8>> {
         .encode(&rgb, WIDTH, HEIGHT)
         .unwrap();
     vec![jpeg, png, bmp, webp, gif, tiff.into_inner()]
+}
+
+/// Those, and every kind that the truths are about.
+fn all_files() -> &'static [Vec<u8>] {
+    static FILES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let (_, kinds) = truth_tests::truths();
+        files().into_iter().chain(kinds.into_values()).collect()
+    })
 }
 
 /// The most memory that this process has ever had, in kilobytes.
@@ -106,11 +118,11 @@ fn apply(file: &mut Vec<u8>, damage: &Damage) {
     }
 }
 
-const LIBRARIES: [Library; 4] = [
-    Library::Pillow,
-    Library::OpenCv,
-    Library::OpenCvGrey,
-    Library::OpenCvUnchanged,
+const LIBRARIES: [Decode; 4] = [
+    Decode::Pillow,
+    Decode::OpenCv,
+    Decode::OpenCvGrey,
+    Decode::OpenCvUnchanged,
 ];
 
 fn decoding() -> impl Strategy<Value = Decoding> {
@@ -129,11 +141,12 @@ proptest! {
 
     #[test]
     fn a_damaged_file_is_an_error_or_a_picture(
-        which in 0..6usize,
+        // Half of them the small files, so that every format has its turn.
+        which in prop_oneof![0..6usize, 0..all_files().len()],
         damages in prop::collection::vec(damage(), 1..4),
         decoding in decoding(),
     ) {
-        let mut file = files().swap_remove(which);
+        let mut file = all_files()[which].clone();
         for damage in &damages {
             apply(&mut file, damage);
         }

@@ -118,7 +118,7 @@ fn refusal(bytes: &[u8], markers: &Markers<'_>, trouble: Trouble) -> crate::Erro
 
 /// Whether the file is shorter than the picture can possibly be: Huffman coding takes at least
 /// a bit a block of 8 × 8. Keeps a small file from claiming a large buffer.
-fn too_short(bytes: &[u8], header: Header) -> bool {
+pub(super) fn too_short(bytes: &[u8], header: Header) -> bool {
     let blocks = header.width.div_ceil(8) * header.height.div_ceil(8);
     !header.arithmetic && bytes.len() < blocks / 8
 }

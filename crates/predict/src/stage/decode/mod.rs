@@ -5,11 +5,15 @@ mod decoding;
 mod exif;
 mod format;
 mod gif;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the stages that make greys ask for them next")
+)]
 pub(crate) mod grey;
 #[cfg(test)]
 mod hostile_tests;
 mod icc;
-mod jpeg;
+pub(crate) mod jpeg;
 mod jpeg_markers;
 mod opencv;
 mod orientation;
@@ -18,7 +22,11 @@ mod png;
 mod png_chunks;
 mod png_grey;
 mod raster;
-mod round_trip;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the stage that compresses asks for it next")
+)]
+pub(crate) mod round_trip;
 mod tiff;
 #[cfg(test)]
 mod truth_tests;
@@ -27,7 +35,7 @@ mod webp;
 
 use crate::error::Result;
 
-pub(crate) use decoding::{Decoding, Library};
+pub(crate) use decoding::Decoding;
 pub(crate) use format::grouped;
 use format::{Format, check_size};
 pub(crate) use orientation::Orientation;

@@ -57,7 +57,7 @@ fn counted(channels: u8) -> String {
 /// OpenCV's conversion of a CMYK pixel of a JPEG, as it is stored (255 is no ink), to RGB.
 pub(super) fn stored_cmyk_to_rgb([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
     let light = u32::from(black);
-    [cyan, magenta, yellow].map(|ink| (light - ((255 - u32::from(ink)) * light >> 8)) as u8)
+    [cyan, magenta, yellow].map(|ink| (light - (((255 - u32::from(ink)) * light) >> 8)) as u8)
 }
 
 /// OpenCV looks at more than the first picture of an animation before it decodes that one.

@@ -8,6 +8,9 @@ const WEIGHTS: [u32; 3] = [9797, 19234, 3737];
 const LINEAR: u32 = 100_000;
 const NEAR: u32 = 5_000;
 
+/// The largest number of libpng's fixed point.
+const MOST_GAMMA: u32 = 0x7fff_ffff;
+
 /// From 16 to 8 bits libpng's tables keep 11 bits.
 const KEPT_BITS: u32 = 11;
 const SHIFT: u32 = 16 - KEPT_BITS;
@@ -30,10 +33,16 @@ struct Tables {
 impl Grey {
     /// For a file with this gamma, in hundred thousandths.
     pub fn new(gamma: Option<u32>) -> Self {
-        let significant = |gamma: &u32| gamma.abs_diff(LINEAR) > NEAR && *gamma > 0;
-        let tables = gamma.filter(significant).map(|gamma| {
-            let screen = reciprocal(gamma);
-            let back = reciprocal(screen);
+        let known = gamma.filter(|gamma| (1..=MOST_GAMMA).contains(gamma));
+        let significant = |gamma: u32| gamma.abs_diff(LINEAR) > NEAR;
+        let pair = known.map(|gamma| (gamma, reciprocal(gamma)));
+        let pair = pair.filter(|(gamma, screen)| significant(*gamma) || significant(*screen));
+        let tables = pair.map(|(gamma, screen)| {
+            let back = if screen > 0 {
+                reciprocal(screen)
+            } else {
+                gamma
+            };
             Tables {
                 to_light: table(256, screen),
                 from_light: table(256, back),
@@ -85,9 +94,14 @@ fn weighed(pixel: [u32; 3]) -> u32 {
         .sum()
 }
 
-/// One over a number, both in hundred thousandths.
+/// One over a number, both in hundred thousandths; 0 where that is too much.
 fn reciprocal(fixed: u32) -> u32 {
-    (1e10 / f64::from(fixed.max(1)) + 0.5).floor() as u32
+    let exact = (1e10 / f64::from(fixed.max(1)) + 0.5).floor();
+    if exact > f64::from(MOST_GAMMA) {
+        0
+    } else {
+        exact as u32
+    }
 }
 
 fn table(length: u32, gamma: u32) -> Vec<u8> {

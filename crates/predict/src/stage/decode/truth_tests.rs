@@ -4,10 +4,14 @@
 //! `BOXWRIGHT_DECODE_TRUTHS` names another file of the kind to hold against. Where
 //! `BOXWRIGHT_DECODE_OUT` names a folder, pixels that differ are written there.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use super::{Decoder, Decoding, Library, Picture, RoundTrip};
+use boxwright_model::package::Decode;
+
+use super::round_trip::RoundTrip;
+use super::{Decoder, Decoding, Picture};
 
 const MAX_PIXELS: u64 = 100_000_000;
 
@@ -37,13 +41,13 @@ impl Truth {
     fn decoding(&self) -> Decoding {
         let (mode, rest) = self.mode.split_once(':').unwrap_or((&self.mode, ""));
         let (library, upright) = match mode {
-            "pillow" => (Library::Pillow, true),
-            "pillow-stored" | "draft" | "trip" => (Library::Pillow, false),
-            "colour" => (Library::OpenCv, true),
-            "colour-stored" => (Library::OpenCv, false),
-            "grey" => (Library::OpenCvGrey, true),
-            "grey-stored" => (Library::OpenCvGrey, false),
-            "unchanged" => (Library::OpenCvUnchanged, true),
+            "pillow" => (Decode::Pillow, true),
+            "pillow-stored" | "draft" | "trip" => (Decode::Pillow, false),
+            "colour" => (Decode::OpenCv, true),
+            "colour-stored" => (Decode::OpenCv, false),
+            "grey" => (Decode::OpenCvGrey, true),
+            "grey-stored" => (Decode::OpenCvGrey, false),
+            "unchanged" => (Decode::OpenCvUnchanged, true),
             other => panic!("{other}"),
         };
         let draft = (mode == "draft").then(|| {
@@ -80,31 +84,33 @@ fn said(picture: &Picture) -> String {
     format!("{}x{}:{hash:016x}", picture.width, picture.height)
 }
 
-fn truths() -> zip::ZipArchive<Cursor<Vec<u8>>> {
+/// The truths, and the files by their names.
+pub(super) fn truths() -> (String, BTreeMap<String, Vec<u8>>) {
     let bytes = match std::env::var_os("BOXWRIGHT_DECODE_TRUTHS") {
         Some(path) => std::fs::read(path).unwrap(),
         None => include_bytes!("decode_truths.zip").to_vec(),
     };
-    zip::ZipArchive::new(Cursor::new(bytes)).unwrap()
-}
-
-fn entry(archive: &mut zip::ZipArchive<Cursor<Vec<u8>>>, name: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut file = archive.by_name(name).unwrap();
-    file.read_to_end(&mut bytes).unwrap();
-    bytes
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut files = BTreeMap::new();
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).unwrap();
+        let name = entry.name().unwrap().into_owned();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        files.insert(name, bytes);
+    }
+    let lines = files.remove("truths.txt").unwrap();
+    (String::from_utf8(lines).unwrap(), files)
 }
 
 #[test]
 fn every_mode_gives_the_pixels_of_its_library() {
-    let mut archive = truths();
-    let lines = String::from_utf8(entry(&mut archive, "truths.txt")).unwrap();
+    let (lines, files) = truths();
     let mut wrong = Vec::new();
     let mut decoder = Decoder::new(MAX_PIXELS);
     let out = std::env::var_os("BOXWRIGHT_DECODE_OUT");
     for truth in lines.lines().map(Truth::of) {
-        let bytes = entry(&mut archive, &truth.name);
-        let got = truth.got(&bytes, &mut decoder);
+        let got = truth.got(&files[&truth.name], &mut decoder);
         if got.as_ref().ok() == truth.pixels.as_ref() {
             continue;
         }
@@ -124,11 +130,10 @@ fn every_mode_gives_the_pixels_of_its_library() {
 
 #[test]
 fn details_are_what_the_files_say() {
-    let mut archive = truths();
+    let (_, files) = truths();
     let mut decoder = Decoder::new(MAX_PIXELS);
     let mut details = |name: &str| {
-        let bytes = entry(&mut archive, name);
-        decoder.decode(&bytes, &Decoding::default()).unwrap();
+        decoder.decode(&files[name], &Decoding::default()).unwrap();
         decoder.picture.details.clone()
     };
     for format in ["jpg", "png", "webp", "tif"] {

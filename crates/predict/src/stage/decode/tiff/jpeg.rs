@@ -6,8 +6,9 @@ use ::tiff::decoder::Decoder;
 use ::tiff::tags::Tag;
 use ::tiff::{ColorType, TiffError};
 
-use super::super::Format;
+use super::super::jpeg::too_short;
 use super::super::turbo::{Decompressor, Header, Samples, Trouble};
+use super::super::{Format, Request, check_size};
 use super::refusal;
 use crate::error::Result;
 
@@ -15,6 +16,12 @@ const JPEG: u16 = 7;
 const BLACK_IS_ZERO: u16 = 1;
 const RGB: u16 = 2;
 const YCBCR: u16 = 6;
+
+/// Tables take less than 2 kB.
+const MOST_TABLES: usize = 64 << 10;
+
+/// Tiles of JPEGs are whole blocks.
+const SMALLEST_TILE: usize = 8;
 
 /// How the parts of a picture lie in the file.
 #[derive(Debug)]
@@ -28,6 +35,7 @@ pub(super) struct Parts {
     samples: Samples,
     /// The colours are stored as luma and chroma.
     ycbcr: bool,
+    max_pixels: u64,
 }
 
 impl Parts {
@@ -36,8 +44,9 @@ impl Parts {
         decoder: &mut Decoder<Cursor<&[u8]>>,
         color: ColorType,
         picture: (usize, usize),
-        bytes: &[u8],
+        request: &Request<'_>,
     ) -> Result<Option<Self>> {
+        let bytes = request.bytes;
         let refuse = |error: TiffError| refusal(bytes, &error);
         let mut short = |tag| decoder.find_tag_unsigned::<u16>(tag).map_err(refuse);
         let interleaved = short(Tag::PlanarConfiguration)?.unwrap_or(1) == 1;
@@ -51,21 +60,23 @@ impl Parts {
             _ => return Ok(None),
         };
         let mut length = |tag| decoder.find_tag_unsigned::<u32>(tag).map_err(refuse);
-        let size = match (length(Tag::TileWidth)?, length(Tag::TileLength)?) {
-            (Some(width), Some(height)) => (width as usize, height as usize),
-            _ => {
-                let rows = length(Tag::RowsPerStrip)?.map_or(picture.1, |rows| rows as usize);
-                (picture.0, rows.min(picture.1))
-            }
-        };
-        let tiled = length(Tag::TileWidth)?.is_some();
-        let (offsets, lengths) = if tiled {
-            (Tag::TileOffsets, Tag::TileByteCounts)
+        let tile = (length(Tag::TileWidth)?, length(Tag::TileLength)?);
+        let (size, offsets, lengths) = if let (Some(width), Some(height)) = tile {
+            let size = (width as usize, height as usize);
+            (size, Tag::TileOffsets, Tag::TileByteCounts)
         } else {
-            (Tag::StripOffsets, Tag::StripByteCounts)
+            let rows = length(Tag::RowsPerStrip)?.map_or(picture.1, |rows| rows as usize);
+            let size = (picture.0, rows.min(picture.1));
+            (size, Tag::StripOffsets, Tag::StripByteCounts)
         };
+        let smallest = if tile.0.is_some() { SMALLEST_TILE } else { 1 };
+        if size.0.min(size.1) < smallest {
+            return Err(Format::Tiff.damaged("its strips or tiles are too small"));
+        }
         let tables = decoder.find_tag(Tag::JPEGTables).map_err(refuse)?;
-        let tables = tables.and_then(|tables| tables.into_u8_vec().ok());
+        let tables = tables
+            .and_then(|tables| tables.into_u8_vec().ok())
+            .filter(|tables| tables.len() <= MOST_TABLES);
         Ok(Some(Self {
             offsets: decoder.get_tag_u64_vec(offsets).map_err(refuse)?,
             lengths: decoder.get_tag_u64_vec(lengths).map_err(refuse)?,
@@ -73,6 +84,7 @@ impl Parts {
             tables: tables.unwrap_or_default(),
             samples,
             ycbcr: photometric == Some(YCBCR),
+            max_pixels: request.max_pixels,
         }))
     }
 
@@ -81,9 +93,6 @@ impl Parts {
         let count = self.samples.count();
         let mut out = vec![0; width * height * count];
         let (part_width, part_height) = self.size;
-        if part_width == 0 || part_height == 0 {
-            return Err(Format::Tiff.damaged("its parts have no area"));
-        }
         let mut turbo = Decompressor::new()?;
         let mut part = Vec::new();
         let across = width.div_ceil(part_width);
@@ -94,7 +103,7 @@ impl Parts {
             let rows = part.chunks_exact(header.width * count).take(height - top);
             if columns < part_width.min(width - left) || rows.len() < part_height.min(height - top)
             {
-                return Err(Format::Tiff.damaged("a part is smaller than it has to be"));
+                return Err(Format::Tiff.damaged("a strip or tile is smaller than it has to be"));
             }
             for (y, row) in rows.enumerate() {
                 let at = ((top + y) * width + left) * count;
@@ -121,8 +130,12 @@ impl Parts {
         };
         let header = turbo.header(&jpeg).map_err(damaged)?;
         // Judged before room is made for it.
+        check_size(header.width as u64, header.height as u64, self.max_pixels)?;
         if header.width > self.size.0 || header.height > self.size.1 || header.cmyk {
-            return Err(Format::Tiff.damaged("a part is larger than it may be"));
+            return Err(Format::Tiff.damaged("a strip or tile is larger than it may be"));
+        }
+        if too_short(&jpeg, header) {
+            return Err(Format::Tiff.cut_off(bytes));
         }
         out.clear();
         out.resize(header.width * header.height * self.samples.count(), 0);

@@ -54,7 +54,7 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         _ => Orientation::default(),
     };
     let colours = Colours::read(&mut decoder, color, decoding).map_err(refuse)?;
-    let pixels = Interleaved::read(&mut decoder, &colours, size, bytes)?;
+    let pixels = Interleaved::read(&mut decoder, &colours, size, request)?;
     picture.reset(size.0, size.1);
     paint(picture, &pixels, &colours);
     if decoding.grey() {
@@ -215,11 +215,12 @@ impl Interleaved {
         decoder: &mut Decoder<Cursor<&[u8]>>,
         colours: &Colours,
         (width, height): (usize, usize),
-        file: &[u8],
+        request: &Request<'_>,
     ) -> Result<Self> {
+        let file = request.bytes;
         let color = colours.color;
         let count = Samples::of(color)?.count;
-        if let Some(parts) = Parts::of(decoder, color, (width, height), file)? {
+        if let Some(parts) = Parts::of(decoder, color, (width, height), request)? {
             return Ok(Self {
                 bytes: parts.decode(file, (width, height))?,
                 count,
