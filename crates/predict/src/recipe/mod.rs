@@ -9,13 +9,20 @@
 
 mod candidates;
 mod coarse;
+mod complete;
+mod explain;
 mod fit;
 mod heat;
 mod numbers;
+mod parallel;
 mod photo;
 mod search;
 mod target;
+#[cfg(test)]
+mod tests;
 mod verify;
+
+use std::sync::atomic::AtomicBool;
 
 use boxwright_model::package::{ImageDtype, Layout, Preprocess, StrideRounding};
 
@@ -64,4 +71,26 @@ pub struct Match {
     pub differing: (usize, usize),
     /// Where it differs on the first photo: a JPEG, the photo in grey and the differences in red.
     pub heat_map: Option<Vec<u8>>,
+}
+
+/// The recipe that makes these tensors of these photos, one of each.
+///
+/// # Errors
+/// [`crate::Error::Sample`] for a photo that can't be decoded, [`crate::Error::Shape`] where the
+/// counts differ.
+pub fn from_tensors(
+    photos: &[Vec<u8>],
+    targets: &[Target],
+    max_pixels: u64,
+    threads: usize,
+    cancel: &AtomicBool,
+) -> crate::Result<Match> {
+    if photos.len() != targets.len() || photos.is_empty() {
+        return Err(crate::Error::Shape(format!(
+            "There are {} photos and {} tensors, and each photo needs its own.",
+            photos.len(),
+            targets.len()
+        )));
+    }
+    search::Search::new(photos, targets, max_pixels, threads, cancel).run()
 }

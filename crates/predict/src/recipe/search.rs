@@ -1,17 +1,19 @@
 //! The search from tensors.
 
-use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use boxwright_model::package::{Arithmetic, GreyOrder, ImageDtype, Preprocess, Resize, Scale};
+use boxwright_model::package::{
+    self, Arithmetic, Crop, Decode, Filter, ImageDtype, Preprocess, Resize,
+};
 use boxwright_model::pipeline::ImageInput;
 
 use super::candidates::{self, Geometry, Resampling};
 use super::coarse::{self, SummedArea};
-use super::fit::{Line, Order, Residual, Sums};
-use super::numbers::{self, Precision};
+use super::complete::complete;
+use super::explain::{bands, explain};
+use super::fit::{Line, Order, Residual};
+use super::parallel::parallel;
 use super::photo::{self, Base, Photo};
 use super::target::Target;
 use super::verify::{Comparison, Difference};
@@ -19,16 +21,13 @@ use super::{Match, Recipe, Verdict, heat};
 use crate::error::{Error, Result};
 use crate::stage::decode::Picture;
 use crate::stage::geometry::Placement;
-use crate::stage::resize::{Depth, Kernel, Pixels, Region, Resizer, View};
-use crate::stage::source::Grey;
+use crate::stage::resize::Kernel;
 
 /// Longest that a search takes but for what it has begun.
 const PATIENCE: Duration = Duration::from_millis(8500);
 /// Places that are looked at by rows, and by all filters.
 const PLACES: usize = 32;
 const FINALISTS: usize = 8;
-/// Rows of a band.
-const BAND: usize = 8;
 /// A photo of which less than this is explained is another one.
 const ANOTHER_PHOTO: f64 = 0.3;
 /// A recipe that is further off, in levels (root mean square), is none.
@@ -60,7 +59,6 @@ struct Place {
 struct Found {
     place: usize,
     resampling: Resampling,
-    order: Order,
     lines: Vec<Line>,
     residual: Residual,
 }
@@ -191,13 +189,12 @@ impl<'a> Search<'a> {
 
     /// Ranks the places by a few rows and the most common filters, and keeps the best.
     fn by_bands(&self, bases: &[(Base, Vec<Photo>)], target: &Target, places: &mut Vec<Place>) {
-        use boxwright_model::package::Filter;
         let probes = [Filter::Bilinear, Filter::OpenCvLinear, Filter::Nearest];
         let scores = self.parallel(places.len(), |index| {
             let place = &places[index];
             let of = |filter| {
-                let resampling = (filter, None, boxwright_model::package::Depth::U8);
-                self.explain(bases, target, place, resampling, false)
+                let resampling = (filter, None, package::Depth::U8);
+                self.explain(bases, target, place, resampling)
                     .map_or(f64::INFINITY, |(_, _, residual)| residual.rms())
             };
             probes.into_iter().map(of).fold(f64::INFINITY, f64::min)
@@ -216,14 +213,10 @@ impl<'a> Search<'a> {
         target: &Target,
         place: &Place,
         resampling: Resampling,
-        whole: bool,
     ) -> Option<(Order, Vec<Line>, Residual)> {
         let (base, photos) = &bases[place.base];
         let preprocess = candidates::with(&place.geometry.over(&base.preprocess), resampling);
-        let rows = match whole {
-            true => vec![0..place.placement.region.height],
-            false => bands(place.placement.region.height),
-        };
+        let rows = bands(place.placement.region.height);
         explain(
             &photos.first()?.picture,
             target,
@@ -245,12 +238,10 @@ impl<'a> Search<'a> {
         let explained = self.parallel(count, |index| {
             let (place, resampling) = (index / resamplings.len(), index % resamplings.len());
             let resampling = resamplings[resampling];
-            let (order, lines, residual) =
-                self.explain(bases, target, &places[place], resampling, false)?;
+            let (_, lines, residual) = self.explain(bases, target, &places[place], resampling)?;
             Some(Found {
                 place,
                 resampling,
-                order,
                 lines,
                 residual,
             })
@@ -283,10 +274,10 @@ impl<'a> Search<'a> {
         for geometry in std::iter::once(&place.geometry).chain(&place.same) {
             let preprocess = candidates::with(&geometry.over(&base.preprocess), found.resampling);
             let checked = complete(
-                self,
+                self.targets,
+                self.max_pixels,
                 geometry,
                 preprocess,
-                found,
                 &pictures,
                 &place.placement,
             )?;
@@ -313,7 +304,7 @@ impl<'a> Search<'a> {
         };
         let base = &bases[best.base].0.preprocess;
         let mut ways = Vec::new();
-        if base.decode == boxwright_model::package::Decode::Pillow {
+        if base.decode == Decode::Pillow {
             ways.push(Preprocess {
                 draft: true,
                 ..base.clone()
@@ -446,30 +437,9 @@ impl<'a> Search<'a> {
         )
     }
 
-    /// `work` on every index, on all threads; `None` for what time did not suffice for.
+    /// [`parallel`] until the time is over.
     fn parallel<T: Send>(&self, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<Option<T>> {
-        let next = AtomicUsize::new(0);
-        let results: Mutex<Vec<Option<T>>> = Mutex::new((0..count).map(|_| None).collect());
-        std::thread::scope(|scope| {
-            for _ in 0..self.threads.clamp(1, count.max(1)) {
-                scope.spawn(|| {
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        if index >= count || self.over() {
-                            return;
-                        }
-                        let result = work(index);
-                        let mut results = results
-                            .lock()
-                            .unwrap_or_else(std::sync::PoisonError::into_inner);
-                        results[index] = Some(result);
-                    }
-                });
-            }
-        });
-        results
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        parallel(self.threads, count, &|| self.over(), work)
     }
 }
 
@@ -528,7 +498,7 @@ fn cost(recipe: &Recipe) -> u32 {
     };
     let rounding = preprocess.long_side.map_or(0, |rounding| rounding as u32);
     let arithmetic = u32::from(preprocess.arithmetic != Arithmetic::Fused);
-    let crop = u32::from(preprocess.crop == boxwright_model::package::Crop::CenterFloor);
+    let crop = u32::from(preprocess.crop == Crop::CenterFloor);
     let depth = preprocess.resize_in as u32;
     let align = preprocess.align as u32;
     let resize = match preprocess.resize {
@@ -539,15 +509,6 @@ fn cost(recipe: &Recipe) -> u32 {
     };
     let central = u32::from(preprocess.central_crop.is_some()) * 3;
     library + size + rounding + arithmetic + crop + depth + align + resize + central
-}
-
-/// A few rows from the upper and the lower part.
-fn bands(height: usize) -> Vec<Range<usize>> {
-    if height <= 3 * BAND {
-        return vec![0..height];
-    }
-    let from = |part: usize| height * part / 8..height * part / 8 + BAND;
-    vec![from(1), from(6)]
 }
 
 /// Most that a fitting filter is off, in levels.
@@ -573,293 +534,4 @@ fn tolerance(target: &Target, found: &Found) -> f64 {
             0.02 + f64::from(largest) * 2f64.powi(-10) / scale.max(1e-12)
         }
     }
-}
-
-/// The pixels of some rows of a place, three channels in 0..=255, with their places in the tensor.
-fn pixels(
-    picture: &Picture,
-    place: &Placement,
-    preprocess: &Preprocess,
-    rows: &[Range<usize>],
-) -> Vec<(usize, usize, Vec<[f32; 3]>)> {
-    let kernel = Kernel::of(preprocess);
-    let unit = if kernel.depth() == Depth::Unit {
-        255.0
-    } else {
-        1.0
-    };
-    let cut = crate::stage::canvas::cut(
-        View {
-            width: picture.width,
-            height: picture.height,
-            rgb: &picture.rgb,
-        },
-        place.source,
-    );
-    let view = View {
-        width: place.source.width,
-        height: place.source.height,
-        rgb: cut.as_deref().unwrap_or(&picture.rgb),
-    };
-    let grey = (preprocess.channels.count() == 1 && preprocess.grey == GreyOrder::After)
-        .then(|| Grey::of(preprocess));
-    let mut resizer = Resizer::default();
-    let mut out = Pixels::default();
-    let mut all = Vec::new();
-    for rows in rows {
-        let region = Region {
-            top: place.region.top + rows.start,
-            height: rows.len(),
-            ..place.region
-        };
-        resizer.resize(view, place.resized, kernel, region, &mut out);
-        let values: Vec<[f32; 3]> = match &out {
-            Pixels::U8(bytes) => {
-                let pixel = |pixel: &[u8; 3]| match grey {
-                    Some(grey) => [f32::from((grey.bytes)(*pixel)); 3],
-                    None => pixel.map(f32::from),
-                };
-                bytes.as_chunks::<3>().0.iter().map(pixel).collect()
-            }
-            Pixels::F32(floats) => {
-                let pixel = |pixel: &[f32; 3]| match grey {
-                    Some(grey) => [(grey.floats)(*pixel) * unit; 3],
-                    None => pixel.map(|value| value * unit),
-                };
-                floats.as_chunks::<3>().0.iter().map(pixel).collect()
-            }
-        };
-        for (y, row) in rows.clone().zip(values.chunks_exact(region.width.max(1))) {
-            all.push((place.at.0, place.at.1 + y, row.to_vec()));
-        }
-    }
-    all
-}
-
-/// The order of channels and the lines that explain the tensor best, and what is left over.
-fn explain(
-    picture: &Picture,
-    target: &Target,
-    place: &Placement,
-    preprocess: &Preprocess,
-    rows: &[Range<usize>],
-) -> Option<(Order, Vec<Line>, Residual)> {
-    let rows = pixels(picture, place, preprocess, rows);
-    let pairs = |order: Order, channel: usize| {
-        let plane = target.plane(channel);
-        let source = order.source(channel);
-        rows.iter().flat_map(move |(left, y, row)| {
-            let start = y * target.width + left;
-            let wanted = &plane[start..start + row.len()];
-            row.iter()
-                .zip(wanted)
-                .map(move |(pixel, t)| (f64::from(pixel[source]), f64::from(*t)))
-        })
-    };
-    let explained = |order: &Order| {
-        let line = |channel| {
-            let mut sums = Sums::default();
-            pairs(*order, channel).for_each(|(x, t)| sums.add(x, t));
-            sums.line()
-        };
-        let lines: Vec<Line> = (0..target.channels).map(line).collect();
-        let mut residual = Residual::default();
-        for (channel, line) in lines.iter().enumerate() {
-            let mut own = Residual::default();
-            pairs(*order, channel).for_each(|(x, t)| own.add(*line, x, t));
-            residual = residual.and(own);
-        }
-        (*order, lines, residual)
-    };
-    Order::all(target.channels)
-        .iter()
-        .map(explained)
-        .min_by(|a, b| a.2.squares.total_cmp(&b.2.squares))
-}
-
-/// The whole recipe of a filter that fits: with mean and deviation, padding, and the order of the
-/// arithmetic that comes nearest on all photos.
-fn complete(
-    search: &Search<'_>,
-    geometry: &Geometry,
-    mut preprocess: Preprocess,
-    found: &Found,
-    pictures: &[&Picture],
-    placement: &Placement,
-) -> Result<Option<(Recipe, Difference)>> {
-    let (Some(target), Some(picture)) = (search.targets.first(), pictures.first()) else {
-        return Ok(None);
-    };
-    let whole = [0..placement.region.height];
-    let explained = explain(picture, target, placement, &preprocess, &whole);
-    let Some((order, lines, _)) = explained else {
-        return Ok(None);
-    };
-    let order = if target.channels == 1 {
-        found.order
-    } else {
-        order
-    };
-    if order == Order::Bgr {
-        preprocess.channels = boxwright_model::package::Channels::Bgr;
-    }
-    if preprocess.resize == Resize::Letterbox
-        && !padding(&mut preprocess, target, placement, order, &lines)
-    {
-        return Ok(None);
-    }
-    let mut best: Option<(Recipe, Difference)> = None;
-    for scale in [Scale::Fixed, Scale::PhotoMaximum] {
-        let maximum = brightest(picture, placement, &preprocess);
-        if scale == Scale::PhotoMaximum && maximum >= 255.0 {
-            continue;
-        }
-        let stretch = if scale == Scale::Fixed {
-            1.0
-        } else {
-            255.0 / maximum
-        };
-        let stretched: Vec<Line> = lines
-            .iter()
-            .map(|line| Line {
-                scale: line.scale / stretch,
-                ..*line
-            })
-            .collect();
-        (preprocess.mean, preprocess.std) =
-            numbers::named(&stretched, precision(target, &stretched));
-        preprocess.scale = scale;
-        let Some(candidate) = best_arithmetic(search, geometry, &preprocess, pictures)? else {
-            continue;
-        };
-        let better = best
-            .as_ref()
-            .is_none_or(|(_, difference)| candidate.1.less_than(difference));
-        if better {
-            best = Some(candidate);
-        }
-    }
-    Ok(best)
-}
-
-/// How exactly lines are known by numbers of this type.
-fn precision(target: &Target, lines: &[Line]) -> Precision {
-    let std = lines
-        .iter()
-        .map(|line| 1.0 / line.scale.abs().max(1e-12))
-        .fold(0.0, f64::max);
-    match target.dtype {
-        ImageDtype::F16 => Precision {
-            mean: 2e-3 * std.max(1.0),
-            std: 1e-3,
-        },
-        _ => Precision {
-            mean: 1e-4 * std.clamp(1.0, 100.0),
-            std: 3e-6,
-        },
-    }
-}
-
-/// The largest value of the pixels at a place.
-fn brightest(picture: &Picture, placement: &Placement, preprocess: &Preprocess) -> f64 {
-    let whole = [0..placement.region.height];
-    let rows = pixels(picture, placement, preprocess, &whole);
-    let largest = rows
-        .iter()
-        .flat_map(|(_, _, row)| row.as_flattened())
-        .fold(0.0f32, |most, value| most.max(*value));
-    f64::from(largest).max(1.0)
-}
-
-/// The colour around a letterboxed picture; whether there is one.
-fn padding(
-    preprocess: &mut Preprocess,
-    target: &Target,
-    placement: &Placement,
-    order: Order,
-    lines: &[Line],
-) -> bool {
-    let (region, at) = (placement.region, placement.at);
-    let inside = |x: usize, y: usize| {
-        (at.0..at.0 + region.width).contains(&x) && (at.1..at.1 + region.height).contains(&y)
-    };
-    let mut around = vec![None; target.channels];
-    for y in 0..target.height {
-        for x in (0..target.width).filter(|x| !inside(*x, y)) {
-            for (channel, around) in around.iter_mut().enumerate() {
-                let value = target.plane(channel)[y * target.width + x];
-                if around.is_some_and(|known: f32| (known - value).abs() > 1e-5) {
-                    return false;
-                }
-                *around = Some(value);
-            }
-        }
-    }
-    let Some(values) = around.into_iter().collect::<Option<Vec<f32>>>() else {
-        // Nothing lies around the picture.
-        return true;
-    };
-    let mut pad = [0u8; 3];
-    let mut whole = true;
-    for (channel, (value, line)) in values.iter().zip(lines).enumerate() {
-        let level = (f64::from(*value) - line.offset) / line.scale;
-        whole &= (level - level.round()).abs() < 0.02 && (0.0..=255.0).contains(&level.round());
-        match order {
-            Order::Grey => pad = [level.round() as u8; 3],
-            _ => pad[order.source(channel)] = level.round() as u8,
-        }
-    }
-    if whole {
-        preprocess.pad = Some(pad);
-        return true;
-    }
-    preprocess.pad = None;
-    preprocess.pad_normalised = values.first().map(|value| f64::from(*value));
-    values.iter().all(|value| *value == values[0])
-}
-
-/// The order of the arithmetic that comes nearest on all photos.
-fn best_arithmetic(
-    search: &Search<'_>,
-    geometry: &Geometry,
-    preprocess: &Preprocess,
-    pictures: &[&Picture],
-) -> Result<Option<(Recipe, Difference)>> {
-    let mut differences = vec![Difference::default(); Arithmetic::ALL.len()];
-    let mut comparison = Comparison::new(search.max_pixels);
-    for (picture, target) in pictures.iter().zip(search.targets) {
-        let input = geometry.input(preprocess.clone(), target);
-        if comparison.draw(picture, &input).is_err() {
-            return Ok(None);
-        }
-        for (arithmetic, all) in Arithmetic::ALL.iter().zip(&mut differences) {
-            let mut input = input.clone();
-            input.preprocess.arithmetic = *arithmetic;
-            *all = comparison.with(&input, target, |_, _, _| {}).and(all);
-        }
-    }
-    let best = Arithmetic::ALL
-        .iter()
-        .zip(differences)
-        .reduce(|best, other| {
-            if other.1.less_than(&best.1) {
-                other
-            } else {
-                best
-            }
-        });
-    let (Some((arithmetic, difference)), Some(target)) = (best, search.targets.first()) else {
-        return Ok(None);
-    };
-    let recipe = Recipe {
-        preprocess: Preprocess {
-            arithmetic: *arithmetic,
-            ..preprocess.clone()
-        },
-        layout: target.layout,
-        dtype: target.dtype,
-        size: geometry.size,
-        stride: geometry.stride,
-    };
-    Ok(Some((recipe, difference)))
 }
