@@ -7,10 +7,10 @@
 )]
 
 mod crash;
-mod health;
+mod healthcheck;
 mod log;
 mod package;
-mod program;
+mod process;
 mod server;
 mod settings;
 mod worker;
@@ -20,9 +20,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use settings::{Flags, Settings};
-
-/// Name and version, as the worker and the log say them.
-const PROGRAM: &str = concat!("boxwright-serve ", env!("CARGO_PKG_VERSION"));
 
 /// Serves a packaged model over HTTP.
 #[derive(Parser)]
@@ -47,23 +44,23 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    if let Err(message) = program::without_telemetry() {
+    if let Err(message) = process::disable_telemetry() {
         eprintln!("error: {message}");
         return ExitCode::FAILURE;
     }
     let arguments = Arguments::parse();
     if !matches!(arguments.command, Some(Command::Health))
-        && let Err(message) = log::begin()
+        && let Err(message) = log::init()
     {
         eprintln!("error: {message}");
         return ExitCode::from(2);
     }
     match arguments.command {
         Some(Command::Worker) => worker::run(),
-        Some(Command::Health) => with(arguments.flags, |settings| health::check(&settings)),
+        Some(Command::Health) => with(arguments.flags, |settings| healthcheck::check(&settings)),
         None => {
-            crash::explain();
-            program::give_large_blocks_back();
+            crash::install_handlers();
+            process::return_freed_memory();
             with(arguments.flags, server::run)
         }
     }
