@@ -1,12 +1,12 @@
-//! What is said when native code crashes. The process ends by its signal as it would have without
-//! this: an orchestrator starts the container again, and its log says why.
+//! Crash handler: logs that native code crashed. The process then ends by the signal, as it would have
+//! without the handler, and an orchestrator starts the container again.
 
-/// Writes one line to stderr before a fatal signal ends the process.
-pub fn explain() {
+/// Installs signal handlers that write one line to stderr before a fatal signal ends the process.
+pub fn install_handlers() {
     #[cfg(unix)]
-    for (signal, line) in unix::LINES {
-        if let Err(error) = unix::explain(signal, line) {
-            tracing::warn!(signal, "a crash would not be explained: {error}");
+    for (signal, message) in unix::MESSAGES {
+        if let Err(error) = unix::install_handler(signal, message) {
+            tracing::warn!(signal, "the crash handler can't be installed: {error}");
         }
     }
 }
@@ -18,7 +18,7 @@ mod unix {
     use signal_hook::consts::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
     use signal_hook::low_level::{emulate_default_handler, exit};
 
-    macro_rules! line {
+    macro_rules! message {
         ($name:literal) => {
             concat!(
                 "error: native code crashed (",
@@ -28,26 +28,26 @@ mod unix {
         };
     }
 
-    pub const LINES: [(i32, &str); 5] = [
-        (SIGABRT, line!("SIGABRT")),
-        (SIGBUS, line!("SIGBUS")),
-        (SIGFPE, line!("SIGFPE")),
-        (SIGILL, line!("SIGILL")),
-        (SIGSEGV, line!("SIGSEGV")),
+    pub const MESSAGES: [(i32, &str); 5] = [
+        (SIGABRT, message!("SIGABRT")),
+        (SIGBUS, message!("SIGBUS")),
+        (SIGFPE, message!("SIGFPE")),
+        (SIGILL, message!("SIGILL")),
+        (SIGSEGV, message!("SIGSEGV")),
     ];
 
-    static SAID: AtomicBool = AtomicBool::new(false);
+    static REPORTED: AtomicBool = AtomicBool::new(false);
 
     #[expect(unsafe_code, reason = "a signal handler")]
-    pub fn explain(signal: i32, line: &'static str) -> std::io::Result<()> {
+    pub fn install_handler(signal: i32, message: &'static str) -> std::io::Result<()> {
         let handler = move || {
-            // Ending may go through a second signal.
-            if !SAID.swap(true, Ordering::Relaxed) {
-                // There is nobody to tell that stderr is gone.
-                let _ = rustix::io::write(rustix::stdio::stderr(), line.as_bytes());
+            // Ending the process may raise a second signal.
+            if !REPORTED.swap(true, Ordering::Relaxed) {
+                // An error of stderr can't be reported anywhere.
+                let _ = rustix::io::write(rustix::stdio::stderr(), message.as_bytes());
             }
-            // The first process of a container gets no signal that it sends itself; what its signal
-            // would be told as is this status.
+            // The first process of a container does not receive signals that it sends itself; it ends
+            // with the status that a shell gives for the signal.
             if std::process::id() == 1 {
                 exit(128 + signal);
             }

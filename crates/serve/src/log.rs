@@ -6,20 +6,20 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
-/// Begins to log, in the format that `LOG` names (text or json), from the level on that `LOG_LEVEL`
+/// Starts logging in the format that `LOG` names (text or json), from the level on that `LOG_LEVEL`
 /// names (error, warn, info, debug, trace or off). A panic is logged too, without a stack trace.
 ///
 /// # Errors
-/// Where a variable says something else.
-pub fn begin() -> Result<(), String> {
+/// Where a variable has another value.
+pub fn init() -> Result<(), String> {
     let level = match variable("LOG_LEVEL") {
         None => LevelFilter::INFO,
         Some(text) => text.parse().map_err(|_| {
             format!("the variable LOG_LEVEL is `{text}`: it is one of error, warn, info, debug, trace and off")
         })?,
     };
-    // What libraries say of a connection's bytes is no use here, and could hold what callers sent.
-    let ours = Targets::new()
+    // Libraries only log warnings: below that they log the bytes of connections, which callers sent.
+    let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("boxwright", level);
     let lines = tracing_subscriber::fmt::layer()
@@ -28,10 +28,10 @@ pub fn begin() -> Result<(), String> {
         .with_target(false);
     let registry = tracing_subscriber::registry();
     match variable("LOG").as_deref() {
-        None | Some("text") => registry.with(lines.with_filter(ours)).init(),
+        None | Some("text") => registry.with(lines.with_filter(filter)).init(),
         Some("json") => {
             let lines = lines.json().flatten_event(true).with_span_list(false);
-            registry.with(lines.with_filter(ours)).init();
+            registry.with(lines.with_filter(filter)).init();
         }
         Some(other) => {
             return Err(format!(

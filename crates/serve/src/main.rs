@@ -7,22 +7,22 @@
 )]
 
 mod crash;
-mod health;
+mod healthcheck;
 mod log;
 mod package;
-mod program;
+mod process;
 mod server;
 mod settings;
 mod worker;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use settings::{Flags, Settings};
 
-/// Name and version, as the worker and the log say them.
-const PROGRAM: &str = concat!("boxwright-serve ", env!("CARGO_PKG_VERSION"));
+/// The exit status of wrong flags, variables and settings.
+const USAGE_ERROR: u8 = 2;
 
 /// Serves a packaged model over HTTP.
 #[derive(Parser)]
@@ -47,34 +47,58 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    if let Err(message) = program::without_telemetry() {
+    if let Err(message) = process::disable_telemetry() {
         eprintln!("error: {message}");
         return ExitCode::FAILURE;
     }
-    let arguments = Arguments::parse();
-    if !matches!(arguments.command, Some(Command::Health))
-        && let Err(message) = log::begin()
-    {
-        eprintln!("error: {message}");
-        return ExitCode::from(2);
+    match Arguments::read() {
+        Ok(arguments) => run(arguments).unwrap_or_else(|message| usage_error(&message)),
+        Err(message) => usage_error(&message),
     }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, String> {
     match arguments.command {
-        Some(Command::Worker) => worker::run(),
-        Some(Command::Health) => with(arguments.flags, |settings| health::check(&settings)),
+        Some(Command::Worker) => {
+            log::init()?;
+            Ok(worker::run())
+        }
+        Some(Command::Health) => Ok(healthcheck::check(&Settings::new(arguments.flags)?)),
         None => {
-            crash::explain();
-            program::give_large_blocks_back();
-            with(arguments.flags, server::run)
+            log::init()?;
+            crash::install_handlers();
+            process::return_freed_memory();
+            Ok(server::run(Settings::new(arguments.flags)?))
         }
     }
 }
 
-fn with(flags: Flags, run: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
-    match Settings::new(flags) {
-        Ok(settings) => run(settings),
-        Err(message) => {
-            eprintln!("error: {message}");
-            ExitCode::from(2)
-        }
+fn usage_error(message: &str) -> ExitCode {
+    eprintln!("error: {message}");
+    ExitCode::from(USAGE_ERROR)
+}
+
+impl Arguments {
+    /// Reads the command line and the environment. Ends the process where clap has something to say:
+    /// help, the version, or that a flag is wrong.
+    ///
+    /// # Errors
+    /// Where a variable is wrong.
+    fn read() -> Result<Self, String> {
+        // A worker takes no settings: the variables belong to the program that starts it.
+        let is_worker = std::env::args_os()
+            .nth(1)
+            .is_some_and(|first| first == "worker");
+        let mut command = match is_worker {
+            true => settings::ignoring_environment(Self::command()),
+            false => settings::reading_environment(Self::command()),
+        };
+        let arguments = command
+            .try_get_matches_from_mut(std::env::args_os())
+            .and_then(|matches| Self::from_arg_matches(&matches));
+        arguments.map_err(|error| match settings::variable_error(&command, &error) {
+            Some(message) => message,
+            None => error.exit(),
+        })
     }
 }

@@ -1,11 +1,14 @@
-//! A package, opened from wherever it lies.
+//! Opening a package.
 
 use std::path::Path;
 
 use boxwright_model::LoadedPackage;
 
-/// Opens a package file, the folder that holds one, or a bare model; what had to be guessed is
-/// logged.
+/// Opens a package file, the folder that holds one, or a model without a package; what is guessed then
+/// is logged.
+///
+/// # Errors
+/// As [`boxwright_model::package::open_any`].
 pub fn open(path: &Path) -> boxwright_model::Result<LoadedPackage> {
     let (package, _, guesses) = boxwright_model::package::open_any(path)?;
     for (field, reason) in guesses {

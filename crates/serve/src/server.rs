@@ -1,60 +1,62 @@
-//! The server in the container: one port, live at once, ready after load and warm-up.
+//! The server in the container: live at once, ready when the model is loaded and warm, and drained
+//! before it ends.
 
-mod body;
-mod budget;
+mod access_log;
+mod blocking;
+mod context;
 mod engine;
 mod grpc;
-mod guard;
 mod http;
-mod life;
 mod limits;
 mod listen;
+mod memory;
 mod metrics;
 mod models;
 mod page;
+mod policy;
 mod ports;
 mod problem;
-mod queue;
-mod routes;
+mod protocol;
+mod state;
 mod trace;
-mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use boxwright_predict::{Options, Predictor, runtime_version};
+use boxwright_predict::{Options, Predictor, Spread, runtime_version};
 
 use crate::settings::Settings;
-use budget::Budget;
+use context::Context;
 use engine::Engine;
-use guard::Guard;
-use life::Life;
 use limits::Limits;
+use memory::MemoryBudget;
 use metrics::{Metrics, ModelLabels};
+use policy::RequestPolicy;
 use ports::Ports;
+use state::ServerState;
 
-/// How long what is in flight may take after SIGTERM: less than the 30 s that orchestrators grant.
-const DRAIN: Duration = Duration::from_secs(25);
+/// How long requests in flight may take after SIGTERM: less than the 30 s that orchestrators grant.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+/// How long blocking threads may take to end after that.
+const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+/// Threads of the async runtime: they only move bytes, predictions have threads of their own.
+const ASYNC_THREADS: usize = 2;
 
 /// Runs until SIGTERM or SIGINT.
 pub fn run(settings: Settings) -> ExitCode {
-    // Predictions have threads of their own; these only move bytes.
+    // Blocking threads need a core each: by the hundred, they would starve the async threads.
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        // What they leave to others waits for a core: by the hundred, those would starve them.
-        .max_blocking_threads(
-            std::thread::available_parallelism()
-                .map_or(2, usize::from)
-                .max(2),
-        )
+        .worker_threads(ASYNC_THREADS)
+        .max_blocking_threads(cores.max(2))
         .enable_all()
         .build();
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(serve(settings));
-            runtime.shutdown_timeout(Duration::from_secs(1));
+            runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
             result
         }
         Err(error) => Err(format!("the server can't start its threads: {error}")),
@@ -69,34 +71,48 @@ pub fn run(settings: Settings) -> ExitCode {
 }
 
 async fn serve(settings: Settings) -> Result<(), String> {
-    let asked_to_end = end_signal().map_err(|error| format!("signals can't be heard: {error}"))?;
-    let life = Arc::new(Life::default());
+    let end_signal =
+        end_signal().map_err(|error| format!("signal handlers can't be installed: {error}"))?;
     let limits = Limits::new(&settings);
-    let budget = Budget::new(limits.bodies, settings.max_body);
-    let metrics = Arc::new(Metrics::new(settings.queue_size, &budget));
-    let guard = Guard {
-        only_local: false,
-        longest: settings.request_timeout,
+    let memory = MemoryBudget::new(limits.body_memory, settings.max_body);
+    let context = Context {
+        state: Arc::new(ServerState::default()),
+        metrics: Arc::new(Metrics::new(settings.queue_size, &memory)),
         max_body: settings.max_body,
-        budget,
-        metrics: Arc::clone(&metrics),
+        request_timeout: settings.request_timeout,
     };
-    let ports = Ports::open(&settings, &life, &guard).await?;
-    begin_loading(settings, limits, &life, &metrics);
+    let policy = RequestPolicy {
+        local_only: false,
+        timeout: settings.request_timeout,
+        max_body: settings.max_body,
+        memory,
+        metrics: Arc::clone(&context.metrics),
+    };
+    let ports = Ports::open(&settings, &context, &policy).await?;
+    let state = Arc::clone(&context.state);
+    start_loading(settings, limits, context);
     tokio::select! {
-        () = asked_to_end => {}
-        () = ports.asked_to_end() => {}
+        () = end_signal => {}
+        () = ports.shutdown_requested() => {}
     }
-    life.drain();
-    tracing::info!("ending: what is in flight is finished first");
-    if tokio::time::timeout(DRAIN, life.idle()).await.is_err() {
-        tracing::warn!(
-            "some requests were still in flight after {} s",
-            DRAIN.as_secs()
-        );
-    }
+    drain(&state).await;
     ports.stop().await;
     Ok(())
+}
+
+/// Accepts nothing new, and waits for what is in flight.
+async fn drain(state: &ServerState) {
+    state.drain();
+    tracing::info!("shutting down: requests in flight are finished first");
+    if tokio::time::timeout(DRAIN_TIMEOUT, state.drained())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "some requests were still in flight after {} s",
+            DRAIN_TIMEOUT.as_secs()
+        );
+    }
 }
 
 /// Resolves at SIGTERM or SIGINT, also at one that arrives before it is first polled.
@@ -119,71 +135,70 @@ fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Loads and warms up on a thread of its own.
-fn begin_loading(settings: Settings, limits: Limits, life: &Arc<Life>, metrics: &Arc<Metrics>) {
-    let (life, metrics) = (Arc::clone(life), Arc::clone(metrics));
-    // Loading counts as work in flight: ending in the middle of it could crash native code.
-    let work = life.work();
+/// Loads the model and warms it up on a thread of its own.
+fn start_loading(settings: Settings, limits: Limits, context: Context) {
+    // Loading counts as in flight: ending the process in the middle of it could crash native code.
+    let in_flight = context.state.track();
     std::thread::spawn(move || {
-        let loaded = catch_unwind(AssertUnwindSafe(|| {
-            load(&settings, limits, &life, &metrics)
-        }));
+        let loaded = catch_unwind(AssertUnwindSafe(|| load(&settings, limits, &context)));
         match loaded.unwrap_or_else(|_| Err("loading failed inside; the log says where".into())) {
-            Ok((engine, on)) => {
-                life.is_ready(engine);
-                tracing::info!("ready on {on}");
+            Ok((engine, summary)) => {
+                context.state.set_ready(engine);
+                tracing::info!("ready on {summary}");
             }
             Err(reason) => {
-                life.has_failed(reason.clone());
+                context.state.set_failed(reason.clone());
                 tracing::error!("not ready: {reason}");
             }
         }
-        drop(work);
+        drop(in_flight);
     });
 }
 
-/// The loaded model, and what it runs on.
+/// The loaded model, and for the log what it runs on.
 fn load(
     settings: &Settings,
     limits: Limits,
-    life: &Life,
-    metrics: &Arc<Metrics>,
+    context: &Context,
 ) -> Result<(Engine, String), String> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let package = crate::package::open(&settings.package).map_err(|error| error.to_string())?;
-    life.is_called(&package.package.package.name);
+    let identity = &package.package.package;
+    context.state.set_model_name(&identity.name);
     let options = Options {
         device: settings.device.clone(),
         threads: settings.threads,
-        max_pixels: limits.pixels,
-        ..Options::new(crate::program::library()?)
+        max_pixels: limits.max_pixels,
+        ..Options::new(crate::process::onnxruntime_library()?)
     };
     let (predictor, spread) =
         Predictor::load_to_serve(package.clone(), &options).map_err(|error| error.to_string())?;
-    let device = predictor.device();
-    let on = format!(
-        "{} ({}) after {} ms: {} {} at once, of one thread each; alone, of {}; {}",
-        device.name,
-        device.kind,
-        begun.elapsed().as_millis(),
-        device.reason,
-        spread.lanes,
-        spread.lone_threads,
-        if spread.batches_pay {
-            "batches pay"
-        } else {
-            "batches don't pay"
-        }
-    );
-    let identity = &package.package.package;
-    metrics.model_is(&ModelLabels {
+    let summary = summary(&predictor, spread, started.elapsed());
+    context.metrics.model_loaded(&ModelLabels {
         name: identity.name.clone(),
         version: identity.version.clone(),
         digest: predictor.model_digest().into(),
-        device: device.kind.clone(),
+        device: predictor.device().kind.clone(),
         onnxruntime: runtime_version(&options.library).map_err(|error| error.to_string())?,
     });
-    let waiting = settings.queue_size;
-    let engine = Engine::start(&package, predictor, spread, waiting, Arc::clone(metrics));
-    Ok((engine, on))
+    let metrics = Arc::clone(&context.metrics);
+    let engine = Engine::start(&package, predictor, spread, settings.queue_size, metrics);
+    Ok((engine, summary))
+}
+
+fn summary(predictor: &Predictor, spread: Spread, took: Duration) -> String {
+    let device = predictor.device();
+    format!(
+        "{} ({}) after {} ms: {} {} concurrent runs of one thread each; a run alone takes {}; {}",
+        device.name,
+        device.kind,
+        took.as_millis(),
+        device.reason,
+        spread.lanes,
+        spread.lone_threads,
+        match spread.batches_pay {
+            true => "batches are faster",
+            false => "batches are not faster",
+        }
+    )
 }

@@ -1,47 +1,60 @@
 //! What can be set, by flag or by environment variable; the flag wins.
 
-use std::fmt::Display;
+use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
+
+use clap::builder::{RangedU64ValueParser, Resettable};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
+
+/// One MiB, in bytes.
+const MIB: usize = 1 << 20;
+/// Variables that are read where the one before them is not set.
+const FALLBACK_VARIABLES: [(&str, &str); 1] = [("OMI_PORT", "PSC_MODEL_PORT")];
 
 /// The flags of the server.
 #[derive(clap::Args)]
 pub struct Flags {
-    /// The package file, or the folder that holds it [env: MODEL] [default: /model/boxwright.toml]
-    #[arg(long)]
-    package: Option<PathBuf>,
-    /// The address to listen on [env: HOST] [default: 127.0.0.1]
-    #[arg(long)]
-    host: Option<String>,
-    /// The port to listen on; 0 for any free one [env: PORT] [default: 8080]
-    #[arg(long)]
-    port: Option<u16>,
-    /// A port of its own for the Open Model Interface [env: OMI_PORT, PSC_MODEL_PORT] [default: none]
-    #[arg(long)]
+    /// The package file, or the folder that holds it
+    #[arg(long, env = "MODEL", default_value = "/model/boxwright.toml")]
+    package: PathBuf,
+    /// The address to listen on
+    #[arg(long, env = "HOST", default_value = "127.0.0.1")]
+    host: String,
+    /// The port to listen on; 0 for any free one
+    #[arg(long, env = "PORT", default_value_t = 8080)]
+    port: u16,
+    /// A port of its own for the Open Model Interface; PSC_MODEL_PORT names it too [default: none]
+    #[arg(long, env = "OMI_PORT")]
     omi_port: Option<u16>,
-    /// The device that predicts: auto or cpu [env: DEVICE] [default: auto]
-    #[arg(long)]
-    device: Option<String>,
-    /// Threads that predict; 0 for one a core [env: THREADS] [default: 0]
-    #[arg(long)]
-    threads: Option<usize>,
-    /// The largest request body, in MiB [env: MAX_BODY_MB] [default: 64]
-    #[arg(long)]
-    max_body_mb: Option<usize>,
-    /// Samples or rows that may wait; more are refused with 429 [env: QUEUE_SIZE] [default: 512]
-    #[arg(long)]
-    queue_size: Option<usize>,
-    /// The most pixels of a picture; lowered where memory is short [env: MAX_PIXELS] [default: 100000000]
-    #[arg(long)]
+    /// The device that predicts: auto or cpu
+    #[arg(long, env = "DEVICE", default_value = "auto")]
+    device: String,
+    /// Threads that predict; 0 for one a core
+    #[arg(long, env = "THREADS", default_value_t = 0)]
+    threads: usize,
+    /// The largest request body, in MiB
+    #[arg(long, env = "MAX_BODY_MB", default_value_t = 64, value_parser = at_most(usize::MAX / MIB))]
+    max_body_mb: usize,
+    /// Samples or rows that may wait; more are refused with 429
+    #[arg(long, env = "QUEUE_SIZE", default_value_t = 512, value_parser = at_most(usize::MAX))]
+    queue_size: usize,
+    /// The most pixels of a picture; lowered where memory is short [default: 100000000]
+    #[arg(long, env = "MAX_PIXELS", value_parser = clap::value_parser!(u64).range(1..))]
     max_pixels: Option<u64>,
-    /// How long an answer may take; 0 for as long as it takes [env: REQUEST_TIMEOUT_MS] [default: 60000]
-    #[arg(long)]
-    request_timeout_ms: Option<u64>,
-    /// The memory to plan with, in MiB [env: MEMORY_LIMIT_MB] [default: the machine's or the container's]
-    #[arg(long)]
+    /// How long an answer may take, in milliseconds; 0 for as long as it takes
+    #[arg(long, env = "REQUEST_TIMEOUT_MS", default_value_t = 60_000)]
+    request_timeout_ms: u64,
+    /// The memory to plan with, in MiB [default: the machine's or the container's]
+    #[arg(long, env = "MEMORY_LIMIT_MB", value_parser = clap::value_parser!(u64).range(1..))]
     memory_limit_mb: Option<u64>,
+}
+
+/// Numbers from 1 to `max`.
+fn at_most(max: usize) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=max as u64)
 }
 
 /// What the server and the health check go by.
@@ -71,32 +84,33 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Flags, else the environment, else the defaults.
+    /// The settings of these flags.
+    ///
+    /// # Errors
+    /// Where two of them contradict each other.
     pub fn new(flags: Flags) -> Result<Self, String> {
-        let max_body_mb = choose(flags.max_body_mb, "MAX_BODY_MB", 64)?;
-        let max_body = max_body_mb
-            .checked_mul(1 << 20)
-            .filter(|bytes| *bytes > 0)
-            .ok_or_else(|| format!("MAX_BODY_MB can't be {max_body_mb}"))?;
-        let timeout = choose(flags.request_timeout_ms, "REQUEST_TIMEOUT_MS", 60_000)?;
-        let memory_mb = optional(flags.memory_limit_mb, "MEMORY_LIMIT_MB")?;
-        let port = choose(flags.port, "PORT", 8080)?;
+        let timeout = flags.request_timeout_ms;
+        if flags.port != 0 && flags.omi_port == Some(flags.port) {
+            return Err(format!(
+                "the Open Model Interface can't have the port {}, which is the server's own (PORT); \
+                 it is spoken there too, but for Shutdown",
+                flags.port
+            ));
+        }
         Ok(Self {
-            package: choose(flags.package, "MODEL", "/model/boxwright.toml".into())?,
-            host: choose(flags.host, "HOST", "127.0.0.1".into())?,
-            port,
-            omi_port: omi_port(flags.omi_port, port)?,
-            device: choose(flags.device, "DEVICE", "auto".into())?,
-            threads: choose(flags.threads, "THREADS", 0)?,
-            max_body,
-            queue_size: at_least_one("QUEUE_SIZE", choose(flags.queue_size, "QUEUE_SIZE", 512)?)?,
-            max_pixels: optional(flags.max_pixels, "MAX_PIXELS")?
-                .map(|pixels| at_least_one("MAX_PIXELS", pixels))
-                .transpose()?,
+            package: flags.package,
+            host: flags.host,
+            port: flags.port,
+            omi_port: flags.omi_port,
+            device: flags.device,
+            threads: flags.threads,
+            max_body: flags.max_body_mb * MIB,
+            queue_size: flags.queue_size,
+            max_pixels: flags.max_pixels,
             request_timeout: (timeout > 0).then(|| Duration::from_millis(timeout)),
-            memory: memory_mb
-                .map(|mb| at_least_one("MEMORY_LIMIT_MB", mb.saturating_mul(1 << 20)))
-                .transpose()?,
+            memory: flags
+                .memory_limit_mb
+                .map(|mb| mb.saturating_mul(MIB as u64)),
         })
     }
 
@@ -109,49 +123,73 @@ impl Settings {
     }
 }
 
-fn omi_port(flag: Option<u16>, port: u16) -> Result<Option<u16>, String> {
-    let named = match optional(flag, "OMI_PORT")? {
-        None => optional(None, "PSC_MODEL_PORT")?,
-        named => named,
+/// The command as it reads the environment: a variable that is set to nothing counts as not set.
+pub fn reading_environment(command: Command) -> Command {
+    command.mut_args(|arg| match arg.get_env().map(OsStr::to_owned) {
+        Some(name) => read_variable(arg, &name),
+        None => arg,
+    })
+}
+
+fn read_variable(arg: Arg, name: &OsStr) -> Arg {
+    let value = |name: &OsStr| std::env::var_os(name);
+    let is_set = |name: &OsStr| value(name).is_some_and(|value| !value.is_empty());
+    // Help shows the name of a variable, not what it is set to.
+    let arg = arg.hide_env_values(true);
+    if is_set(name) {
+        return arg;
+    }
+    let fallback = FALLBACK_VARIABLES
+        .into_iter()
+        .find(|(first, second)| name == *first && is_set(OsStr::new(second)));
+    match fallback {
+        Some((_, second)) => arg.env(second),
+        None if value(name).is_some() => arg.env(Resettable::Reset),
+        None => arg,
+    }
+}
+
+/// The command as it ignores the environment.
+pub fn ignoring_environment(command: Command) -> Command {
+    command.mut_args(|arg| arg.env(Resettable::Reset))
+}
+
+/// What to say where `error` is about the value of a variable: clap names the flag alone.
+pub fn variable_error(command: &Command, error: &clap::Error) -> Option<String> {
+    if !matches!(
+        error.kind(),
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue
+    ) {
+        return None;
+    }
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
     };
-    match named {
-        Some(same) if same == port && port != 0 => Err(format!(
-            "the Open Model Interface can't have the port {port}, which is the server's own (PORT); \
-             it is spoken there too, but for Shutdown"
-        )),
-        named => Ok(named),
+    let (flag, value) = (
+        text(ContextKind::InvalidArg)?,
+        text(ContextKind::InvalidValue)?,
+    );
+    let arg = command
+        .get_arguments()
+        .find(|arg| arg.to_string() == *flag)?;
+    if is_on_command_line(arg.get_long()?) {
+        return None;
     }
+    let name = arg.get_env()?.to_string_lossy();
+    let reason =
+        std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    Some(format!(
+        "the variable {name} is `{value}`{reason}. Set it to another value, or unset it. {name}: {help}"
+    ))
 }
 
-fn at_least_one<T: PartialOrd + From<u8>>(name: &str, value: T) -> Result<T, String> {
-    if value >= T::from(1) {
-        Ok(value)
-    } else {
-        Err(format!("{name} can't be 0"))
-    }
-}
-
-fn choose<T: FromStr<Err: Display>>(
-    flag: Option<T>,
-    variable: &str,
-    default: T,
-) -> Result<T, String> {
-    Ok(optional(flag, variable)?.unwrap_or(default))
-}
-
-/// The flag, else the variable where it is not empty.
-fn optional<T: FromStr<Err: Display>>(
-    flag: Option<T>,
-    variable: &str,
-) -> Result<Option<T>, String> {
-    if flag.is_some() {
-        return Ok(flag);
-    }
-    match std::env::var(variable) {
-        Ok(text) if !text.is_empty() => text
-            .parse()
-            .map(Some)
-            .map_err(|error| format!("the variable {variable} is `{text}`: {error}")),
-        _ => Ok(None),
-    }
+fn is_on_command_line(flag: &str) -> bool {
+    let is_flag = |argument: OsString| {
+        let argument = argument.to_string_lossy();
+        let name = argument.strip_prefix("--");
+        name.is_some_and(|name| name.split('=').next() == Some(flag))
+    };
+    std::env::args_os().skip(1).any(is_flag)
 }

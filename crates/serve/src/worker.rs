@@ -1,9 +1,9 @@
 //! The worker: frames in on stdin, frames out on stdout, one session, one request at a time.
 //!
-//! A thread reads, so that `cancel` is heard while the model runs; another says `alive`. The
-//! worker ends with its input, or at once when nobody reads its output any more.
+//! One thread reads, so that `cancel` arrives while the model runs; another sends heartbeats. The
+//! worker ends with its input, or at once when its output is closed.
 
-mod outbox;
+mod frame_writer;
 mod session;
 
 use std::collections::HashMap;
@@ -16,13 +16,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use boxwright_worker::{Frame, FrameError, FromWorker, Limits, ToWorker};
 use bytes::Bytes;
 
-use outbox::Outbox;
+use frame_writer::FrameWriter;
 use session::Session;
 
 /// Requests that may wait; further frames are left in the pipe.
-const WAITING: usize = 64;
+const QUEUE_SIZE: usize = 64;
 
-/// A request as it waits for its turn.
+/// A request in the queue.
 struct Request {
     id: u64,
     message: ToWorker,
@@ -32,34 +32,34 @@ struct Request {
 
 /// Runs until stdin ends or a `shutdown` arrives.
 pub fn run() -> ExitCode {
-    let outbox = match Outbox::take_stdout() {
-        Ok(outbox) => Arc::new(outbox),
+    let writer = match FrameWriter::take_stdout() {
+        Ok(writer) => Arc::new(writer),
         Err(error) => {
             tracing::error!("stdout can't be used: {error}");
             return ExitCode::FAILURE;
         }
     };
-    let library = match crate::program::library() {
+    let library = match crate::process::onnxruntime_library() {
         Ok(library) => library,
-        Err(message) => return give_up(&outbox, session::internal(message, "")),
+        Err(message) => return fail(&writer, session::internal(message, "")),
     };
     let onnxruntime = match boxwright_predict::runtime_version(&library) {
         Ok(version) => version,
-        Err(error) => return give_up(&outbox, session::failure(&error)),
+        Err(error) => return fail(&writer, session::failure(&error)),
     };
-    let (program, devices) = (crate::PROGRAM.into(), vec!["cpu".into()]);
+    let (program, devices) = (crate::process::NAME_AND_VERSION.into(), vec!["cpu".into()]);
     let hello = FromWorker::Hello {
         program,
         onnxruntime,
         devices,
     };
-    outbox.send(0, hello, Vec::new());
-    let beating = Arc::clone(&outbox);
-    std::thread::spawn(move || beating.beat());
-    let (sender, requests) = sync_channel(WAITING);
-    let answering = Arc::clone(&outbox);
-    let reader = std::thread::spawn(move || read(&answering, &sender));
-    let ended_by_shutdown = work(&outbox, &mut Session::new(library), requests);
+    writer.send(0, hello, Vec::new());
+    let heartbeats = Arc::clone(&writer);
+    std::thread::spawn(move || heartbeats.send_heartbeats());
+    let (sender, requests) = sync_channel(QUEUE_SIZE);
+    let errors = Arc::clone(&writer);
+    let reader = std::thread::spawn(move || read(&errors, &sender));
+    let ended_by_shutdown = handle_requests(&writer, &mut Session::new(library), requests);
     // The reader may still wait for a frame that never comes.
     if ended_by_shutdown || reader.join().unwrap_or(false) {
         ExitCode::SUCCESS
@@ -68,13 +68,13 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn give_up(outbox: &Outbox, error: FromWorker) -> ExitCode {
-    outbox.send(0, error, Vec::new());
+fn fail(writer: &FrameWriter, error: FromWorker) -> ExitCode {
+    writer.send(0, error, Vec::new());
     ExitCode::FAILURE
 }
 
-/// Reads frames until the input ends; whether it ended cleanly.
-fn read(outbox: &Outbox, requests: &SyncSender<Request>) -> bool {
+/// Reads frames until the input ends; returns whether it ended cleanly.
+fn read(writer: &FrameWriter, requests: &SyncSender<Request>) -> bool {
     let mut cancels: HashMap<u64, Arc<AtomicBool>> = HashMap::new();
     let mut stdin = std::io::stdin().lock();
     loop {
@@ -82,18 +82,18 @@ fn read(outbox: &Outbox, requests: &SyncSender<Request>) -> bool {
             Ok(Some(frame)) => frame,
             Ok(None) => return true,
             Err(error) => {
-                answer_error(outbox, &error);
+                send_error(writer, &error);
                 return false;
             }
         };
         let header = match frame.parse::<ToWorker>() {
             Ok(header) => header,
             Err(error) => {
-                answer_error(outbox, &error);
+                send_error(writer, &error);
                 continue;
             }
         };
-        // Only requests that have no answer yet hold a second reference.
+        // Requests hold a second reference until they have been answered.
         cancels.retain(|_, cancel| Arc::strong_count(cancel) > 1);
         if header.message == ToWorker::Cancel {
             if let Some(cancel) = cancels.get(&header.id) {
@@ -115,18 +115,22 @@ fn read(outbox: &Outbox, requests: &SyncSender<Request>) -> bool {
     }
 }
 
-fn answer_error(outbox: &Outbox, error: &FrameError) {
+fn send_error(writer: &FrameWriter, error: &FrameError) {
     tracing::error!("{error}");
     let hint = "Start the worker that belongs to this program's version.";
-    outbox.send(
+    writer.send(
         error.request(),
         session::internal(error.to_string(), hint),
         Vec::new(),
     );
 }
 
-/// Answers requests in their order; whether a `shutdown` ended it.
-fn work(outbox: &Outbox, session: &mut Session, requests: Receiver<Request>) -> bool {
+/// Answers requests in their order; returns whether a `shutdown` ended it.
+fn handle_requests(
+    writer: &FrameWriter,
+    session: &mut Session,
+    requests: Receiver<Request>,
+) -> bool {
     for Request {
         id,
         message,
@@ -137,21 +141,21 @@ fn work(outbox: &Outbox, session: &mut Session, requests: Receiver<Request>) -> 
         if message == ToWorker::Shutdown {
             return true;
         }
-        outbox.begin(id);
+        writer.request_started(id);
         let answer = catch_unwind(AssertUnwindSafe(|| {
             session.answer(message, &body, &cancel, &|result, body| {
-                outbox.send(id, result, body)
+                writer.send(id, result, body)
             })
         }));
         let answer = answer.unwrap_or_else(|_| {
-            let hint = "What was asked before and after is not affected; the log says where.";
+            let hint = "Other requests are not affected; the log says where it failed.";
             session::internal(
                 "the worker failed inside: this is a fault of Boxwright",
                 hint,
             )
         });
-        outbox.end();
-        outbox.send(id, answer, Vec::new());
+        writer.request_finished();
+        writer.send(id, answer, Vec::new());
     }
     false
 }

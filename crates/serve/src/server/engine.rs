@@ -1,42 +1,44 @@
-//! The model behind all doors.
+//! The loaded model behind all protocols, and its batch queue.
+
+mod queue;
 
 use std::sync::Arc;
 
 use boxwright_model::package::{InputKind, Package};
 use boxwright_model::prediction::Timing;
 use boxwright_model::{LoadedPackage, Outcome};
-use boxwright_predict::{Error, Predictor, Rows, Spread, Tensor, Want};
+use boxwright_predict::{Error, Prediction, Predictor, Rows, Spread, Tensor, Want};
 use boxwright_tensor::Signature;
 use bytes::Bytes;
 
+use self::queue::{BatchQueue, BatchRunner, Item, Output};
+use super::limits::MAX_SAMPLES;
 use super::metrics::Metrics;
-use super::models::MOST_SAMPLES;
 use super::problem::{Kind, Problem};
-use super::queue::{Answer, Queue, Run, Work};
 
 /// A loaded model and its queue.
 pub struct Engine {
-    queue: Queue,
+    queue: BatchQueue,
     predictor: Arc<Predictor>,
     package: Package,
 }
 
 impl Engine {
-    /// Starts the threads that predict; at most `waiting` rows wait for them.
+    /// Starts the worker threads; at most `queue_size` rows wait for them.
     pub fn start(
         package: &LoadedPackage,
         predictor: Predictor,
         spread: Spread,
-        waiting: usize,
+        queue_size: usize,
         metrics: Arc<Metrics>,
     ) -> Self {
         let predictor = Arc::new(predictor);
-        let run = Batches {
+        let runner = Runner {
             predictor: Arc::clone(&predictor),
-            most: package.package.batch.max_size,
+            max_batch: package.package.batch.max_size,
         };
         Self {
-            queue: Queue::start(spread, waiting, metrics, run),
+            queue: BatchQueue::start(spread, queue_size, metrics, runner),
             predictor,
             package: package.package.clone(),
         }
@@ -52,13 +54,13 @@ impl Engine {
         self.predictor.signature()
     }
 
-    /// The model's first axis.
+    /// What the model's first axis is.
     pub fn rows(&self) -> Rows {
         self.predictor.rows()
     }
 
-    /// What a sample is.
-    pub fn kind(&self) -> InputKind {
+    /// What a sample is: a picture, or tensors in a file.
+    pub fn input_kind(&self) -> InputKind {
         self.package
             .input
             .first()
@@ -66,66 +68,62 @@ impl Engine {
     }
 
     /// Takes encoded samples through the whole pipeline; the outcomes keep their order. A sample
-    /// that can't be read is an outcome too. Dropping the future frees the samples' places.
+    /// that can't be read is an outcome too. Dropping the future frees the samples' places in the queue.
     ///
     /// # Errors
-    /// Where there are more than [`MOST_SAMPLES`], too much waits already, or the model panics.
+    /// Where there are more than [`MAX_SAMPLES`], the queue is full, or the model panics.
     pub async fn predict(&self, samples: Vec<Bytes>) -> Result<Vec<Outcome>, Problem> {
-        if samples.len() > MOST_SAMPLES {
+        if samples.len() > MAX_SAMPLES {
             return Err(Problem::too_many_samples());
         }
-        let work = samples.into_iter().map(Work::Sample).collect();
-        let outcome = |answer| match answer {
-            Answer::Sample(outcome) => Ok(outcome),
-            Answer::Tensors(_) => Err(Problem::internal()),
+        let items = samples.into_iter().map(Item::Sample).collect();
+        let outcome = |output| match output {
+            Output::Sample(outcome) => Ok(outcome),
+            Output::Tensors(_) => Err(Problem::internal()),
         };
-        self.queue
-            .ask(work)
-            .await?
-            .into_iter()
-            .map(outcome)
-            .collect()
+        let outputs = self.queue.submit(items).await?;
+        outputs.into_iter().map(outcome).collect()
     }
 
     /// Runs the model on its own tensors; `outputs` are the wanted outputs' names, none for all,
     /// and give the order of the answer.
     ///
     /// # Errors
-    /// Where a tensor does not fit the signature, with its name; where the rows are too many, or too
-    /// much waits already; where the model fails on these tensors.
+    /// Where a tensor does not fit the signature, with its name; where the rows are too many, or the
+    /// queue is full; where the model fails on these tensors.
     pub async fn infer(
         &self,
         inputs: Vec<Tensor>,
         outputs: &[String],
     ) -> Result<Vec<Tensor>, Problem> {
-        let most = self.package.batch.max_size;
+        let max_batch = self.package.batch.max_size;
         let rows = inputs.first().and_then(|input| input.shape.first());
-        if rows.is_some_and(|rows| rows.div_ceil(self.rows().most(most)) > MOST_SAMPLES)
+        if rows.is_some_and(|rows| rows.div_ceil(self.rows().most(max_batch)) > MAX_SAMPLES)
             && self.rows() != Rows::None
         {
             let message = format!(
-                "the request would take more than {MOST_SAMPLES} runs of the model; send fewer rows at once"
+                "the request would take more than {MAX_SAMPLES} runs of the model; send fewer rows at once"
             );
             return Err(Problem::new(Kind::TooLarge, message));
         }
         let pieces = self
             .predictor
-            .check_tensors(inputs, outputs, most)
-            .map_err(refused)?;
-        let work = pieces.into_iter().map(Work::Tensors).collect();
-        let tensors = |answer| match answer {
-            Answer::Tensors(tensors) => tensors.map_err(refused),
-            Answer::Sample(_) => Err(Problem::internal()),
+            .check_tensors(inputs, outputs, max_batch)
+            .map_err(problem)?;
+        let items = pieces.into_iter().map(Item::Tensors).collect();
+        let tensors = |output| match output {
+            Output::Tensors(tensors) => tensors.map_err(problem),
+            Output::Sample(_) => Err(Problem::internal()),
         };
-        let answers = self.queue.ask(work).await?;
-        let pieces = answers.into_iter().map(tensors).collect::<Result<_, _>>()?;
-        Predictor::join_outputs(pieces).map_err(refused)
+        let outputs = self.queue.submit(items).await?;
+        let pieces = outputs.into_iter().map(tensors).collect::<Result<_, _>>()?;
+        Predictor::join_outputs(pieces).map_err(problem)
     }
 }
 
-fn refused(error: Error) -> Problem {
+fn problem(error: Error) -> Problem {
     match error {
-        // The model itself refuses these numbers.
+        // The model can't run on these numbers.
         Error::Shape(_) | Error::Run(_) | Error::Sample(_) => {
             Problem::bad_request(error.to_string())
         }
@@ -136,40 +134,46 @@ fn refused(error: Error) -> Problem {
     }
 }
 
-/// Runs what the queue puts together.
-struct Batches {
+/// Runs the queue's batches.
+struct Runner {
     predictor: Arc<Predictor>,
-    most: usize,
+    max_batch: usize,
 }
 
-impl Run for Batches {
-    fn most_together(&self, first: &Work) -> usize {
+impl BatchRunner for Runner {
+    fn max_rows(&self, first: &Item) -> usize {
         match first {
-            Work::Sample(_) => self.predictor.most_together(self.most),
-            Work::Tensors(_) => self.predictor.rows().most(self.most),
+            Item::Sample(_) => self.predictor.most_together(self.max_batch),
+            Item::Tensors(_) => self.predictor.rows().most(self.max_batch),
         }
     }
 
-    fn run(&self, work: &[Work], lone: bool, answer: &(dyn Fn(usize, Answer) + Sync)) -> Timing {
+    fn run(
+        &self,
+        batch: &[Item],
+        exclusive: bool,
+        respond: &(dyn Fn(usize, Output) + Sync),
+    ) -> Timing {
         let mut samples = Vec::new();
         let mut tensors = Vec::new();
-        for work in work {
-            match work {
-                Work::Sample(sample) => samples.push(sample.clone()),
-                Work::Tensors(batch) => tensors.push(batch),
+        for item in batch {
+            match item {
+                Item::Sample(sample) => samples.push(sample.clone()),
+                Item::Tensors(piece) => tensors.push(piece),
             }
         }
         if tensors.is_empty() {
             let want = Want::default();
+            let respond = |index, prediction: Prediction| {
+                respond(index, Output::Sample(prediction.outcome));
+            };
             return self
                 .predictor
-                .predict_batch(&samples, lone, &want, &|place, prediction| {
-                    answer(place, Answer::Sample(prediction.outcome));
-                });
+                .predict_batch(&samples, exclusive, &want, &respond);
         }
-        let (results, timing) = self.predictor.run_tensors(&tensors, lone);
-        for (place, result) in results.into_iter().enumerate() {
-            answer(place, Answer::Tensors(result));
+        let (results, timing) = self.predictor.run_tensors(&tensors, exclusive);
+        for (index, result) in results.into_iter().enumerate() {
+            respond(index, Output::Tensors(result));
         }
         timing
     }

@@ -1,17 +1,17 @@
 //! gRPC: the Open Inference Protocol, the Open Model Interface, health and reflection.
 
 mod codec;
-mod config;
 mod contents;
+mod extensions;
 mod health;
 mod inference;
+mod model_config;
 mod omi;
-mod status;
+mod proto;
 mod stream;
 mod tensors;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -20,156 +20,132 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding::{Deflate, Gzip};
-use tonic::{Code, Extensions, Status};
+use tonic::{Code, Status};
 use tonic_health::pb::health_server::HealthServer;
 
-use super::life::Life;
+use self::health::Health;
+use self::inference::Inference;
+use self::omi::Omi;
+use self::proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
+use self::proto::omi::modzy_model_server::ModzyModelServer;
+use super::context::Context;
 use super::problem::Problem;
-use health::Health;
-use inference::Inference;
-use omi::Omi;
-use proto::inference::grpc_inference_service_server::GrpcInferenceServiceServer;
-use proto::omi::modzy_model_server::ModzyModelServer;
+use super::problem::grpc::{MAX_MESSAGE, error_response, truncated};
 
-pub use status::refuse;
-use status::{LONGEST_MESSAGE, shortened};
-
-/// What `build.rs` makes of the interfaces in `proto/`.
-#[allow(dead_code, clippy::all, reason = "generated")]
-pub mod proto {
-    /// `proto/inference.proto`.
-    pub mod inference {
-        include!(concat!(env!("OUT_DIR"), "/server/inference.rs"));
-    }
-    /// `proto/omi.proto`, which has no package.
-    pub mod omi {
-        include!(concat!(env!("OUT_DIR"), "/server/_.rs"));
-    }
-}
-
-/// All interfaces, as reflection tells them.
-const INTERFACES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/interfaces.bin"));
-const INFERENCE: &str = "inference.GRPCInferenceService";
-const OMI: &str = "ModzyModel";
+const INFERENCE_SERVICE: &str = "inference.GRPCInferenceService";
+const OMI_SERVICE: &str = "ModzyModel";
+const HEALTH_SERVICE: &str = "grpc.health.v1.Health";
+const REFLECTION_SERVICE: &str = "grpc.reflection.v1.ServerReflection";
+const REFLECTION_ALPHA_SERVICE: &str = "grpc.reflection.v1alpha.ServerReflection";
 /// The methods that need the model as long as they run.
-const PREDICTS: [&str; 2] = [
+const PREDICTION_METHODS: [&str; 2] = [
     "/inference.GRPCInferenceService/ModelInfer",
     "/ModzyModel/Run",
 ];
 
-/// What every service knows.
-#[derive(Clone)]
-pub struct Grpc {
-    /// Whether the model is there, and the way to it.
-    pub life: Arc<Life>,
-    /// Longest message, in bytes.
-    pub max_body: usize,
-    /// How long an answer may take.
-    pub longest: Option<Duration>,
+/// The services of the main port.
+///
+/// # Errors
+/// Where the interfaces that were compiled in can't be read.
+pub fn router(context: &Context) -> Result<Router, String> {
+    let inference = GrpcInferenceServiceServer::new(Inference::new(context.clone()))
+        .accept_compressed(Gzip)
+        .accept_compressed(Deflate)
+        .max_decoding_message_size(context.max_body)
+        .max_encoding_message_size(usize::MAX);
+    let router = Router::new().route_service(&methods_of(INFERENCE_SERVICE), inference);
+    add_common_services(router, context, &[INFERENCE_SERVICE, OMI_SERVICE], None)
 }
 
-impl Grpc {
-    /// The services of the main port.
-    ///
-    /// # Errors
-    /// Where the interfaces that were compiled in can't be read.
-    pub fn router(&self) -> Result<Router, String> {
-        let inference = Inference::new(self.clone());
-        let inference = GrpcInferenceServiceServer::new(inference)
-            .accept_compressed(Gzip)
-            .accept_compressed(Deflate)
-            .max_decoding_message_size(self.max_body)
-            .max_encoding_message_size(usize::MAX);
-        let router = Router::new().route_service(&methods_of(INFERENCE), inference);
-        self.with_common(router, &[INFERENCE, OMI], None)
-    }
-
-    /// The services of the Open Model Interface's own port; its `Shutdown` cancels `end`.
-    ///
-    /// # Errors
-    /// As [`Grpc::router`].
-    pub fn omi_router(&self, end: CancellationToken) -> Result<Router, String> {
-        self.with_common(Router::new(), &[OMI], Some(end))
-    }
-
-    /// Adds what both ports have.
-    fn with_common(
-        &self,
-        router: Router,
-        services: &'static [&'static str],
-        end: Option<CancellationToken>,
-    ) -> Result<Router, String> {
-        let omi = ModzyModelServer::new(Omi::new(self.clone(), end))
-            .accept_compressed(Gzip)
-            .accept_compressed(Deflate)
-            .max_decoding_message_size(self.max_body)
-            .max_encoding_message_size(usize::MAX);
-        let health = HealthServer::new(Health::new(Arc::clone(&self.life), services));
-        let reflection = || {
-            let mut builder = tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(INTERFACES)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-                .with_service_name("grpc.health.v1.Health")
-                .with_service_name("grpc.reflection.v1.ServerReflection")
-                .with_service_name("grpc.reflection.v1alpha.ServerReflection");
-            for service in services {
-                builder = builder.with_service_name(*service);
-            }
-            builder
-        };
-        let wrong = |error| format!("the interfaces that reflection tells are wrong: {error}");
-        Ok(router
-            .route_service(&methods_of(OMI), omi)
-            .route_service(&methods_of("grpc.health.v1.Health"), health)
-            .route_service(
-                &methods_of("grpc.reflection.v1.ServerReflection"),
-                reflection().build_v1().map_err(wrong)?,
-            )
-            .route_service(
-                &methods_of("grpc.reflection.v1alpha.ServerReflection"),
-                reflection().build_v1alpha().map_err(wrong)?,
-            )
-            .fallback(|| async {
-                Status::unimplemented("there is no such service").into_http::<axum::body::Body>()
-            })
-            .layer(middleware::from_fn_with_state(self.clone(), with_model)))
-    }
+/// The services of the Open Model Interface's own port; its `Shutdown` cancels `shutdown`.
+///
+/// # Errors
+/// As [`router`].
+pub fn omi_router(context: &Context, shutdown: CancellationToken) -> Result<Router, String> {
+    add_common_services(Router::new(), context, &[OMI_SERVICE], Some(shutdown))
 }
 
-/// What the doors before a service put beside each of its requests.
-fn beside<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Problem> {
-    extensions.get().ok_or_else(Problem::internal)
+/// Adds what both ports have: the Open Model Interface, and health and reflection of `services`.
+fn add_common_services(
+    router: Router,
+    context: &Context,
+    services: &'static [&'static str],
+    shutdown: Option<CancellationToken>,
+) -> Result<Router, String> {
+    let omi = ModzyModelServer::new(Omi::new(context.clone(), shutdown))
+        .accept_compressed(Gzip)
+        .accept_compressed(Deflate)
+        .max_decoding_message_size(context.max_body)
+        .max_encoding_message_size(usize::MAX);
+    let health = HealthServer::new(Health::new(Arc::clone(&context.state), services));
+    let invalid = |error| format!("the interfaces for reflection are invalid: {error}");
+    let reflection = reflection_builder(services).build_v1().map_err(invalid)?;
+    let reflection_alpha = reflection_builder(services)
+        .build_v1alpha()
+        .map_err(invalid)?;
+    Ok(router
+        .route_service(&methods_of(OMI_SERVICE), omi)
+        .route_service(&methods_of(HEALTH_SERVICE), health)
+        .route_service(&methods_of(REFLECTION_SERVICE), reflection)
+        .route_service(&methods_of(REFLECTION_ALPHA_SERVICE), reflection_alpha)
+        .fallback(|| async {
+            Status::unimplemented("there is no such service").into_http::<axum::body::Body>()
+        })
+        .layer(middleware::from_fn_with_state(
+            context.clone(),
+            attach_engine,
+        )))
+}
+
+fn reflection_builder(
+    services: &'static [&'static str],
+) -> tonic_reflection::server::Builder<'static> {
+    let builder = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+    let common = [HEALTH_SERVICE, REFLECTION_SERVICE, REFLECTION_ALPHA_SERVICE];
+    let names = common.iter().chain(services);
+    names.fold(builder, |builder, name| builder.with_service_name(*name))
 }
 
 fn methods_of(service: &str) -> String {
     format!("/{service}/{{method}}")
 }
 
-/// Finds the model before a message of megabytes is read, so that draining waits for the answer to
-/// a message that is still arriving, and a message that will have no answer is not read at all.
-async fn with_model(State(grpc): State<Grpc>, mut request: Request, next: Next) -> Response {
+/// Attaches the model to a request before its message is read: draining then waits for the answer to
+/// a message that is still arriving, and a message that can't be answered is not read at all.
+async fn attach_engine(
+    State(context): State<Context>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let mut in_flight = None;
-    if PREDICTS.contains(&request.uri().path()) {
-        match grpc.life.engine() {
+    if PREDICTION_METHODS.contains(&request.uri().path()) {
+        match context.state.engine() {
             Ok((engine, token)) => {
                 request.extensions_mut().insert(engine);
                 in_flight = Some(token);
             }
-            Err(problem) => return refuse(problem),
+            Err(problem) => return error_response(problem),
         }
     }
     let response = next.run(request).await;
     drop(in_flight);
-    // How tonic refuses a message by its length; nothing here uses that status.
+    explain_refusal(response, context.max_body)
+}
+
+/// Replaces the statuses with which tonic itself refuses a request.
+fn explain_refusal(response: Response, max_body: usize) -> Response {
     match response.extensions().get::<Status>() {
+        // The message is too long; nothing here uses that status.
         Some(status) if status.code() == Code::OutOfRange => {
-            refuse(Problem::too_large(grpc.max_body))
+            error_response(Problem::too_large(max_body))
         }
-        // It quotes a header.
-        Some(status) if status.message().len() > LONGEST_MESSAGE => {
-            shortened(status.code(), status.message().into()).into_http()
+        // The message of the status quotes a header.
+        Some(status) if status.message().len() > MAX_MESSAGE => {
+            truncated(status.code(), status.message().into()).into_http()
         }
-        // How it refuses a method that it does not know, without a word.
+        // The method is unknown: tonic gives no message.
         None if response.headers().get("grpc-status") == Some(&HeaderValue::from_static("12")) => {
             Status::unimplemented("the service has no such method").into_http()
         }

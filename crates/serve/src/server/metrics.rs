@@ -1,4 +1,4 @@
-//! What is counted and measured, in the words of Prometheus.
+//! The metrics of the server, for Prometheus.
 //!
 //! Every label has few values: paths are those of the routes, never those that callers write, and
 //! the only model's name is the package's.
@@ -18,50 +18,43 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::budget::Budget;
+use super::memory::MemoryBudget;
 use super::problem::Problem;
+use super::protocol::Protocol;
 
 /// The text format of OpenMetrics 1.0, which Prometheus reads.
-const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Seconds, from a small model on a large machine to the longest that a request may take.
-const SECONDS: [f64; 16] = [
+const CONTENT_TYPE_OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Buckets in seconds, from a small model on a large machine to the default limit on a request.
+const SECONDS_BUCKETS: [f64; 16] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
     60.0,
 ];
-const ROWS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+/// Buckets of batch sizes.
+const ROWS_BUCKETS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
-/// The server's figures.
+/// The server's metrics.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    budget: Budget,
-    requests: Family<Answered, Counter>,
-    durations: Family<Route, Histogram>,
-    errors: Family<Failed, Counter>,
+    memory: MemoryBudget,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RouteLabels, Histogram>,
+    errors: Family<ErrorLabels, Counter>,
     in_flight: Gauge,
     connections: Gauge,
     queue_depth: Gauge,
     queue_wait: Histogram,
     batch_size: Histogram,
-    stages: Family<Stage, Histogram>,
-    items: Family<Item, Counter>,
-    held: Gauge,
+    stages: Family<StageLabels, Histogram>,
+    items: Family<ItemLabels, Counter>,
+    body_memory: Gauge,
     ready: Gauge,
     model: Family<ModelLabels, Gauge>,
 }
 
-/// How a request came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Protocol {
-    /// HTTP with JSON, pictures or binary tensors.
-    Http,
-    /// gRPC.
-    Grpc,
-}
-
-/// What was asked.
+/// The labels of a route.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Route {
+pub struct RouteLabels {
     /// The protocol.
     pub protocol: Protocol,
     /// The HTTP method, or `other`.
@@ -71,7 +64,7 @@ pub struct Route {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answered {
+struct RequestLabels {
     protocol: Protocol,
     method: &'static str,
     path: Arc<str>,
@@ -79,22 +72,22 @@ struct Answered {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Failed {
+struct ErrorLabels {
     protocol: Protocol,
     kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Stage {
+struct StageLabels {
     stage: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Item {
+struct ItemLabels {
     result: &'static str,
 }
 
-/// What is served, and what runs it.
+/// The labels of the model that is served.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ModelLabels {
     /// The package's name.
@@ -111,21 +104,17 @@ pub struct ModelLabels {
 
 impl EncodeLabelValue for Protocol {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let name = match self {
-            Self::Http => "http",
-            Self::Grpc => "grpc",
-        };
-        name.encode(encoder)
+        self.name().encode(encoder)
     }
 }
 
 impl Metrics {
-    /// Figures of a server whose queue holds `queue_size` rows, and whose bodies come out of
-    /// `budget`.
-    pub fn new(queue_size: usize, budget: &Budget) -> Self {
+    /// Metrics of a server whose queue holds `queue_size` rows, and whose request bodies share
+    /// `memory`.
+    pub fn new(queue_size: usize, memory: &MemoryBudget) -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
-            budget: budget.clone(),
+            memory: memory.clone(),
             requests: Family::default(),
             durations: Family::new_with_constructor(seconds),
             errors: Family::default(),
@@ -133,10 +122,10 @@ impl Metrics {
             connections: Gauge::default(),
             queue_depth: Gauge::default(),
             queue_wait: seconds(),
-            batch_size: Histogram::new(ROWS),
+            batch_size: Histogram::new(ROWS_BUCKETS),
             stages: Family::new_with_constructor(seconds),
             items: Family::default(),
-            held: Gauge::default(),
+            body_memory: Gauge::default(),
             ready: Gauge::default(),
             model: Family::default(),
         };
@@ -145,17 +134,22 @@ impl Metrics {
         let ours = registry.sub_registry_with_prefix("boxwright");
         metrics.register_requests(ours);
         metrics.register_predictions(ours);
-        constant(ours, "queue_capacity", "Rows that may wait", queue_size);
+        constant(
+            ours,
+            "queue_capacity",
+            "The most rows that the queue holds",
+            queue_size,
+        );
         constant(
             ours,
             "body_memory_limit_bytes",
-            "Bytes that the bodies of all requests may hold",
-            budget.total(),
+            "The most memory that request bodies may take",
+            memory.total(),
         );
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         let build = Family::<Vec<(&str, &str)>, Gauge>::default();
         build.get_or_create(&version.to_vec()).set(1);
-        ours.register("build_info", "The program", build);
+        ours.register("build_info", "The version of the server", build);
         metrics.registry = registry;
         metrics
     }
@@ -163,78 +157,74 @@ impl Metrics {
     fn register_requests(&self, registry: &mut Registry) {
         registry.register(
             "requests",
-            "Requests that were answered; status 499 or CANCELLED where the caller hung up first",
+            "Requests by status; 499 or CANCELLED where the client disconnected before the response",
             self.requests.clone(),
         );
         registry.register_with_unit(
             "request_duration",
-            "From a request's head to its answer",
+            "Time from the head of a request to its response",
             Unit::Seconds,
             self.durations.clone(),
         );
         registry.register(
             "errors",
-            "Requests that were refused or failed, by kind",
+            "Requests that failed, by kind of error",
             self.errors.clone(),
         );
         registry.register(
             "requests_in_flight",
-            "Requests without an answer yet",
+            "Requests that have no response yet",
             self.in_flight.clone(),
         );
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register(
             "body_memory_bytes",
-            "Bytes that the bodies of requests, and what is made of them, hold",
-            self.held.clone(),
+            "Memory that request bodies, and what is decoded from them, take",
+            self.body_memory.clone(),
         );
         registry.register(
             "ready",
-            "1 once the model answers, 0 before and while the server ends",
+            "1 while the server accepts requests for predictions, else 0",
             self.ready.clone(),
         );
     }
 
     fn register_predictions(&self, registry: &mut Registry) {
-        registry.register("queue_depth", "Rows that wait", self.queue_depth.clone());
+        registry.register("queue_depth", "Rows in the queue", self.queue_depth.clone());
         registry.register_with_unit(
             "queue_wait",
-            "How long a sample or a piece of tensors waited for its batch",
+            "Time that a sample or a batch of tensors spent in the queue",
             Unit::Seconds,
             self.queue_wait.clone(),
         );
-        registry.register(
-            "batch_size",
-            "Rows that ran together",
-            self.batch_size.clone(),
-        );
+        registry.register("batch_size", "Rows of a batch", self.batch_size.clone());
         registry.register_with_unit(
             "stage_duration",
-            "What a batch spent in each stage of the pipeline",
+            "Time that a batch spent in each stage of the pipeline",
             Unit::Seconds,
             self.stages.clone(),
         );
         registry.register(
             "items",
-            "Samples and pieces of tensors that ran; one that can't be read is an error in its place",
+            "Samples and batches of tensors by result; a sample that can't be read is an error",
             self.items.clone(),
         );
         registry.register(
             "model_info",
-            "The model, and what runs it",
+            "The model and its runtime",
             self.model.clone(),
         );
     }
 
-    /// A request has come.
-    pub fn asked(&self) {
+    /// A request has arrived.
+    pub fn request_started(&self) {
         self.in_flight.inc();
     }
 
-    /// A request has its answer, or will get none; `kind` is that of the problem, if there was one.
-    pub fn answered(
+    /// A request has its response, or will get none; `kind` is that of the problem, if there was one.
+    pub fn request_completed(
         &self,
-        route: &Route,
+        route: &RouteLabels,
         status: String,
         kind: Option<&'static str>,
         took: Duration,
@@ -243,41 +233,43 @@ impl Metrics {
         self.durations
             .get_or_create(route)
             .observe(took.as_secs_f64());
-        let Route {
+        let RouteLabels {
             protocol,
             method,
             path,
         } = route.clone();
-        let answered = Answered {
+        let labels = RequestLabels {
             protocol,
             method,
             path,
             status,
         };
-        self.requests.get_or_create(&answered).inc();
+        self.requests.get_or_create(&labels).inc();
         if let Some(kind) = kind {
-            self.errors.get_or_create(&Failed { protocol, kind }).inc();
+            self.errors
+                .get_or_create(&ErrorLabels { protocol, kind })
+                .inc();
         }
     }
 
     /// Counts a connection until it is dropped.
-    pub fn connection(self: &Arc<Self>) -> Connection {
+    pub fn connection(self: &Arc<Self>) -> OpenConnection {
         self.connections.inc();
-        Connection(Arc::clone(self))
+        OpenConnection(Arc::clone(self))
     }
 
     /// The model is loaded.
-    pub fn model_is(&self, labels: &ModelLabels) {
+    pub fn model_loaded(&self, labels: &ModelLabels) {
         self.model.get_or_create(labels).set(1);
     }
 
-    /// So many rows wait now.
-    pub fn queue_holds(&self, rows: usize) {
+    /// This many rows are in the queue now.
+    pub fn set_queue_depth(&self, rows: usize) {
         self.queue_depth.set(gauge(rows));
     }
 
-    /// A batch of `rows` ran, whose pieces had waited so long.
-    pub fn batch_ran(&self, rows: usize, waits: &[Duration], timing: &Timing) {
+    /// A batch of `rows` ran, whose items had spent `waits` in the queue.
+    pub fn batch_completed(&self, rows: usize, waits: &[Duration], timing: &Timing) {
         self.batch_size.observe(rows as f64);
         waits
             .iter()
@@ -288,43 +280,43 @@ impl Metrics {
             ("infer", timing.infer_ms),
             ("postprocess", timing.postprocess_ms),
         ];
-        // Tensors go to the model as they are: a stage that was not gone through has no time.
+        // Tensors skip the stages around the model: those have no time.
         for (stage, ms) in stages.into_iter().filter(|(_, ms)| *ms > 0.0) {
             self.stages
-                .get_or_create(&Stage { stage })
+                .get_or_create(&StageLabels { stage })
                 .observe(ms / 1000.0);
         }
     }
 
-    /// A sample or a piece of tensors was answered, with a result or an error.
-    pub fn item_ran(&self, succeeded: bool) {
+    /// A sample or a batch of tensors has a result or an error.
+    pub fn item_completed(&self, succeeded: bool) {
         let result = if succeeded { "ok" } else { "error" };
-        self.items.get_or_create(&Item { result }).inc();
+        self.items.get_or_create(&ItemLabels { result }).inc();
     }
 
-    /// The answer to a scrape.
+    /// The response to a scrape.
     pub fn scrape(&self, ready: bool) -> Response {
         self.ready.set(ready.into());
-        self.held.set(gauge(self.budget.held()));
-        let mut page = String::new();
-        match text::encode(&mut page, &self.registry) {
-            Ok(()) => ([(CONTENT_TYPE, FORMAT)], page).into_response(),
+        self.body_memory.set(gauge(self.memory.reserved()));
+        let mut body = String::new();
+        match text::encode(&mut body, &self.registry) {
+            Ok(()) => ([(CONTENT_TYPE, CONTENT_TYPE_OPENMETRICS)], body).into_response(),
             Err(_) => Problem::internal().into_response(),
         }
     }
 }
 
-/// An open connection, as long as it lives.
-pub struct Connection(Arc<Metrics>);
+/// A connection, counted until it is dropped.
+pub struct OpenConnection(Arc<Metrics>);
 
-impl Drop for Connection {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.connections.dec();
     }
 }
 
 fn seconds() -> Histogram {
-    Histogram::new(SECONDS)
+    Histogram::new(SECONDS_BUCKETS)
 }
 
 fn gauge(number: usize) -> i64 {

@@ -1,5 +1,5 @@
-//! The two models that a package is served as, by the words of the Open Inference Protocol but
-//! for no transport in particular.
+//! The two models that a package is served as, in the terms of the Open Inference Protocol but without
+//! any transport: what all protocols answer.
 //!
 //! `NAME` takes encoded samples through the whole pipeline, and answers with the JSON of each
 //! prediction; `NAME-tensor` takes and gives the model's own tensors.
@@ -12,28 +12,27 @@ use boxwright_predict::{Rows, Tensor};
 use boxwright_tensor::{DataType, Dimension, TensorSpec};
 use bytes::Bytes;
 
+use super::blocking::run_blocking;
 use super::engine::Engine;
-use super::http::apart;
+use super::limits::MAX_SAMPLES;
 use super::problem::{Kind, Problem};
 
-/// What the server calls itself.
-pub const SERVER: &str = "boxwright";
-/// The protocol's extensions that are spoken.
+/// The server's name in its metadata.
+pub const SERVER_NAME: &str = "boxwright";
+/// The protocol's extensions that are supported.
 pub const EXTENSIONS: [&str; 3] = [
     "binary_tensor_data",
     "model_configuration",
     "model_repository",
 ];
-/// The most samples of one request to `NAME`: each takes memory of its own while it waits.
-pub const MOST_SAMPLES: usize = 16_384;
 /// The output of `NAME`.
 pub const PREDICTION: &str = "prediction";
-/// What `NAME` calls its input where samples are pictures.
-pub const IMAGE: &str = "image";
-/// What `NAME` calls its input where samples are tensors in files.
-pub const SAMPLE: &str = "sample";
+/// The input of `NAME` where samples are pictures.
+pub const IMAGE_INPUT: &str = "image";
+/// The input of `NAME` where samples are tensors in files.
+pub const SAMPLE_INPUT: &str = "sample";
 
-/// One of the two.
+/// One of the two models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Model {
     /// `NAME`: the pipeline.
@@ -42,9 +41,9 @@ pub enum Model {
     Tensors,
 }
 
-/// A request to either, as the transports read it.
+/// An inference request to either model.
 #[derive(Debug, Clone, Default)]
-pub struct Infer {
+pub struct InferRequest {
     /// `NAME` or `NAME-tensor`.
     pub model: String,
     /// The version, where the caller names one.
@@ -55,9 +54,9 @@ pub struct Infer {
     pub outputs: Vec<String>,
 }
 
-/// The answer.
+/// The answer to an [`InferRequest`].
 #[derive(Debug, Clone)]
-pub struct Inferred {
+pub struct InferResponse {
     /// The model that answered.
     pub model: String,
     /// Its version.
@@ -66,7 +65,7 @@ pub struct Inferred {
     pub outputs: Vec<Tensor>,
 }
 
-/// What one input or output is.
+/// An input or output of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorMetadata {
     /// The tensor's name.
@@ -77,7 +76,7 @@ pub struct TensorMetadata {
     pub shape: Vec<i64>,
 }
 
-/// What a model is.
+/// A model's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelMetadata {
     /// The model's name.
@@ -92,6 +91,23 @@ pub struct ModelMetadata {
     pub inputs: Vec<TensorMetadata>,
     /// The outputs.
     pub outputs: Vec<TensorMetadata>,
+}
+
+impl TensorMetadata {
+    /// An input or output of the model; its first axis is open where it is the batch.
+    fn new(spec: &TensorSpec, rows: Rows) -> Self {
+        let length = |(index, axis): (usize, &Dimension)| match axis {
+            _ if index == 0 && rows != Rows::None => -1,
+            Dimension::Fixed(length) => i64::try_from(*length).unwrap_or(-1),
+            Dimension::Dynamic(_) => -1,
+        };
+        let axes = spec.shape.as_deref().unwrap_or(&[]);
+        Self {
+            name: spec.name.clone(),
+            datatype: spec.datatype,
+            shape: axes.iter().enumerate().map(length).collect(),
+        }
+    }
 }
 
 impl ModelMetadata {
@@ -123,33 +139,33 @@ pub fn names(name: &str) -> [String; 2] {
     [name.to_owned(), format!("{name}-tensor")]
 }
 
-/// Why a model can't be loaded or unloaded.
-pub fn fixed(model: &str) -> Problem {
+/// Why a model can't be loaded or unloaded by a request.
+pub fn fixed_repository(model: &str) -> Problem {
     let message = format!(
         "the repository is fixed: `{model}` is loaded when the server starts, and unloaded when it ends"
     );
     Problem::new(Kind::Forbidden, message)
 }
 
-/// Which of the two `asked` is, of a package called `name`.
+/// The model of this name, of a package called `package`.
 ///
 /// # Errors
 /// Where it is neither.
-pub fn find(name: &str, asked: &str) -> Result<Model, Problem> {
-    let [pipeline, tensors] = names(name);
-    if asked == pipeline {
+pub fn find(package: &str, model: &str) -> Result<Model, Problem> {
+    let [pipeline, tensors] = names(package);
+    if model == pipeline {
         Ok(Model::Pipeline)
-    } else if asked == tensors {
+    } else if model == tensors {
         Ok(Model::Tensors)
     } else {
         Err(Problem::not_found(format!(
-            "no model is called `{asked}`; there are `{pipeline}` and `{tensors}`"
+            "no model is called `{model}`; there are `{pipeline}` and `{tensors}`"
         )))
     }
 }
 
 impl Engine {
-    /// Which model is asked, in a version that is there.
+    /// The model of this name, if it has this version; no version means any.
     ///
     /// # Errors
     /// Where there is no such model or version.
@@ -165,53 +181,57 @@ impl Engine {
         }
     }
 
-    /// What a model takes and gives.
+    /// A model's metadata.
     ///
     /// # Errors
     /// Where there is no such model or version.
     pub fn metadata(&self, model: &str, version: Option<&str>) -> Result<ModelMetadata, Problem> {
-        let identity = &self.package().package;
         let found = self.find(model, version)?;
+        let version = self.package().package.version.clone();
+        let name = model.to_owned();
+        Ok(match found {
+            Model::Pipeline => self.pipeline_metadata(name, version),
+            Model::Tensors => self.tensor_metadata(name, version),
+        })
+    }
+
+    fn pipeline_metadata(&self, name: String, version: String) -> ModelMetadata {
         let bytes = |name: &str| TensorMetadata {
             name: name.into(),
             datatype: DataType::Bytes,
             shape: vec![-1],
         };
-        let (platform, max_batch_size, inputs, outputs) = match found {
-            Model::Pipeline => (
-                // Not "ensemble": clients then look for the models that it is made of.
-                "boxwright",
-                0,
-                vec![bytes(self.sample_name())],
-                vec![bytes(PREDICTION)],
-            ),
-            Model::Tensors => {
-                let rows = self.rows();
-                let described =
-                    |specs: &[TensorSpec]| specs.iter().map(|spec| described(spec, rows)).collect();
-                let most = match rows {
-                    Rows::None => 0,
-                    Rows::Any | Rows::Fixed(_) => self.package().batch.max_size,
-                };
-                let signature = self.signature();
-                (
-                    "onnxruntime_onnx",
-                    most,
-                    described(&signature.inputs),
-                    described(&signature.outputs),
-                )
-            }
-        };
-        let version = identity.version.clone();
-        let name = model.to_owned();
-        Ok(ModelMetadata {
+        ModelMetadata {
             name,
             version,
-            platform,
-            max_batch_size,
-            inputs,
-            outputs,
-        })
+            // Not "ensemble": clients then look for the models that it is made of.
+            platform: "boxwright",
+            max_batch_size: 0,
+            inputs: vec![bytes(self.sample_input())],
+            outputs: vec![bytes(PREDICTION)],
+        }
+    }
+
+    fn tensor_metadata(&self, name: String, version: String) -> ModelMetadata {
+        let rows = self.rows();
+        let describe = |specs: &[TensorSpec]| {
+            specs
+                .iter()
+                .map(|spec| TensorMetadata::new(spec, rows))
+                .collect()
+        };
+        let signature = self.signature();
+        ModelMetadata {
+            name,
+            version,
+            platform: "onnxruntime_onnx",
+            max_batch_size: match rows {
+                Rows::None => 0,
+                Rows::Any | Rows::Fixed(_) => self.package().batch.max_size,
+            },
+            inputs: describe(&signature.inputs),
+            outputs: describe(&signature.outputs),
+        }
     }
 
     /// Answers a request to either model.
@@ -220,7 +240,7 @@ impl Engine {
     /// Where there is no such model, version, input or output, where a tensor doesn't fit, and as
     /// [`Engine::predict`] and [`Engine::infer`]. A sample that can't be read is no error: its
     /// prediction says so.
-    pub async fn answer(&self, request: Infer) -> Result<Inferred, Problem> {
+    pub async fn answer(&self, request: InferRequest) -> Result<InferResponse, Problem> {
         let found = self.find(&request.model, request.version.as_deref())?;
         let mut wanted = BTreeSet::new();
         if let Some(output) = request
@@ -236,34 +256,35 @@ impl Engine {
             Model::Pipeline => {
                 let (samples, shape) = self.samples(request.inputs, &request.outputs)?;
                 let outcomes = self.predict(samples).await?;
-                let bytes = length(&outcomes);
-                vec![apart(bytes, move || predictions(&outcomes, shape)).await?]
+                let bytes = json_length(&outcomes);
+                let encode = move || encode_predictions(&outcomes, shape);
+                vec![run_blocking(bytes, encode).await?]
             }
         };
         let version = self.package().package.version.clone();
-        Ok(Inferred {
+        Ok(InferResponse {
             model: request.model,
             version,
             outputs,
         })
     }
 
-    /// What `NAME` calls its input.
-    pub fn sample_name(&self) -> &'static str {
-        match self.kind() {
-            InputKind::Image => IMAGE,
-            InputKind::Tensor => SAMPLE,
+    /// The name of the input of `NAME`.
+    pub fn sample_input(&self) -> &'static str {
+        match self.input_kind() {
+            InputKind::Image => IMAGE_INPUT,
+            InputKind::Tensor => SAMPLE_INPUT,
         }
     }
 
-    /// The encoded samples of a request to `NAME`, and their shape: [N], or [N, 1] as clients send
-    /// it that think in batches.
+    /// The encoded samples of a request to `NAME`, and their shape: [N], or [N, 1] from clients that
+    /// always send a batch axis.
     fn samples(
         &self,
         inputs: Vec<Tensor>,
         outputs: &[String],
     ) -> Result<(Vec<Bytes>, Vec<usize>), Problem> {
-        let name = self.sample_name();
+        let name = self.sample_input();
         if let Some(other) = outputs.iter().find(|output| *output != PREDICTION) {
             let message = format!("the model has no output `{other}`; it has `{PREDICTION}`");
             return Err(Problem::bad_request(message));
@@ -286,7 +307,7 @@ impl Engine {
                 input.shape
             )));
         }
-        if input.shape[0] > MOST_SAMPLES {
+        if input.shape[0] > MAX_SAMPLES {
             return Err(Problem::too_many_samples());
         }
         let samples = input.strings().ok_or_else(|| {
@@ -300,7 +321,7 @@ impl Engine {
 }
 
 /// About how long the JSON of outcomes is, in bytes.
-pub fn length(outcomes: &[Outcome]) -> usize {
+pub fn json_length(outcomes: &[Outcome]) -> usize {
     let one = |outcome: &Outcome| match outcome {
         Outcome::Outputs(outputs) => outputs.values().map(|output| output.data.len() * 12).sum(),
         Outcome::Classes(classes) => classes.len() * 48,
@@ -310,24 +331,10 @@ pub fn length(outcomes: &[Outcome]) -> usize {
 }
 
 /// The JSON of each outcome, as BYTES.
-fn predictions(outcomes: &[Outcome], shape: Vec<usize>) -> Result<Tensor, Problem> {
+fn encode_predictions(outcomes: &[Outcome], shape: Vec<usize>) -> Result<Tensor, Problem> {
     let texts = outcomes.iter().map(serde_json::to_vec);
     let texts = texts
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| Problem::internal())?;
     Tensor::of_strings(PREDICTION, shape, &texts).ok_or_else(Problem::internal)
-}
-
-fn described(spec: &TensorSpec, rows: Rows) -> TensorMetadata {
-    let length = |(place, axis): (usize, &Dimension)| match axis {
-        _ if place == 0 && rows != Rows::None => -1,
-        Dimension::Fixed(length) => i64::try_from(*length).unwrap_or(-1),
-        Dimension::Dynamic(_) => -1,
-    };
-    let axes = spec.shape.as_deref().unwrap_or(&[]);
-    TensorMetadata {
-        name: spec.name.clone(),
-        datatype: spec.datatype,
-        shape: axes.iter().enumerate().map(length).collect(),
-    }
 }

@@ -1,5 +1,5 @@
-//! The page at `/`: one document without outside requests, under a policy that names its only
-//! script and its only style by hash. `page/` holds its parts.
+//! The page at `/`: one document that loads nothing else, under a content security policy that names its
+//! only script and its only style by hash. `page/` holds its parts.
 
 use std::sync::LazyLock;
 
@@ -12,14 +12,14 @@ use sha2::{Digest, Sha256};
 const DOCUMENT: &str = include_str!("page/index.html");
 const STYLE: &str = include_str!("page/style.css");
 const SCRIPT: &str = concat!(
-    include_str!("page/script/elements.js"),
-    include_str!("page/script/words.js"),
+    include_str!("page/script/dom.js"),
+    include_str!("page/script/format.js"),
     include_str!("page/script/predictions.js"),
     include_str!("page/script/samples.js"),
     include_str!("page/script/cards.js"),
-    include_str!("page/script/sending.js"),
+    include_str!("page/script/requests.js"),
     include_str!("page/script/viewer.js"),
-    include_str!("page/script/calling.js"),
+    include_str!("page/script/api.js"),
     include_str!("page/script/main.js"),
 );
 
@@ -33,7 +33,7 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
         )
 });
 
-// Pictures are the user's own, by `blob:`, and the page's icon. No text can become HTML.
+// Images are the user's own, by `blob:`, and the page's icon. No text can become HTML.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; \
@@ -45,7 +45,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The page with its policy.
-pub fn answer() -> Response {
+pub fn response() -> Response {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -1,4 +1,7 @@
-//! Why a request has no answer, for every protocol.
+//! Why a request fails, for every protocol: [`Problem`] is an HTTP response by itself, and
+//! [`grpc`] makes a gRPC status of it.
+
+pub mod grpc;
 
 use std::time::Duration;
 
@@ -7,9 +10,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::models::MOST_SAMPLES;
+use super::limits::MAX_SAMPLES;
 
-/// Why a request has no answer.
+/// Why a request fails.
 #[derive(Debug, Clone)]
 pub struct Problem {
     /// What kind of a problem it is.
@@ -27,17 +30,17 @@ pub enum Kind {
     Forbidden,
     /// Nothing has this name.
     NotFound,
-    /// Another method is meant.
+    /// The path does not take this method.
     WrongMethod,
     /// The request is longer than allowed.
     TooLarge,
-    /// Too much is waiting.
+    /// The queue, the connections or the memory are full.
     Busy,
-    /// The model does not answer yet, or any more.
+    /// The model is not loaded yet, or the server is shutting down.
     NotReady,
     /// The answer took longer than allowed.
     Timeout,
-    /// A fault of ours, of which the log has the details.
+    /// A fault of the server; its log has the details.
     Internal,
 }
 
@@ -87,43 +90,43 @@ impl Problem {
         Self::new(Kind::BadRequest, message)
     }
 
-    /// Nothing lies at this path, or has this name.
+    /// Nothing is served at this path, or has this name.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(Kind::NotFound, message)
     }
 
-    /// Another method is meant.
+    /// The path does not take this method.
     pub fn wrong_method() -> Self {
         Self::new(Kind::WrongMethod, "this path does not take this method")
     }
 
-    /// The model does not answer yet, or any more.
+    /// The model is not loaded yet, or the server is shutting down.
     pub fn not_ready(message: impl Into<String>) -> Self {
         Self::new(Kind::NotReady, message)
     }
 
-    /// Too much is waiting.
-    pub fn busy() -> Self {
+    /// The queue is full.
+    pub fn queue_full() -> Self {
         Self::new(Kind::Busy, "too many requests are waiting; try again soon")
     }
 
-    /// There are too many connections.
-    pub fn crowded() -> Self {
+    /// Too many connections are open.
+    pub fn too_many_connections() -> Self {
         let message = "too many connections are open; close some, or try again soon";
         Self::new(Kind::Busy, message)
     }
 
-    /// The bodies of other requests take the memory.
-    pub fn full() -> Self {
+    /// Other requests take the memory for bodies.
+    pub fn out_of_memory() -> Self {
         let message = "the requests that are being answered take all the memory there is for them; try again soon";
         Self::new(Kind::Busy, message)
     }
 
-    /// The answer took longer than `time`.
-    pub fn timeout(time: Duration) -> Self {
+    /// The answer took longer than `limit`.
+    pub fn timeout(limit: Duration) -> Self {
         let message = format!(
             "there was no answer within {} ms; send less at once, or raise REQUEST_TIMEOUT_MS",
-            time.as_millis()
+            limit.as_millis()
         );
         Self::new(Kind::Timeout, message)
     }
@@ -140,11 +143,11 @@ impl Problem {
     /// More samples than one request may have.
     pub fn too_many_samples() -> Self {
         let message =
-            format!("the request has more than {MOST_SAMPLES} samples; send fewer at once");
+            format!("the request has more than {MAX_SAMPLES} samples; send fewer at once");
         Self::new(Kind::TooLarge, message)
     }
 
-    /// A fault of ours, of which the log has the details.
+    /// A fault of the server; its log has the details.
     pub fn internal() -> Self {
         Self::new(
             Kind::Internal,
@@ -155,13 +158,13 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let answer = (self.kind.status(), Json(json!({ "error": self.message })));
-        let mut response = answer.into_response();
+        let body = Json(json!({ "error": self.message }));
+        let mut response = (self.kind.status(), body).into_response();
         if matches!(self.kind, Kind::Busy | Kind::NotReady) {
-            let second = HeaderValue::from_static("1");
-            response.headers_mut().insert(header::RETRY_AFTER, second);
+            let seconds = HeaderValue::from_static("1");
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
-        // For what stands around the handlers: the metrics and the log.
+        // For the metrics and the access log.
         response.extensions_mut().insert(self.kind);
         response
     }

@@ -1,4 +1,4 @@
-//! What a worker has loaded, and its answers.
+//! The worker's session: the loaded package, and the answers to requests.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -12,7 +12,10 @@ use boxwright_worker::message::{TensorBytes, slice};
 use boxwright_worker::{FromWorker, Item, ToWorker, Want};
 use bytes::Bytes;
 
-/// The worker's one session.
+/// Sends a message and its body.
+pub type SendMessage<'a> = dyn Fn(FromWorker, Vec<u8>) + Sync + 'a;
+
+/// The only session of a worker.
 pub struct Session {
     library: PathBuf,
     loaded: Option<Loaded>,
@@ -22,13 +25,13 @@ struct Loaded {
     predictor: Predictor,
     options: Options,
     batch_size: usize,
-    /// Whether the last `load` succeeded. A session that outlives a load that failed serves the
-    /// next one, never a prediction.
+    /// Whether the last `load` succeeded. Where it failed, the predictor is kept for the next `load`, but
+    /// predicts nothing.
     current: bool,
 }
 
 impl Session {
-    /// Nothing loaded yet.
+    /// A session without a package.
     pub fn new(library: PathBuf) -> Self {
         Self {
             library,
@@ -36,13 +39,13 @@ impl Session {
         }
     }
 
-    /// Answers a request: `result` takes what comes before the answer itself.
+    /// Answers a request; `send` takes the messages before the answer itself.
     pub fn answer(
         &mut self,
         message: ToWorker,
         body: &Bytes,
         cancel: &AtomicBool,
-        result: &(dyn Fn(FromWorker, Vec<u8>) + Sync),
+        send: &SendMessage<'_>,
     ) -> FromWorker {
         match message {
             ToWorker::Load {
@@ -69,7 +72,7 @@ impl Session {
                 items,
                 want,
                 batch_size,
-            } => self.predict(items, body, &want, batch_size, cancel, result),
+            } => self.predict(items, body, &want, batch_size, cancel, send),
             ToWorker::Cancel | ToWorker::Shutdown => internal(
                 "this request has no answer",
                 "This is a fault of Boxwright.",
@@ -79,12 +82,12 @@ impl Session {
 
     fn load(&mut self, package: LoadedPackage, options: Options) -> Result<&Predictor, Error> {
         let batch_size = package.package.batch.max_size;
-        // What can't be kept makes room before the next one is loaded.
-        let kept = self
+        // A predictor that can't be reused is dropped first, so that its memory is free for the next one.
+        let reusable = self
             .loaded
             .take()
-            .filter(|loaded| loaded.suits(&options) && loaded.predictor.serves(&package));
-        let predictor = match &kept {
+            .filter(|loaded| loaded.has_options(&options) && loaded.predictor.serves(&package));
+        let predictor = match &reusable {
             Some(loaded) => loaded.predictor.with_pipeline(package),
             None => Predictor::load(package, &options),
         };
@@ -99,7 +102,7 @@ impl Session {
                 Ok(&self.loaded.insert(loaded).predictor)
             }
             Err(error) => {
-                self.loaded = kept.map(|loaded| Loaded {
+                self.loaded = reusable.map(|loaded| Loaded {
                     current: false,
                     ..loaded
                 });
@@ -115,27 +118,12 @@ impl Session {
         want: &Want,
         batch_size: Option<usize>,
         cancel: &AtomicBool,
-        result: &(dyn Fn(FromWorker, Vec<u8>) + Sync),
+        send: &SendMessage<'_>,
     ) -> FromWorker {
         let Some(loaded) = self.loaded.as_ref().filter(|loaded| loaded.current) else {
             return internal("no package is loaded", "Send `load` before `predict`.");
         };
-        let (mut ids, mut samples) = (Vec::new(), Vec::new());
-        for item in items {
-            match source(&item, body) {
-                Ok(source) => {
-                    ids.push(item.id);
-                    samples.push(source);
-                }
-                Err(message) => {
-                    let error = SampleError {
-                        code: "SampleUnreadable".into(),
-                        message,
-                    };
-                    result(no_picture(item.id, Outcome::Error(error)), Vec::new());
-                }
-            }
-        }
+        let (ids, samples) = sources(items, body, send);
         let want = boxwright_predict::Want {
             top_k: want.top_k,
             thumbnail: want.thumbnail,
@@ -146,22 +134,18 @@ impl Session {
         let answered: Vec<AtomicBool> = ids.iter().map(|_| AtomicBool::new(false)).collect();
         let each = |index: usize, prediction| {
             answered[index].store(true, Ordering::Relaxed);
-            let (message, body) = packed(ids[index], prediction);
-            result(message, body);
+            let (message, body) = encode(ids[index], prediction);
+            send(message, body);
         };
         let timing = loaded
             .predictor
             .predict_many(samples, &want, batch_size, cancel, &each);
         let cancelled = cancel.load(Ordering::Relaxed);
-        for (id, answered) in ids.iter().zip(answered) {
-            // A thread that panicked leaves its samples behind.
+        for (id, answered) in ids.into_iter().zip(answered) {
+            // The samples of a thread that panicked have no answer.
             if !cancelled && !answered.into_inner() {
-                let message = "predicting this sample failed inside; the log says where".into();
-                let error = SampleError {
-                    code: "Internal".into(),
-                    message,
-                };
-                result(no_picture(*id, Outcome::Error(error)), Vec::new());
+                let message = "predicting this sample failed inside; the log says where";
+                send(sample_error(id, "Internal", message.into()), Vec::new());
             }
         }
         FromWorker::Done { timing, cancelled }
@@ -169,11 +153,11 @@ impl Session {
 }
 
 impl Loaded {
-    /// Whether a session that was loaded with these options would be the same one.
-    fn suits(&self, options: &Options) -> bool {
-        let what =
+    /// Whether these options are those that it was loaded with.
+    fn has_options(&self, options: &Options) -> bool {
+        let relevant =
             |options: &Options| (options.device.clone(), options.threads, options.max_pixels);
-        what(&self.options) == what(options)
+        relevant(&self.options) == relevant(options)
     }
 }
 
@@ -201,6 +185,26 @@ fn describe(predictor: &Predictor) -> FromWorker {
     }
 }
 
+/// The samples that can be read, with their ids; the errors of the others are sent.
+fn sources(items: Vec<Item>, body: &Bytes, send: &SendMessage<'_>) -> (Vec<u64>, Vec<Source>) {
+    let (mut ids, mut sources) = (Vec::new(), Vec::new());
+    for item in items {
+        match source(&item, body) {
+            Ok(source) => {
+                ids.push(item.id);
+                sources.push(source);
+            }
+            Err(message) => {
+                send(
+                    sample_error(item.id, "SampleUnreadable", message),
+                    Vec::new(),
+                );
+            }
+        }
+    }
+    (ids, sources)
+}
+
 fn source(item: &Item, body: &Bytes) -> Result<Source, String> {
     match (&item.path, item.bytes) {
         (Some(path), None) => Ok(Source::Path(path.into())),
@@ -214,19 +218,19 @@ fn source(item: &Item, body: &Bytes) -> Result<Source, String> {
     }
 }
 
-fn no_picture(sample: u64, outcome: Outcome) -> FromWorker {
-    let (picture, thumbnail, tensors) = (None, None, BTreeMap::new());
+fn sample_error(sample: u64, code: &str, message: String) -> FromWorker {
+    let code = code.into();
     FromWorker::Result {
         sample,
-        outcome,
-        picture,
-        thumbnail,
-        tensors,
+        outcome: Outcome::Error(SampleError { code, message }),
+        picture: None,
+        thumbnail: None,
+        tensors: BTreeMap::new(),
     }
 }
 
-/// A result whose thumbnail and tensors lie one after the other in its body.
-fn packed(sample: u64, prediction: Prediction) -> (FromWorker, Vec<u8>) {
+/// A result as a message, and its body: the thumbnail and the tensors, one after the other.
+fn encode(sample: u64, prediction: Prediction) -> (FromWorker, Vec<u8>) {
     let Prediction {
         outcome,
         picture,
@@ -279,7 +283,7 @@ pub fn failure(error: &Error) -> FromWorker {
     }
 }
 
-/// An error that is no fault of the input.
+/// An error that the input did not cause.
 pub fn internal(message: impl Into<String>, hint: &str) -> FromWorker {
     FromWorker::Error {
         code: "Internal".into(),

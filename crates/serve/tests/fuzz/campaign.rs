@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, Fault};
 use crate::mutate;
+use crate::oracle::judge;
 use crate::request::{Input, Seed, corpus};
 use crate::support::Server;
 use crate::target::{self, Health, MEMORY, PROMPT};
-use crate::verdict::judge;
 
 /// Clients that wait for each answer.
 const CLIENTS: usize = 4;
@@ -52,25 +52,16 @@ struct Shared {
 /// Tries the package's corpus, of inputs with these extensions, for `time`.
 pub async fn run(library: &Path, package: &str, extensions: &[&str], time: Duration, seed: u64) {
     let mut server = target::start(library, package);
-    let shared = Arc::new(Shared {
-        corpus: corpus(package, extensions),
-        port: server.port,
-        over: CancellationToken::new(),
-        sent: AtomicUsize::new(0),
-        recent: Mutex::new(vec![VecDeque::new(); CLIENTS + RAW_CLIENTS]),
-        suspects: Mutex::default(),
-        finding: Mutex::default(),
-    });
+    let shared = Arc::new(Shared::new(server.port, corpus(package, extensions)));
     let late = Arc::clone(&shared);
     let health = Health::watch(server.port, move || late.suspect());
     let begun = Instant::now();
-    let raw = if extensions.contains(&"raw") {
-        RAW_CLIENTS
-    } else {
-        0
+    let raw_clients = match extensions.contains(&"raw") {
+        true => RAW_CLIENTS,
+        false => 0,
     };
-    let clients =
-        (0..CLIENTS + raw).map(|place| tokio::spawn(work(Arc::clone(&shared), place, seed)));
+    let clients = (0..CLIENTS + raw_clients)
+        .map(|place| tokio::spawn(work(Arc::clone(&shared), place, seed)));
     let clients: Vec<_> = clients.collect();
     shared.wait(time / 2).await;
     let middle = target::memory(&server, "VmRSS");
@@ -83,39 +74,46 @@ pub async fn run(library: &Path, package: &str, extensions: &[&str], time: Durat
     let finding = shared.finding.lock().unwrap().take();
     if let Some(finding) = finding {
         let recent = std::mem::take(&mut *shared.recent.lock().unwrap());
-        tell(
-            library,
-            package,
-            seed,
-            finding,
-            recent.into_iter().flatten(),
-            server,
-        )
-        .await;
+        let recent = recent.into_iter().flatten();
+        tell(library, package, seed, finding, recent, server).await;
     }
-    let figures = [
-        middle,
-        target::memory(&server, "VmRSS"),
-        target::memory(&server, "VmHWM"),
-    ];
-    let [middle, end, most] = figures.map(|figure| figure.expect("the server runs"));
     println!(
-        "{package}: {} inputs in {:.1} s, seed {seed}; health asked {} times, at most {:?}; memory {middle} to {end} MiB, at most {most}",
+        "{package}: {} inputs in {:.1} s, seed {seed}; health asked {} times, at most {:?}",
         shared.sent.load(Ordering::Relaxed),
         begun.elapsed().as_secs_f64(),
         times.asked,
         times.longest
     );
+    check_memory(&server, middle.expect("the server runs"), seed);
+    confirm(&shared, &mut server).await;
+    target::end(server);
+}
+
+/// Holds the server's memory to its limit, and its growth since the middle of the campaign.
+fn check_memory(server: &Server, middle: usize, seed: u64) {
+    let figures = ["VmRSS", "VmHWM"].map(|figure| target::memory(server, figure));
+    let [end, most] = figures.map(|figure| figure.expect("the server runs"));
+    println!("memory {middle} to {end} MiB, at most {most}");
     assert!(most < MEMORY, "{most} MiB of {MEMORY}, seed {seed}");
     assert!(
         end < middle + GROWTH,
         "from {middle} to {end} MiB, seed {seed}"
     );
-    confirm(&shared, &mut server).await;
-    target::end(server);
 }
 
 impl Shared {
+    fn new(port: u16, corpus: Vec<Seed>) -> Self {
+        Self {
+            corpus,
+            port,
+            over: CancellationToken::new(),
+            sent: AtomicUsize::new(0),
+            recent: Mutex::new(vec![VecDeque::new(); CLIENTS + RAW_CLIENTS]),
+            suspects: Mutex::default(),
+            finding: Mutex::default(),
+        }
+    }
+
     /// Waits until the time is over, or something was found.
     async fn wait(&self, time: Duration) {
         let _ = tokio::time::timeout(time, self.over.cancelled()).await;

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use crate::request::{Input, Request};
 
 /// No input takes a server longer than this on any machine that is fit to build on.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// When nothing comes back for so long, a connection of bytes is closed on this side.
 const ENOUGH: Duration = Duration::from_millis(500);
@@ -45,7 +45,7 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Silent => write!(f, "no answer within {} s", PATIENCE.as_secs()),
+            Self::Silent => write!(f, "no answer within {} s", TIMEOUT.as_secs()),
             Self::Dropped(why) => write!(f, "dropped without an answer: {why}"),
             Self::Refused(why) => write!(f, "nobody listens any more: {why}"),
             Self::Wrong(what) => f.write_str(what),
@@ -79,7 +79,7 @@ impl Client {
                 Input::Grpc(request) => self.framed(request, true).await,
             }
         };
-        let answer = tokio::time::timeout(PATIENCE, sent).await;
+        let answer = tokio::time::timeout(TIMEOUT, sent).await;
         answer.unwrap_or_else(|_| {
             *self = Self::new(self.port);
             Err(Fault::Silent)

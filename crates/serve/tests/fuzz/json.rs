@@ -3,8 +3,8 @@
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
+use crate::dictionary::{NUMBERS, WORDS};
 use crate::mutate::{LONGEST, one_of};
-use crate::words::{NUMBERS, WORDS};
 
 /// Marks a string that becomes a number which [`Value`] can't hold.
 const NUMBER: &str = "number:";

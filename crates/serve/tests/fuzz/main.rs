@@ -8,16 +8,16 @@
 
 mod campaign;
 mod client;
+mod dictionary;
 mod json;
 mod mutate;
+mod oracle;
 mod protobuf;
 mod request;
 #[allow(dead_code, reason = "the other tests need more of it")]
 #[path = "../program/support.rs"]
 mod support;
 mod target;
-mod verdict;
-mod words;
 
 use std::time::Duration;
 
@@ -62,8 +62,8 @@ fn held(seed: &Seed, answer: Option<Answer>) -> Result<(), String> {
             .then_some(())
             .ok_or_else(|| "it can't be sent, or gets no answer".into());
     };
-    verdict::judge(&seed.input, &answer).map_err(|fault| fault.to_string())?;
-    match verdict::status(&answer) {
+    oracle::judge(&seed.input, &answer).map_err(|fault| fault.to_string())?;
+    match oracle::status(&answer) {
         status if status == seed.expected => Ok(()),
         other => Err(format!(
             "{other}: {}",

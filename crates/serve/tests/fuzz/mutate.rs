@@ -6,8 +6,8 @@ use fastrand::Rng;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
+use crate::dictionary::{HEADER_LENGTH, HEADERS, LENGTHS, MARKS, METHODS, NUMBERS, STEPS};
 use crate::request::{Input, Request, Seed};
-use crate::words::{HEADER_LENGTH, HEADERS, LENGTHS, MARKS, METHODS, NUMBERS, STEPS};
 use crate::{json, protobuf};
 
 /// No part of an input is made longer: four at a time find room in the memory that the server has.

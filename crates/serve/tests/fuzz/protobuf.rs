@@ -5,8 +5,8 @@ use prost::encoding::{
     DecodeContext, WireType, decode_key, decode_varint, encode_varint, skip_field,
 };
 
+use crate::dictionary::LENGTHS;
 use crate::mutate::{LONGEST, one_of};
-use crate::words::LENGTHS;
 
 /// A field of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]

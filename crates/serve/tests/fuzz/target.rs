@@ -7,7 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::support::{PATIENCE, Server};
+use crate::support::{Server, TIMEOUT};
 
 /// The memory that the server is told to plan with, in MiB.
 pub const MEMORY: usize = 512;
@@ -108,7 +108,7 @@ fn asked(port: u16, stream: &mut Option<TcpStream>) -> Option<Duration> {
         Some(stream) => stream,
         None => {
             let fresh = TcpStream::connect(("127.0.0.1", port)).ok()?;
-            fresh.set_read_timeout(Some(PATIENCE)).ok()?;
+            fresh.set_read_timeout(Some(TIMEOUT)).ok()?;
             fresh.set_nodelay(true).ok()?;
             stream.insert(fresh)
         }

@@ -1,17 +1,17 @@
-//! The built program, as others meet it: by frames, by HTTP, by signals.
+//! The built program from outside: frames, HTTP, gRPC, signals.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
-mod bounds;
 mod crash;
 mod grpc;
+mod lifecycle;
+mod limits;
+mod observability;
 mod open_inference;
 mod openapi;
 mod page;
-mod seen;
 mod server;
-mod server_life;
 mod support;
-mod tiny;
+mod tiny_models;
 mod worker;
 mod worker_pipe;

@@ -10,7 +10,7 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Sample, Server, ask, assert_is_reference, exchange, photo_bytes};
-use crate::tiny::echo;
+use crate::tiny_models::echo;
 
 const JSON: &str = "application/json";
 const TENSOR: &str = "/v2/models/tiny-tensor";

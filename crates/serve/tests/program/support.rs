@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_boxwright-serve");
 /// No step here takes longer on any machine that is fit to build on.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 pub const PHOTOS: [&str; 5] = [
     "cat.jpg",
     "coffee.jpg",
@@ -205,7 +205,7 @@ impl Server {
     /// The first further line of the log that holds `text`.
     pub fn wait_for(&mut self, text: &str) -> String {
         loop {
-            let line = self.log.recv_timeout(PATIENCE).expect(text);
+            let line = self.log.recv_timeout(TIMEOUT).expect(text);
             if line.contains(text) {
                 return line;
             }
@@ -281,7 +281,7 @@ pub fn ask(port: u16, head: &str, body: &[u8]) -> Answer {
 /// As [`ask`], for an answer whose body is no text: the status, the head in lower case, the body.
 pub fn exchange(port: u16, head: &str, body: &[u8]) -> (u16, String, Vec<u8>) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream
         .write_all(format!("{head}Connection: close\r\n\r\n").as_bytes())
         .unwrap();

@@ -8,7 +8,7 @@ use boxwright_worker::{Frame, Limits};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, PROGRAM, Sample, assert_is_reference, photo};
+use crate::support::{PROGRAM, Sample, TIMEOUT, assert_is_reference, photo};
 
 /// A worker, and both ends of its pipe.
 struct Raw {
@@ -69,7 +69,7 @@ impl Raw {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(begun.elapsed() < PATIENCE, "the worker does not end");
+            assert!(begun.elapsed() < TIMEOUT, "the worker does not end");
             std::thread::yield_now();
         }
     }

@@ -1,4 +1,4 @@
-//! Messages as protobuf, with a limit on how many parts one may have.
+//! Protobuf messages, with a limit on their number of fields.
 
 use std::marker::PhantomData;
 
@@ -9,14 +9,14 @@ use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder};
 use tonic_prost::{ProstDecoder, ProstEncoder};
 
-/// Fields of a message at most. An empty tensor takes two bytes of a message and a hundred times as
-/// many of memory.
-const MOST_FIELDS: usize = 1 << 16;
+/// Fields of a message at most. An empty tensor takes two bytes of a message, and a hundred times as
+/// much memory.
+const MAX_FIELDS: usize = 1 << 16;
 
-/// Protobuf, bounded.
+/// Protobuf with limits.
 pub struct BoundedCodec<T, U>(PhantomData<(T, U)>);
 
-/// Reads messages that have at most [`MOST_FIELDS`] fields, those of nested messages not counted.
+/// Reads messages that have at most [`MAX_FIELDS`] fields, those of nested messages not counted.
 pub struct BoundedDecoder<U>(ProstDecoder<U>);
 
 impl<T, U> Default for BoundedCodec<T, U> {
@@ -50,26 +50,26 @@ impl<U: Message + Default> Decoder for BoundedDecoder<U> {
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         // One chunk is the whole message.
-        if has_more_fields_than(MOST_FIELDS, buffer.chunk()) {
+        if has_more_fields_than(MAX_FIELDS, buffer.chunk()) {
             return Err(Status::invalid_argument(format!(
-                "the message has more than {MOST_FIELDS} fields"
+                "the message has more than {MAX_FIELDS} fields"
             )));
         }
-        // Its own status, INTERNAL, would count as a fault of the server.
-        let told = |status: Status| Status::invalid_argument(status.message());
-        self.0.decode(buffer).map_err(told)
+        // prost's INTERNAL would count as a fault of the server.
+        let refused = |status: Status| Status::invalid_argument(status.message());
+        self.0.decode(buffer).map_err(refused)
     }
 }
 
-fn has_more_fields_than(most: usize, mut message: &[u8]) -> bool {
-    for _ in 0..=most {
+fn has_more_fields_than(max: usize, mut message: &[u8]) -> bool {
+    for _ in 0..=max {
         if message.is_empty() {
             return false;
         }
         let skipped = decode_key(&mut message)
             .and_then(|(tag, wire)| skip_field(wire, tag, &mut message, DecodeContext::default()));
         if skipped.is_err() {
-            // Whoever reads it will say why.
+            // Decoding it gives a better error.
             return false;
         }
     }

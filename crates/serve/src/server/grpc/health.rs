@@ -1,38 +1,39 @@
-//! `grpc.health.v1.Health`: says what `/v2/health/ready` says.
+//! `grpc.health.v1.Health`: the same as `/v2/health/ready`.
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::watch::Receiver;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use crate::server::life::Life;
 use crate::server::problem::Problem;
+use crate::server::state::ServerState;
 
-/// The health of the server, whose services share one fate.
+/// The health of the server: its services are all ready or none is.
 pub struct Health {
-    life: Arc<Life>,
+    state: Arc<ServerState>,
     services: &'static [&'static str],
 }
 
 impl Health {
-    /// Health of `services`, and under the empty name of the server.
-    pub fn new(life: Arc<Life>, services: &'static [&'static str]) -> Self {
-        Self { life, services }
+    /// Health of `services`, and under the empty name that of the server.
+    pub fn new(state: Arc<ServerState>, services: &'static [&'static str]) -> Self {
+        Self { state, services }
     }
 
-    fn knows(&self, service: &str) -> bool {
+    fn has_service(&self, service: &str) -> bool {
         service.is_empty() || self.services.contains(&service)
     }
 }
 
-fn status(life: &Life) -> ServingStatus {
-    match life.hindrance() {
-        None => ServingStatus::Serving,
-        Some(_) => ServingStatus::NotServing,
+fn status(state: &ServerState) -> ServingStatus {
+    match state.is_ready() {
+        true => ServingStatus::Serving,
+        false => ServingStatus::NotServing,
     }
 }
 
@@ -45,14 +46,14 @@ impl health_server::Health for Health {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
         let service = &request.get_ref().service;
-        if !self.knows(service) {
+        if !self.has_service(service) {
             let message = format!(
                 "no service is called `{service}`; known are {}",
                 self.services.join(", ")
             );
             return Err(Problem::not_found(message).into());
         }
-        let status = status(&self.life).into();
+        let status = status(&self.state).into();
         Ok(Response::new(HealthCheckResponse { status }))
     }
 
@@ -60,34 +61,40 @@ impl health_server::Health for Health {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        if !self.knows(&request.get_ref().service) {
-            // A service may be added to other servers, so the interface wants that it can be waited for.
+        if !self.has_service(&request.get_ref().service) {
+            // The interface lets clients wait for a service that a server adds later.
             let status = ServingStatus::ServiceUnknown.into();
             let unknown = stream::iter([Ok(HealthCheckResponse { status })]);
             return Ok(Response::new(
-                unknown.chain(until_idle(Arc::clone(&self.life))).boxed(),
+                unknown
+                    .chain(until_drained(Arc::clone(&self.state)))
+                    .boxed(),
             ));
         }
-        let life = Arc::clone(&self.life);
-        let changes = life.changes();
-        let statuses = stream::unfold((life, changes, None), async |(life, mut changes, told)| {
+        let state = Arc::clone(&self.state);
+        let changes = state.subscribe();
+        let next = async |(state, mut changes, sent): (Arc<ServerState>, Receiver<()>, _)| {
             loop {
-                let now = status(&life);
-                if told != Some(now) {
-                    let response = HealthCheckResponse { status: now.into() };
-                    return Some((Ok(response), (life, changes, Some(now))));
+                let current = status(&state);
+                if sent != Some(current) {
+                    let status = current.into();
+                    let response = HealthCheckResponse { status };
+                    return Some((Ok(response), (state, changes, Some(current))));
                 }
                 tokio::select! {
                     changed = changes.changed() => changed.ok()?,
-                    () = life.idle() => return None,
+                    () = state.drained() => return None,
                 }
             }
-        });
+        };
+        let statuses = stream::unfold((state, changes, None), next);
         Ok(Response::new(statuses.boxed()))
     }
 }
 
-/// Says nothing, and ends with the server.
-fn until_idle(life: Arc<Life>) -> impl Stream<Item = Result<HealthCheckResponse, Status>> + Send {
-    stream::once(async move { life.idle().await }).filter_map(async |()| None)
+/// A stream of nothing, which ends when the server has been drained.
+fn until_drained(
+    state: Arc<ServerState>,
+) -> impl Stream<Item = Result<HealthCheckResponse, Status>> + Send {
+    stream::once(async move { state.drained().await }).filter_map(async |()| None)
 }

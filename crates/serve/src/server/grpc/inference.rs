@@ -4,28 +4,31 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status, Streaming};
 
+use super::extensions::extension;
+use super::model_config::model_config;
 use super::proto::inference::grpc_inference_service_server::GrpcInferenceService;
 use super::proto::inference::model_metadata_response::TensorMetadata as Described;
 use super::proto::inference::repository_index_response::ModelIndex;
 use super::proto::inference::*;
-use super::{Grpc, beside, config, stream, tensors};
-use crate::server::budget::Share;
+use super::{stream, tensors};
+use crate::server::context::{Context, ModelStatus};
 use crate::server::engine::Engine;
+use crate::server::memory::Reservation;
 use crate::server::models::{self, TensorMetadata};
 
 /// The Open Inference Protocol.
-pub struct Inference(Grpc);
+pub struct Inference(Context);
 
 impl Inference {
     /// The service.
-    pub fn new(grpc: Grpc) -> Self {
-        Self(grpc)
+    pub fn new(context: Context) -> Self {
+        Self(context)
     }
 }
 
 #[tonic::async_trait]
 impl GrpcInferenceService for Inference {
-    type ModelStreamInferStream = stream::Answers;
+    type ModelStreamInferStream = stream::Responses;
 
     async fn server_live(
         &self,
@@ -38,7 +41,7 @@ impl GrpcInferenceService for Inference {
         &self,
         _: Request<ServerReadyRequest>,
     ) -> Result<Response<ServerReadyResponse>, Status> {
-        let ready = self.0.life.hindrance().is_none();
+        let ready = self.0.state.is_ready();
         Ok(Response::new(ServerReadyResponse { ready }))
     }
 
@@ -46,14 +49,11 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<ModelReadyRequest>,
     ) -> Result<Response<ModelReadyResponse>, Status> {
-        let asked = request.into_inner();
-        self.0.life.knows(&asked.name)?;
-        let ready = match self.0.life.engine() {
-            Ok((engine, _)) => engine
-                .find(&asked.name, Some(&asked.version))
-                .map(|_| true)?,
-            Err(_) => false,
-        };
+        let request = request.into_inner();
+        let not_ready = self
+            .0
+            .not_ready_reason(&request.name, Some(&request.version))?;
+        let ready = not_ready.is_none();
         Ok(Response::new(ModelReadyResponse { ready }))
     }
 
@@ -62,7 +62,7 @@ impl GrpcInferenceService for Inference {
         _: Request<ServerMetadataRequest>,
     ) -> Result<Response<ServerMetadataResponse>, Status> {
         Ok(Response::new(ServerMetadataResponse {
-            name: models::SERVER.into(),
+            name: models::SERVER_NAME.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             extensions: models::EXTENSIONS.map(str::to_owned).into(),
         }))
@@ -72,10 +72,9 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<ModelMetadataRequest>,
     ) -> Result<Response<ModelMetadataResponse>, Status> {
-        let asked = request.into_inner();
-        self.0.life.knows(&asked.name)?;
-        let (engine, _in_flight) = self.0.life.engine()?;
-        let metadata = engine.metadata(&asked.name, Some(&asked.version))?;
+        let ModelMetadataRequest { name, version } = request.into_inner();
+        let (engine, _in_flight) = self.0.engine_for(&name, Some(&version))?;
+        let metadata = engine.metadata(&name, Some(&version))?;
         let described = |tensors: Vec<TensorMetadata>| {
             let described = |tensor: TensorMetadata| Described {
                 name: tensor.name,
@@ -97,11 +96,10 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<ModelConfigRequest>,
     ) -> Result<Response<ModelConfigResponse>, Status> {
-        let asked = request.into_inner();
-        self.0.life.knows(&asked.name)?;
-        let (engine, _in_flight) = self.0.life.engine()?;
-        let metadata = engine.metadata(&asked.name, Some(&asked.version))?;
-        let config = Some(config::of(&metadata, &engine.package().batch));
+        let ModelConfigRequest { name, version } = request.into_inner();
+        let (engine, _in_flight) = self.0.engine_for(&name, Some(&version))?;
+        let metadata = engine.metadata(&name, Some(&version))?;
+        let config = Some(model_config(&metadata, &engine.package().batch));
         Ok(Response::new(ModelConfigResponse { config }))
     }
 
@@ -110,51 +108,35 @@ impl GrpcInferenceService for Inference {
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
         let (_, extensions, request) = request.into_parts();
-        self.0.life.knows(&request.model_name)?;
-        let engine = beside::<Arc<Engine>>(&extensions)?;
-        let share = beside::<Share>(&extensions)?;
-        let answer = tensors::answer(engine, request, self.0.max_body, share).await?;
-        Ok(Response::new(answer))
+        self.0.state.check_name(&request.model_name)?;
+        let engine = extension::<Arc<Engine>>(&extensions)?;
+        let reservation = extension::<Reservation>(&extensions)?;
+        let response = tensors::answer(engine, request, self.0.max_body, reservation).await?;
+        Ok(Response::new(response))
     }
 
     async fn model_stream_infer(
         &self,
         request: Request<Streaming<ModelInferRequest>>,
-    ) -> Result<Response<stream::Answers>, Status> {
+    ) -> Result<Response<stream::Responses>, Status> {
         let (_, extensions, requests) = request.into_parts();
-        let share = beside::<Share>(&extensions)?.clone();
-        let answers = stream::answers(self.0.clone(), requests, share);
-        Ok(Response::new(answers))
+        let reservation = extension::<Reservation>(&extensions)?.clone();
+        let responses = stream::responses(self.0.clone(), requests, reservation);
+        Ok(Response::new(responses))
     }
 
     async fn repository_index(
         &self,
         request: Request<RepositoryIndexRequest>,
     ) -> Result<Response<RepositoryIndexResponse>, Status> {
-        let life = &self.0.life;
-        let hindrance = life.hindrance();
-        let Some(name) = life
-            .name()
-            .filter(|_| hindrance.is_none() || !request.get_ref().ready)
-        else {
-            return Ok(Response::new(RepositoryIndexResponse::default()));
+        let model = |model: ModelStatus| ModelIndex {
+            name: model.name,
+            version: model.version,
+            state: model.state.into(),
+            reason: model.reason,
         };
-        let engine = life.engine().ok();
-        let version = engine.map_or_else(String::new, |(engine, _)| {
-            engine.package().package.version.clone()
-        });
-        let model = |name| ModelIndex {
-            name,
-            version: version.clone(),
-            state: if hindrance.is_none() {
-                "READY"
-            } else {
-                "UNAVAILABLE"
-            }
-            .into(),
-            reason: hindrance.clone().unwrap_or_default(),
-        };
-        let models = models::names(name).map(model).into();
+        let models = self.0.repository_index(request.get_ref().ready);
+        let models = models.into_iter().map(model).collect();
         Ok(Response::new(RepositoryIndexResponse { models }))
     }
 
@@ -163,8 +145,8 @@ impl GrpcInferenceService for Inference {
         request: Request<RepositoryModelLoadRequest>,
     ) -> Result<Response<RepositoryModelLoadResponse>, Status> {
         let model = &request.get_ref().model_name;
-        self.0.life.knows(model)?;
-        Err(models::fixed(model).into())
+        self.0.state.check_name(model)?;
+        Err(models::fixed_repository(model).into())
     }
 
     async fn repository_model_unload(
@@ -172,7 +154,7 @@ impl GrpcInferenceService for Inference {
         request: Request<RepositoryModelUnloadRequest>,
     ) -> Result<Response<RepositoryModelUnloadResponse>, Status> {
         let model = &request.get_ref().model_name;
-        self.0.life.knows(model)?;
-        Err(models::fixed(model).into())
+        self.0.state.check_name(model)?;
+        Err(models::fixed_repository(model).into())
     }
 }

@@ -11,20 +11,22 @@ use prost::Message;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::extensions::extension;
 use super::proto::omi::modzy_model_server::ModzyModel;
 use super::proto::omi::*;
-use super::{Grpc, beside};
-use crate::server::budget::Share;
+use crate::server::context::Context;
 use crate::server::engine::Engine;
+use crate::server::memory::Reservation;
 use crate::server::problem::{Kind, Problem};
 
-/// What an item of `Run` calls its picture, by convention.
+/// The key of the sample in an item of `Run`, by convention.
 const INPUT: &str = "input";
 const RESULTS: &str = "results.json";
 const ERROR: &str = "error";
-/// How long a caller should wait for an answer that may take as long as it takes.
-const PATIENCE: Duration = Duration::from_secs(3600);
-const PICTURES: [&str; 6] = [
+/// The timeout that is reported where the server has none.
+const NO_TIMEOUT: Duration = Duration::from_secs(3600);
+/// The media types of pictures.
+const IMAGE_TYPES: [&str; 6] = [
     "image/jpeg",
     "image/png",
     "image/webp",
@@ -32,30 +34,31 @@ const PICTURES: [&str; 6] = [
     "image/gif",
     "image/tiff",
 ];
-const ARRAYS: [&str; 2] = ["application/octet-stream", "application/json"];
+/// The media types of tensors in files.
+const TENSOR_TYPES: [&str; 2] = ["application/octet-stream", "application/json"];
 
 /// The Open Model Interface.
 pub struct Omi {
-    grpc: Grpc,
-    end: Option<CancellationToken>,
+    context: Context,
+    shutdown: Option<CancellationToken>,
 }
 
 impl Omi {
-    /// The service; `end` is there where its `Shutdown` may end the server.
-    pub fn new(grpc: Grpc, end: Option<CancellationToken>) -> Self {
-        Self { grpc, end }
+    /// The service; its `Shutdown` cancels `shutdown`, and is refused where there is none.
+    pub fn new(context: Context, shutdown: Option<CancellationToken>) -> Self {
+        Self { context, shutdown }
     }
 }
 
 #[tonic::async_trait]
 impl ModzyModel for Omi {
     async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
-        let response = match self.grpc.life.engine() {
+        let response = match self.context.state.engine() {
             Ok((engine, _)) => StatusResponse {
                 status_code: 200,
                 status: "OK".into(),
                 message: "the model is ready".into(),
-                ..described(engine.package(), &self.grpc)
+                ..describe(engine.package(), &self.context)
             },
             Err(problem) => StatusResponse {
                 status_code: problem.kind.status().as_u16().into(),
@@ -74,11 +77,12 @@ impl ModzyModel for Omi {
 
     async fn run(&self, request: Request<RunRequest>) -> Result<Response<RunResponse>, Status> {
         let (_, extensions, request) = request.into_parts();
-        let engine = beside::<Arc<Engine>>(&extensions)?;
-        let share = beside::<Share>(&extensions)?;
-        let held = |sample| share.keep(sample);
+        let engine = extension::<Arc<Engine>>(&extensions)?;
+        let reservation = extension::<Reservation>(&extensions)?;
+        let attach = |sample| reservation.attach(sample);
         let items = request.inputs.into_iter();
-        let items: Vec<Result<Bytes, String>> = items.map(|item| sample(item).map(held)).collect();
+        let items: Vec<Result<Bytes, String>> =
+            items.map(|item| sample(item).map(attach)).collect();
         let samples = items.iter().flatten().cloned().collect();
         let mut outcomes = engine.predict(samples).await?.into_iter();
         let outputs = items.into_iter().map(|item| match item {
@@ -88,9 +92,9 @@ impl ModzyModel for Omi {
             Err(message) => Ok(failed(message)),
         });
         let outputs: Vec<OutputItem> = outputs.collect::<Result<_, _>>()?;
-        // They are there once more in the message.
+        // The outputs exist a second time in the message.
         let length = outputs.iter().map(Message::encoded_len).sum::<usize>();
-        share.add(length.saturating_mul(2))?;
+        reservation.reserve(length.saturating_mul(2))?;
         let succeeded = outputs.iter().filter(|output| output.success).count();
         Ok(Response::new(RunResponse {
             status_code: 200,
@@ -104,12 +108,12 @@ impl ModzyModel for Omi {
         &self,
         _: Request<ShutdownRequest>,
     ) -> Result<Response<ShutdownResponse>, Status> {
-        let Some(end) = &self.end else {
+        let Some(shutdown) = &self.shutdown else {
             let message =
                 "Shutdown works on the Open Model Interface's own port only, which OMI_PORT names";
             return Err(Problem::new(Kind::Forbidden, message).into());
         };
-        end.cancel();
+        shutdown.cancel();
         Ok(Response::new(ShutdownResponse {
             status_code: 200,
             status: "OK".into(),
@@ -155,19 +159,7 @@ fn failed(message: String) -> OutputItem {
     }
 }
 
-fn described(package: &Package, grpc: &Grpc) -> StatusResponse {
-    let kind = package
-        .input
-        .first()
-        .map_or(InputKind::Tensor, |input| input.kind);
-    let (media_types, described) = match kind {
-        InputKind::Image => (&PICTURES[..], "a picture; any other key will do"),
-        InputKind::Tensor => (
-            &ARRAYS[..],
-            ".npy, .npz, or the JSON of an Open Inference Protocol request; any other key will do",
-        ),
-    };
-    let max_size = format!("{}M", grpc.max_body >> 20);
+fn describe(package: &Package, context: &Context) -> StatusResponse {
     let resources = &package.resources;
     StatusResponse {
         model_info: Some(ModelInfo {
@@ -181,16 +173,11 @@ fn described(package: &Package, grpc: &Grpc) -> StatusResponse {
             summary: package.package.description.clone(),
             ..ModelDescription::default()
         }),
-        inputs: vec![ModelInput {
-            filename: INPUT.into(),
-            accepted_media_types: media_types.iter().map(|kind| (*kind).into()).collect(),
-            max_size: max_size.clone(),
-            description: described.into(),
-        }],
+        inputs: vec![describe_input(package, context.max_body)],
         outputs: vec![ModelOutput {
             filename: RESULTS.into(),
             media_type: "application/json".into(),
-            max_size,
+            max_size: mebibytes(context.max_body),
             description: format!("the result of a {} task", package.postprocess.task),
         }],
         resources: Some(ModelResources {
@@ -199,8 +186,8 @@ fn described(package: &Package, grpc: &Grpc) -> StatusResponse {
             num_gpus: i32::try_from(resources.gpus).unwrap_or(i32::MAX),
         }),
         timeout: Some(ModelTimeout {
-            status: seconds(grpc.longest),
-            run: seconds(grpc.longest),
+            status: seconds(context.request_timeout),
+            run: seconds(context.request_timeout),
         }),
         features: Some(ModelFeatures {
             batch_size: i32::try_from(package.batch.max_size).unwrap_or(i32::MAX),
@@ -210,9 +197,33 @@ fn described(package: &Package, grpc: &Grpc) -> StatusResponse {
     }
 }
 
-fn seconds(longest: Option<Duration>) -> String {
-    let time = longest.unwrap_or(PATIENCE);
-    format!("{}s", time.as_millis().div_ceil(1000))
+fn describe_input(package: &Package, max_body: usize) -> ModelInput {
+    let kind = package
+        .input
+        .first()
+        .map_or(InputKind::Tensor, |input| input.kind);
+    let (media_types, description) = match kind {
+        InputKind::Image => (&IMAGE_TYPES[..], "a picture; any other key will do"),
+        InputKind::Tensor => (
+            &TENSOR_TYPES[..],
+            ".npy, .npz, or the JSON of an Open Inference Protocol request; any other key will do",
+        ),
+    };
+    ModelInput {
+        filename: INPUT.into(),
+        accepted_media_types: media_types.iter().map(|kind| (*kind).into()).collect(),
+        max_size: mebibytes(max_body),
+        description: description.into(),
+    }
+}
+
+fn mebibytes(bytes: usize) -> String {
+    format!("{}M", bytes >> 20)
+}
+
+fn seconds(timeout: Option<Duration>) -> String {
+    let timeout = timeout.unwrap_or(NO_TIMEOUT);
+    format!("{}s", timeout.as_millis().div_ceil(1000))
 }
 
 #[cfg(test)]

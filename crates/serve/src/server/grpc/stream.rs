@@ -1,4 +1,4 @@
-//! `ModelStreamInfer`: requests on one call, each answered as `ModelInfer` would, in their order.
+//! `ModelStreamInfer`: requests of one call, each answered as by `ModelInfer`, in their order.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -11,56 +11,61 @@ use super::proto::inference::infer_parameter::ParameterChoice;
 use super::proto::inference::{
     InferParameter, ModelInferRequest, ModelInferResponse, ModelStreamInferResponse,
 };
-use super::{Grpc, tensors};
-use crate::server::budget::Share;
+use super::tensors;
+use crate::server::context::Context;
+use crate::server::memory::Reservation;
 use crate::server::problem::Problem;
 
-/// Requests of one stream that are worked on at a time.
-const AT_ONCE: usize = 16;
-/// Tells Triton's clients that a request gets no further response.
-const FINAL: &str = "triton_final_response";
+/// Requests of one stream that run at a time.
+const MAX_CONCURRENT: usize = 16;
+/// The parameter by which Triton's clients know the last response to a request.
+const FINAL_RESPONSE: &str = "triton_final_response";
 
-/// The answers.
-pub type Answers = Pin<Box<dyn Stream<Item = Result<ModelStreamInferResponse, Status>> + Send>>;
+/// The responses to the requests of a stream.
+pub type Responses = Pin<Box<dyn Stream<Item = Result<ModelStreamInferResponse, Status>> + Send>>;
 
-/// The answers to `requests`. One that fails is told in its answer, and the stream goes on. It
-/// ends with the server, once nothing is in flight.
-pub fn answers(grpc: Grpc, requests: Streaming<ModelInferRequest>, share: Share) -> Answers {
-    let state = Some((grpc.clone(), requests));
+/// The responses to `requests`. The response to one that fails has the error, and the stream goes on.
+/// It ends when the server has been drained.
+pub fn responses(
+    context: Context,
+    requests: Streaming<ModelInferRequest>,
+    reservation: Reservation,
+) -> Responses {
+    let state = Some((context.clone(), requests));
     let requests = stream::unfold(state, async |state| {
-        let (grpc, mut requests) = state?;
+        let (context, mut requests) = state?;
         let next = tokio::select! {
             biased;
             next = requests.next() => next?,
-            () = grpc.life.idle() => Err(Status::unavailable("the server is ending")),
+            () = context.state.drained() => Err(Status::unavailable("the server is ending")),
         };
-        // Nothing comes after an error.
-        let state = next.is_ok().then_some((grpc, requests));
+        // Nothing follows an error.
+        let state = next.is_ok().then_some((context, requests));
         Some((next, state))
     });
-    let answer = move |request| {
-        // The stream's own share holds the message that is arriving.
-        let (grpc, share) = (grpc.clone(), share.another());
+    let respond = move |request| {
+        // The stream's own reservation counts the message that is arriving.
+        let (context, reservation) = (context.clone(), reservation.separate());
         async move {
             match request {
-                Ok(request) => Ok(answer(&grpc, request, &share).await),
-                Err(status) => Err(told(status, &grpc)),
+                Ok(request) => Ok(respond(&context, request, &reservation).await),
+                Err(status) => Err(explain_refusal(status, &context)),
             }
         }
     };
-    requests.map(answer).buffered(AT_ONCE).boxed()
+    requests.map(respond).buffered(MAX_CONCURRENT).boxed()
 }
 
-async fn answer(
-    grpc: &Grpc,
+async fn respond(
+    context: &Context,
     request: ModelInferRequest,
-    share: &Share,
+    reservation: &Reservation,
 ) -> ModelStreamInferResponse {
     let id = request.id.clone();
     let answer = async {
-        share.expect_body(request.encoded_len() as u64)?;
-        let (engine, _in_flight) = grpc.life.engine()?;
-        tensors::answer(&engine, request, grpc.max_body, share).await
+        reservation.reserve_body(request.encoded_len() as u64)?;
+        let (engine, _in_flight) = context.state.engine()?;
+        tensors::answer(&engine, request, context.max_body, reservation).await
     };
     let answer = AssertUnwindSafe(answer).catch_unwind().await;
     let (mut response, error_message) = match answer.unwrap_or_else(|_| Err(Problem::internal())) {
@@ -76,17 +81,17 @@ async fn answer(
     let last = InferParameter {
         parameter_choice: Some(ParameterChoice::BoolParam(true)),
     };
-    response.parameters.insert(FINAL.into(), last);
+    response.parameters.insert(FINAL_RESPONSE.into(), last);
     ModelStreamInferResponse {
         error_message,
         infer_response: Some(response),
     }
 }
 
-/// How tonic refuses a message by its length, in our words.
-fn told(status: Status, grpc: &Grpc) -> Status {
+/// Replaces the status with which tonic refuses a message by its length.
+fn explain_refusal(status: Status, context: &Context) -> Status {
     match status.code() {
-        Code::OutOfRange => Problem::too_large(grpc.max_body).into(),
+        Code::OutOfRange => Problem::too_large(context.max_body).into(),
         _ => status,
     }
 }

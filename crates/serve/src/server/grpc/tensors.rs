@@ -1,4 +1,4 @@
-//! `ModelInferRequest` and `ModelInferResponse`, and what they are without gRPC.
+//! `ModelInferRequest` and `ModelInferResponse` to and from the requests and responses of all protocols.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use super::contents;
 use super::proto::inference::model_infer_request::InferInputTensor;
 use super::proto::inference::model_infer_response::InferOutputTensor;
 use super::proto::inference::{ModelInferRequest, ModelInferResponse};
-use crate::server::budget::Share;
+use crate::server::blocking::run_blocking;
 use crate::server::engine::Engine;
-use crate::server::http::apart;
-use crate::server::models::{Infer, Inferred};
+use crate::server::memory::Reservation;
+use crate::server::models::{InferRequest, InferResponse};
 use crate::server::problem::Problem;
 
 /// Answers a request in the form in which it came: raw inputs get raw outputs, typed ones typed
 /// outputs, where their types have such a form. The elements of typed inputs take at most `limit`
-/// bytes. `share` holds the request, and what is made of it.
+/// bytes. `reservation` counts the request, and what is made of it.
 ///
 /// # Errors
 /// As [`Engine::answer`], where a tensor is not what it says it is, and where there is no memory.
@@ -28,24 +28,29 @@ pub async fn answer(
     engine: &Arc<Engine>,
     request: ModelInferRequest,
     limit: usize,
-    share: &Share,
+    reservation: &Reservation,
 ) -> Result<ModelInferResponse, Problem> {
     let id = request.id.clone();
     let typed = request.raw_input_contents.is_empty();
     let pieces = request.inputs.iter().flat_map(|input| &input.contents);
     let length = pieces.map(Bytes::len).sum();
-    let holds = share.clone();
-    let infer = apart(length, move || read(request, limit, &holds)).await?;
-    let inferred = engine.answer(infer).await?;
-    let outputs = inferred.outputs.iter().map(|output| output.data.len());
+    let reader_reservation = reservation.clone();
+    let read = move || read(request, limit, &reader_reservation);
+    let request = run_blocking(length, read).await?;
+    let response = engine.answer(request).await?;
+    let outputs = response.outputs.iter().map(|output| output.data.len());
     let length = outputs.sum::<usize>();
-    // They are there once more in the message.
-    share.add(length.saturating_mul(2))?;
+    // The outputs exist a second time in the message.
+    reservation.reserve(length.saturating_mul(2))?;
     let work = if typed { length } else { 0 };
-    apart(work, move || Ok(write(inferred, id, typed))).await
+    run_blocking(work, move || Ok(write(response, id, typed))).await
 }
 
-fn read(request: ModelInferRequest, limit: usize, share: &Share) -> Result<Infer, Problem> {
+fn read(
+    request: ModelInferRequest,
+    limit: usize,
+    reservation: &Reservation,
+) -> Result<InferRequest, Problem> {
     let (raw, inputs) = (request.raw_input_contents, request.inputs);
     if !raw.is_empty() && raw.len() != inputs.len() {
         return Err(Problem::bad_request(format!(
@@ -61,13 +66,13 @@ fn read(request: ModelInferRequest, limit: usize, share: &Share) -> Result<Infer
         let is_typed = raw.is_none();
         let mut tensor = tensor(input, raw, left)?;
         if is_typed {
-            share.add(tensor.data.len())?;
+            reservation.reserve(tensor.data.len())?;
             left = left.saturating_sub(tensor.data.len());
         }
-        tensor.data = share.keep(tensor.data);
+        tensor.data = reservation.attach(tensor.data);
         Ok(tensor)
     });
-    Ok(Infer {
+    Ok(InferRequest {
         inputs: inputs.collect::<Result<_, Problem>>()?,
         model: request.model_name,
         version: Some(request.model_version).filter(|version| !version.is_empty()),
@@ -112,14 +117,14 @@ fn tensor(input: InferInputTensor, raw: Option<Bytes>, limit: usize) -> Result<T
     })
 }
 
-fn write(inferred: Inferred, id: String, typed: bool) -> ModelInferResponse {
+fn write(response: InferResponse, id: String, typed: bool) -> ModelInferResponse {
     let contents: Option<Vec<Bytes>> = match typed {
-        true => inferred.outputs.iter().map(contents::write).collect(),
+        true => response.outputs.iter().map(contents::write).collect(),
         false => None,
     };
     let raw_output_contents = match &contents {
         Some(_) => Vec::new(),
-        None => inferred
+        None => response
             .outputs
             .iter()
             .map(|output| output.data.clone())
@@ -138,10 +143,10 @@ fn write(inferred: Inferred, id: String, typed: bool) -> ModelInferResponse {
         ..InferOutputTensor::default()
     };
     ModelInferResponse {
-        model_name: inferred.model,
-        model_version: inferred.version,
+        model_name: response.model,
+        model_version: response.version,
         id,
-        outputs: inferred.outputs.into_iter().map(output).collect(),
+        outputs: response.outputs.into_iter().map(output).collect(),
         raw_output_contents,
         ..ModelInferResponse::default()
     }
@@ -150,7 +155,7 @@ fn write(inferred: Inferred, id: String, typed: bool) -> ModelInferResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::budget::Budget;
+    use crate::server::memory::MemoryBudget;
 
     fn request(
         datatype: &str,
@@ -171,8 +176,8 @@ mod tests {
         }
     }
 
-    fn share() -> Share {
-        Budget::new(1 << 20, 1 << 20).share()
+    fn reservation() -> Reservation {
+        MemoryBudget::new(1 << 20, 1 << 20).reservation()
     }
 
     #[test]
@@ -191,7 +196,7 @@ mod tests {
                 "raw_input_contents",
             ),
         ] {
-            let problem = read(request, 100, &share()).unwrap_err();
+            let problem = read(request, 100, &reservation()).unwrap_err();
             assert!(
                 problem.message.contains("`pixels`") && problem.message.contains(told),
                 "{problem:?}"
@@ -200,7 +205,7 @@ mod tests {
         let problem = read(
             request("BOOL", &[1], vec![], vec![bytes(), bytes()]),
             100,
-            &share(),
+            &reservation(),
         )
         .unwrap_err();
         assert!(
@@ -219,13 +224,13 @@ mod tests {
             shape: vec![1],
             data: Bytes::from_static(data),
         };
-        let inferred = |outputs| Inferred {
+        let response = |outputs| InferResponse {
             model: "m".into(),
             version: "1".into(),
             outputs,
         };
         let both = || {
-            inferred(vec![
+            response(vec![
                 output(DataType::Uint8, &[7]),
                 output(DataType::Fp16, &[0, 60]),
             ])
@@ -237,7 +242,7 @@ mod tests {
         );
         assert!(raw.outputs.iter().all(|output| output.contents.is_empty()));
         let typed = write(
-            inferred(vec![output(DataType::Uint8, &[7])]),
+            response(vec![output(DataType::Uint8, &[7])]),
             "7".into(),
             true,
         );

@@ -1,5 +1,5 @@
-//! Inference requests and answers of the Open Inference Protocol: JSON, with tensors in it or, by
-//! the binary tensor extension, behind it.
+//! Inference requests and responses of the Open Inference Protocol: JSON, with the tensors in it or, by
+//! the binary tensor data extension, as bytes behind it.
 
 use std::collections::BTreeMap;
 
@@ -14,43 +14,44 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::elements::{self, Elements, Strings};
-use super::from_json;
-use crate::server::models::{Infer, Inferred, MOST_SAMPLES, Model};
+use super::json::{from_json, json_response};
+use crate::server::limits::MAX_SAMPLES;
+use crate::server::models::{InferRequest, InferResponse, Model};
 use crate::server::problem::Problem;
 
 /// How long the JSON is, where tensors follow it.
 pub const HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 
-/// Makes room for bytes, or refuses them.
-pub type Hold<'a> = dyn Fn(usize) -> Result<(), Problem> + 'a;
+/// Reserves memory, or refuses to.
+pub type Reserve<'a> = dyn Fn(usize) -> Result<(), Problem> + 'a;
 
-/// What a request says but for the model.
+/// A request that has been parsed; the model is named by the path.
 #[derive(Debug, Default)]
-pub struct Asked {
-    /// To be repeated in the answer.
+pub struct ParsedRequest {
+    /// To be repeated in the response.
     pub id: Option<String>,
     /// The inputs, and the names of the wanted outputs.
-    pub infer: Infer,
+    pub request: InferRequest,
     /// Which outputs are to follow as bytes.
-    pub binary: Binary,
-    /// Samples that are no base64, by their place, and why.
+    pub binary: BinaryOutputs,
+    /// Samples that are not base64, by their index, and why.
     pub unreadable: Vec<(usize, SampleError)>,
 }
 
 /// Which outputs are to follow the JSON as bytes.
 #[derive(Debug, Default)]
-pub struct Binary {
+pub struct BinaryOutputs {
     named: BTreeMap<String, bool>,
     others: bool,
 }
 
 #[derive(Deserialize)]
-struct Request<'a> {
+struct RequestJson<'a> {
     id: Option<String>,
     parameters: Option<RequestParameters>,
     #[serde(borrow)]
-    inputs: Vec<Input<'a>>,
-    outputs: Option<Vec<Output>>,
+    inputs: Vec<InputJson<'a>>,
+    outputs: Option<Vec<OutputJson>>,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +60,7 @@ struct RequestParameters {
 }
 
 #[derive(Deserialize)]
-struct Input<'a> {
+struct InputJson<'a> {
     name: String,
     datatype: String,
     shape: Vec<i64>,
@@ -75,7 +76,7 @@ struct InputParameters {
 }
 
 #[derive(Deserialize)]
-struct Output {
+struct OutputJson {
     name: String,
     parameters: Option<OutputParameters>,
 }
@@ -113,22 +114,27 @@ pub fn header_length(headers: &HeaderMap, body: &Bytes) -> Result<usize, Problem
     }
 }
 
-/// Reads a request to `model` whose first `header` bytes are JSON; `hold` is told of memory before
-/// it is taken.
+/// Parses a request to `model` whose first `header` bytes are JSON; memory is reserved before it is
+/// taken.
 ///
 /// # Errors
 /// Where it is not what the protocol asks for; the message names the tensor or the field.
-pub fn read(body: &Bytes, header: usize, model: Model, hold: &Hold<'_>) -> Result<Asked, Problem> {
-    let request: Request<'_> = from_json(&body[..header])?;
+pub fn parse(
+    body: &Bytes,
+    header: usize,
+    model: Model,
+    reserve: &Reserve<'_>,
+) -> Result<ParsedRequest, Problem> {
+    let request: RequestJson<'_> = from_json(&body[..header])?;
     let mut rest = body.slice(header..);
-    let mut asked = Asked {
+    let mut parsed = ParsedRequest {
         id: request.id,
-        ..Asked::default()
+        ..ParsedRequest::default()
     };
     for input in request.inputs {
-        let (tensor, unreadable) = input.read(&mut rest, model, hold)?;
-        asked.infer.inputs.push(tensor);
-        asked.unreadable.extend(unreadable);
+        let (tensor, unreadable) = input.parse(&mut rest, model, reserve)?;
+        parsed.request.inputs.push(tensor);
+        parsed.unreadable.extend(unreadable);
     }
     if !rest.is_empty() {
         return Err(Problem::bad_request(format!(
@@ -136,19 +142,19 @@ pub fn read(body: &Bytes, header: usize, model: Model, hold: &Hold<'_>) -> Resul
             rest.len()
         )));
     }
-    asked.binary.others = request
+    parsed.binary.others = request
         .parameters
         .and_then(|parameters| parameters.binary_data_output)
         .unwrap_or(false);
     for output in request.outputs.unwrap_or_default() {
-        asked.wants(output)?;
+        parsed.add_output(output)?;
     }
-    Ok(asked)
+    Ok(parsed)
 }
 
-impl Asked {
-    fn wants(&mut self, output: Output) -> Result<(), Problem> {
-        let Output { name, parameters } = output;
+impl ParsedRequest {
+    fn add_output(&mut self, output: OutputJson) -> Result<(), Problem> {
+        let OutputJson { name, parameters } = output;
         if let Some(parameters) = parameters {
             if parameters.shared_memory_region.is_some() {
                 return Err(no_shared_memory("output", &name));
@@ -163,45 +169,50 @@ impl Asked {
                 self.binary.named.insert(name.clone(), binary);
             }
         }
-        self.infer.outputs.push(name);
-        Ok(())
-    }
-
-    /// Puts the reasons of samples that could not be read into their places of the predictions.
-    ///
-    /// # Errors
-    /// Where there are no such places.
-    pub fn explain(
-        unreadable: Vec<(usize, SampleError)>,
-        inferred: &mut Inferred,
-    ) -> Result<(), Problem> {
-        let Some(output) = inferred
-            .outputs
-            .first_mut()
-            .filter(|_| !unreadable.is_empty())
-        else {
-            return Ok(());
-        };
-        let mut predictions = output.strings().ok_or_else(Problem::internal)?;
-        for (place, error) in unreadable {
-            let place = predictions.get_mut(place).ok_or_else(Problem::internal)?;
-            let text = serde_json::to_vec(&Outcome::Error(error));
-            *place = text.map_err(|_| Problem::internal())?.into();
-        }
-        let shape = std::mem::take(&mut output.shape);
-        let explained = Tensor::of_strings(&output.name, shape, &predictions);
-        *output = explained.ok_or_else(Problem::internal)?;
+        self.request.outputs.push(name);
         Ok(())
     }
 }
 
-type Read = (Tensor, Vec<(usize, SampleError)>);
+/// Puts the errors of samples that could not be read into the predictions.
+///
+/// # Errors
+/// Where the response has no prediction for such a sample.
+pub fn insert_errors(
+    unreadable: Vec<(usize, SampleError)>,
+    response: &mut InferResponse,
+) -> Result<(), Problem> {
+    if unreadable.is_empty() {
+        return Ok(());
+    }
+    let Some(output) = response.outputs.first_mut() else {
+        return Ok(());
+    };
+    let mut predictions = output.strings().ok_or_else(Problem::internal)?;
+    for (index, error) in unreadable {
+        let prediction = predictions.get_mut(index).ok_or_else(Problem::internal)?;
+        let text = serde_json::to_vec(&Outcome::Error(error));
+        *prediction = text.map_err(|_| Problem::internal())?.into();
+    }
+    let shape = std::mem::take(&mut output.shape);
+    let replaced = Tensor::of_strings(&output.name, shape, &predictions);
+    *output = replaced.ok_or_else(Problem::internal)?;
+    Ok(())
+}
 
-impl Input<'_> {
-    fn read(self, rest: &mut Bytes, model: Model, hold: &Hold<'_>) -> Result<Read, Problem> {
+/// A tensor, and the samples of it that are not base64.
+type ParsedInput = (Tensor, Vec<(usize, SampleError)>);
+
+impl InputJson<'_> {
+    fn parse(
+        self,
+        rest: &mut Bytes,
+        model: Model,
+        reserve: &Reserve<'_>,
+    ) -> Result<ParsedInput, Problem> {
         let Self { name, datatype, .. } = &self;
         let refused = |what: String| Problem::bad_request(format!("input `{name}`: {what}"));
-        let datatype = by_name(datatype)
+        let datatype = datatype_by_name(datatype)
             .ok_or_else(|| refused(format!("there is no datatype `{datatype}`; FP32 is one")))?;
         let lengths = self.shape.iter().map(|length| usize::try_from(*length));
         let shape: Vec<usize> = lengths
@@ -235,13 +246,13 @@ impl Input<'_> {
                 (rest.split_to(here), Vec::new())
             }
             (Some(_), None)
-                if model == Model::Pipeline && shape.iter().any(|axis| *axis > MOST_SAMPLES) =>
+                if model == Model::Pipeline && shape.iter().any(|axis| *axis > MAX_SAMPLES) =>
             {
                 return Err(Problem::too_many_samples());
             }
             (Some(data), None) => {
-                hold(elements::room(data, datatype))?;
-                listed(data, datatype, &shape, model).map_err(refused)?
+                reserve(elements::room(data, datatype))?;
+                parse_data(data, datatype, &shape, model).map_err(refused)?
             }
         };
         let name = self.name;
@@ -259,7 +270,7 @@ fn no_shared_memory(side: &str, name: &str) -> Problem {
     Problem::bad_request(format!("{side} `{name}`: shared memory is not offered"))
 }
 
-fn listed(
+fn parse_data(
     data: &RawValue,
     datatype: DataType,
     shape: &[usize],
@@ -281,34 +292,34 @@ fn listed(
         ));
     }
     let unreadable = listed.unreadable.into_iter();
-    let unreadable = unreadable.map(|(place, reason)| (place, no_base64(&reason)));
+    let unreadable = unreadable.map(|(place, reason)| (place, not_base64(&reason)));
     Ok((listed.data.into(), unreadable.collect()))
 }
 
-/// What becomes of a sample that is not base64.
-pub fn no_base64(reason: &str) -> SampleError {
+/// The error of a sample that is not base64.
+pub fn not_base64(reason: &str) -> SampleError {
     SampleError {
         code: "SampleUnreadable".into(),
         message: format!("the sample is not base64: {reason}"),
     }
 }
 
-fn by_name(name: &str) -> Option<DataType> {
+fn datatype_by_name(name: &str) -> Option<DataType> {
     DataType::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name))
         .ok()
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct ResponseJson<'a> {
     model_name: &'a str,
     model_version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
-    outputs: Vec<AnswerOutput<'a>>,
+    outputs: Vec<ResponseOutput<'a>>,
 }
 
 #[derive(Serialize)]
-struct AnswerOutput<'a> {
+struct ResponseOutput<'a> {
     name: &'a str,
     datatype: &'static str,
     shape: &'a [usize],
@@ -319,18 +330,18 @@ struct AnswerOutput<'a> {
 #[derive(Serialize)]
 enum Data<'a> {
     #[serde(rename = "data")]
-    Listed(Elements<'a>),
+    Json(Elements<'a>),
     #[serde(rename = "parameters")]
-    Follows { binary_data_size: usize },
+    Binary { binary_data_size: usize },
 }
 
-impl<'a> AnswerOutput<'a> {
-    fn of(output: &'a Tensor, follows: bool) -> Self {
-        let data = match follows {
-            true => Data::Follows {
+impl<'a> ResponseOutput<'a> {
+    fn of(output: &'a Tensor, binary: bool) -> Self {
+        let data = match binary {
+            true => Data::Binary {
                 binary_data_size: output.data.len(),
             },
-            false => Data::Listed(Elements::flat(output)),
+            false => Data::Json(Elements::flat(output)),
         };
         Self {
             name: &output.name,
@@ -341,43 +352,47 @@ impl<'a> AnswerOutput<'a> {
     }
 }
 
-/// An answer's body, and where its JSON ends if tensors follow it.
+/// The body of a response, and the length of its JSON where tensors follow it.
 #[derive(Debug)]
-pub struct Written {
+pub struct EncodedResponse {
     body: Vec<u8>,
     header: Option<usize>,
 }
 
-/// Writes an answer.
+/// Writes a response.
 ///
 /// # Errors
 /// Where JSON can't say what an output holds; the message names it.
-pub fn write(inferred: &Inferred, id: Option<&str>, binary: &Binary) -> Result<Written, Problem> {
-    let follows = |output: &&Tensor| *binary.named.get(&output.name).unwrap_or(&binary.others);
-    let outputs = inferred.outputs.iter();
-    let answer = Answer {
-        model_name: &inferred.model,
-        model_version: &inferred.version,
+pub fn write(
+    response: &InferResponse,
+    id: Option<&str>,
+    binary: &BinaryOutputs,
+) -> Result<EncodedResponse, Problem> {
+    let is_binary = |output: &&Tensor| *binary.named.get(&output.name).unwrap_or(&binary.others);
+    let outputs = response.outputs.iter();
+    let response_json = ResponseJson {
+        model_name: &response.model,
+        model_version: &response.version,
         id,
         outputs: outputs
-            .map(|output| AnswerOutput::of(output, follows(&output)))
+            .map(|output| ResponseOutput::of(output, is_binary(&output)))
             .collect(),
     };
-    let mut body =
-        serde_json::to_vec(&answer).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let following: Vec<&Tensor> = inferred.outputs.iter().filter(follows).collect();
+    let mut body = serde_json::to_vec(&response_json)
+        .map_err(|error| Problem::bad_request(error.to_string()))?;
+    let following: Vec<&Tensor> = response.outputs.iter().filter(is_binary).collect();
     let header = (!following.is_empty()).then_some(body.len());
     body.reserve_exact(following.iter().map(|output| output.data.len()).sum());
     for output in following {
         body.extend_from_slice(&output.data);
     }
-    Ok(Written { body, header })
+    Ok(EncodedResponse { body, header })
 }
 
-impl IntoResponse for Written {
+impl IntoResponse for EncodedResponse {
     fn into_response(self) -> Response {
         match self.header {
-            None => super::json(self.body),
+            None => json_response(self.body),
             Some(length) => {
                 let binary = HeaderValue::from_static("application/octet-stream");
                 let headers = [
@@ -391,5 +406,4 @@ impl IntoResponse for Written {
 }
 
 #[cfg(test)]
-#[path = "infer_tests.rs"]
 mod tests;

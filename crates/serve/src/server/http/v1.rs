@@ -3,7 +3,6 @@
 mod tensors;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use axum::Json;
 use axum::extract::{MatchedPath, Request, State};
@@ -14,19 +13,21 @@ use base64::engine::general_purpose::STANDARD;
 use boxwright_model::Outcome;
 use boxwright_model::prediction::SampleError;
 use bytes::Bytes;
-use serde::de::{Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::infer::no_base64;
-use super::openapi::{NAMED, Operation, RUNS};
-use super::{Asked, Sent, Server, apart, from_json, predicted, v2};
-use crate::server::models::{self, MOST_SAMPLES, Model};
+use super::infer::not_base64;
+use super::json::{JSON, SampleList, from_json, predictions_response};
+use super::openapi::{MODEL_PREDICTION_ERRORS, NAME_ERRORS, Operation};
+use super::request::{ModelPath, ModelRequest};
+use super::v2;
+use crate::server::blocking::run_blocking;
+use crate::server::context::Context;
+use crate::server::models::Model;
 use crate::server::problem::Problem;
 
-const JSON: &str = "application/json";
-/// What stands behind a model's name to predict.
+/// The verb of predictions, behind the model's name.
 const VERB: &str = ":predict";
 
 /// `GET /v1/models`.
@@ -34,18 +35,18 @@ pub const MODELS: Operation = Operation::new(
     "v1Models",
     "The names of the models; none as long as the package is not read",
 )
-.gives(&[(200, "The names", &[(JSON, "Models")])]);
+.responses(&[(200, "The names", &[(JSON, "Models")])]);
 
-/// Where a model is.
+/// The path of a model.
 pub const MODEL_PATH: &str = "/v1/models/{model}";
 
 /// `GET /v1/models/{model}`.
 pub const MODEL: Operation = Operation::new("v1Model", "Whether the model is loaded and warm")
-    .gives(&[
+    .responses(&[
         (200, "Ready", &[(JSON, "ModelReady")]),
         (503, "Not ready, and why", &[(JSON, "ModelReady")]),
     ])
-    .fails(NAMED);
+    .errors(NAME_ERRORS);
 
 /// `POST /v1/models/{model}:predict`.
 pub const PREDICT: Operation = Operation::new(
@@ -54,58 +55,50 @@ pub const PREDICT: Operation = Operation::new(
               place; `NAME-tensor` takes tensors: `instances` a row a sample, `inputs` a tensor \
               an input",
 )
-.takes(&[(JSON, "V1Request")])
-.gives(&[(200, "The predictions", &[(JSON, "V1Response")])])
-.fails(RUNS);
+.request_body(&[(JSON, "V1Request")])
+.responses(&[(200, "The predictions", &[(JSON, "V1Response")])])
+.errors(MODEL_PREDICTION_ERRORS);
 
 /// The names of the models.
-pub async fn models(State(server): State<Server>) -> Json<Value> {
-    let names: Vec<String> = server
-        .life
-        .name()
-        .into_iter()
-        .flat_map(models::names)
-        .collect();
-    Json(json!({ "models": names }))
+pub async fn models(State(context): State<Context>) -> Json<Value> {
+    Json(json!({ "models": context.model_names() }))
 }
 
 /// Whether a model is loaded and warm.
-pub async fn model(State(server): State<Server>, asked: Asked) -> Result<Response, Problem> {
-    if asked.model.ends_with(VERB) {
-        return Ok(not_allowed(&asked.model));
+pub async fn model(State(context): State<Context>, path: ModelPath) -> Result<Response, Problem> {
+    if path.model.ends_with(VERB) {
+        return Ok(not_allowed(&path.model));
     }
-    server.knows(&asked.model)?;
-    let answer = json!({ "name": asked.model });
-    Ok(v2::readiness(answer, server.life.hindrance()))
+    let not_ready = context.not_ready_reason(&path.model, None)?;
+    Ok(v2::readiness(json!({ "name": path.model }), not_ready))
 }
 
 /// Predicts, at `NAME:predict`: a path can't be matched in the middle of a segment.
 pub async fn predict(
-    State(server): State<Server>,
-    asked: Asked,
+    State(context): State<Context>,
+    path: ModelPath,
     request: Request,
 ) -> Result<Response, Problem> {
-    let named = asked.model.strip_suffix(VERB).map(str::to_owned);
-    let Some(model) = named else {
-        return match asked.model.contains(':') {
+    let Some(model) = path.model.strip_suffix(VERB).map(str::to_owned) else {
+        return match path.model.contains(':') {
             true => Err(Problem::not_found("a model answers to `:predict` only")),
-            false => Ok(not_allowed(&asked.model)),
+            false => Ok(not_allowed(&path.model)),
         };
     };
     let version = None;
-    let asked = Asked { model, version };
-    let sent = Sent::read(&server, &asked, request).await?;
-    match sent.engine.find(&asked.model, None)? {
-        Model::Pipeline => samples(sent).await,
-        Model::Tensors => tensors::predict(sent, asked.model).await,
+    let path = ModelPath { model, version };
+    let request = ModelRequest::read(&context, &path, request).await?;
+    match request.engine.find(&path.model, None)? {
+        Model::Pipeline => predict_samples(request).await,
+        Model::Tensors => tensors::predict(request, path.model).await,
     }
 }
 
-/// Refuses a method. The router says which are allowed, but where a model and its verb share a
-/// pattern.
-pub async fn wrong_method(path: MatchedPath, asked: Result<Asked, Problem>) -> Response {
-    match asked {
-        Ok(asked) if path.as_str() == MODEL_PATH => not_allowed(&asked.model),
+/// Refuses a method. The router knows which are allowed, but for the one pattern that a model's
+/// path shares with its predictions.
+pub async fn wrong_method(route: MatchedPath, path: Result<ModelPath, Problem>) -> Response {
+    match path {
+        Ok(path) if route.as_str() == MODEL_PATH => not_allowed(&path.model),
         _ => Problem::wrong_method().into_response(),
     }
 }
@@ -118,16 +111,16 @@ fn not_allowed(model: &str) -> Response {
     ([(header::ALLOW, allowed)], Problem::wrong_method()).into_response()
 }
 
-async fn samples(sent: Sent) -> Result<Response, Problem> {
-    let (engine, _in_flight) = (sent.engine, sent.in_flight);
-    let (body, share) = (sent.body, sent.share);
+async fn predict_samples(request: ModelRequest) -> Result<Response, Problem> {
+    let (engine, _in_flight) = (request.engine, request.in_flight);
+    let (body, reservation) = (request.body, request.reservation);
     let length = body.len();
     let read = move || {
         // As text, and decoded.
-        share.add(length.saturating_mul(2))?;
+        reservation.reserve(length.saturating_mul(2))?;
         instances(&body)
     };
-    let instances = apart(length, read).await?;
+    let instances = run_blocking(length, read).await?;
     let readable = instances.iter().flatten().cloned().collect();
     let mut outcomes = engine.predict(readable).await?.into_iter();
     let predictions: Vec<Outcome> = instances
@@ -137,42 +130,13 @@ async fn samples(sent: Sent) -> Result<Response, Problem> {
             Err(error) => Some(Outcome::Error(error)),
         })
         .collect();
-    predicted(predictions).await
+    predictions_response(predictions).await
 }
 
 #[derive(Deserialize)]
 struct Instances<'a> {
     #[serde(borrow)]
-    instances: Listed<'a>,
-}
-
-/// At most as many as a request may have, so that a body of commas does not take a multiple of its
-/// length in memory.
-struct Listed<'a>(Vec<&'a RawValue>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Listed<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Vec<&'de RawValue>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a list of at most {MOST_SAMPLES} samples")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut listed = Vec::new();
-                while let Some(sample) = list.next_element()? {
-                    if listed.len() == MOST_SAMPLES {
-                        return Err(A::Error::invalid_length(MOST_SAMPLES + 1, &self));
-                    }
-                    listed.push(sample);
-                }
-                Ok(listed)
-            }
-        }
-        deserializer.deserialize_seq(List).map(Self)
-    }
+    instances: SampleList<'a>,
 }
 
 #[derive(Deserialize)]
@@ -202,12 +166,13 @@ fn instance(json: &RawValue) -> Result<Bytes, SampleError> {
     let bytes = STANDARD.decode(text.as_bytes());
     bytes
         .map(Bytes::from)
-        .map_err(|error| no_base64(&error.to_string()))
+        .map_err(|error| not_base64(&error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_SAMPLES, instances};
+    use super::instances;
+    use crate::server::limits::MAX_SAMPLES;
 
     #[test]
     fn a_bad_instance_is_an_error_in_its_place() {
@@ -226,8 +191,8 @@ mod tests {
     #[test]
     fn more_samples_than_a_request_may_have_are_refused() {
         let body = |count: usize| format!("{{\"instances\": [{}]}}", vec!["0"; count].join(","));
-        assert!(instances(body(MOST_SAMPLES).as_bytes()).is_ok());
-        let problem = instances(body(MOST_SAMPLES + 1).as_bytes()).unwrap_err();
+        assert!(instances(body(MAX_SAMPLES).as_bytes()).is_ok());
+        let problem = instances(body(MAX_SAMPLES + 1).as_bytes()).unwrap_err();
         assert!(problem.message.contains("16384"), "{problem:?}");
     }
 

@@ -1,4 +1,4 @@
-//! The Open Inference Protocol, and what Triton's clients ask beside it.
+//! The Open Inference Protocol (V2), and the paths that Triton's clients ask besides.
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -7,34 +7,33 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::body;
 use super::infer::{self, header_length};
-use super::openapi::{NAMED, NEEDED, Operation, RUNS};
-use super::{Asked, Sent, Server, apart, from_json};
-use crate::server::body;
+use super::json::{JSON, from_json};
+use super::openapi::{MODEL_PREDICTION_ERRORS, NAME_ERRORS, Operation, READY_ERRORS};
+use super::request::{ModelPath, ModelRequest};
+use crate::server::blocking::run_blocking;
+use crate::server::context::{Context, ModelStatus};
 use crate::server::models::{self, ModelMetadata, TensorMetadata};
 use crate::server::problem::Problem;
 
-const JSON: &str = "application/json";
-/// Why loading and unloading fail.
-const REFUSES: &[u16] = &[403, 404];
+/// Errors of loading and unloading.
+const LOAD_ERRORS: &[u16] = &[403, 404];
 
 /// `GET /v2`.
 pub const SERVER: Operation = Operation::new(
     "serverMetadata",
     "The server's name, version and protocol extensions",
 )
-.gives(&[(200, "The server", &[(JSON, "ServerMetadata")])]);
+.responses(&[(200, "The server", &[(JSON, "ServerMetadata")])]);
 
 /// `GET /v2/health/live`.
-pub const LIVE: Operation = Operation::new("serverLive", "Whether the server answers").gives(&[(
-    200,
-    "Live",
-    &[(JSON, "Health")],
-)]);
+pub const LIVE: Operation = Operation::new("serverLive", "Whether the server answers")
+    .responses(&[(200, "Live", &[(JSON, "Health")])]);
 
 /// `GET /v2/health/ready`.
 pub const READY: Operation = Operation::new("serverReady", "Whether the model is loaded and warm")
-    .gives(&[
+    .responses(&[
         (200, "Ready", &[(JSON, "Health")]),
         (503, "Not ready, and why", &[(JSON, "Health")]),
     ]);
@@ -44,50 +43,50 @@ pub const MODELS: Operation = Operation::new(
     "models",
     "The names of the models; none as long as the package is not read",
 )
-.gives(&[(200, "The names", &[(JSON, "Models")])]);
+.responses(&[(200, "The names", &[(JSON, "Models")])]);
 
 /// `POST /v2/repository/index`.
 pub const INDEX: Operation = Operation::new(
     "repositoryIndex",
     "The models and their states, as Triton lists them",
 )
-.takes(&[(JSON, "IndexRequest")])
-.or_nothing()
-.gives(&[(200, "The models", &[(JSON, "Index")])])
-.fails(&[400, 413]);
+.request_body(&[(JSON, "IndexRequest")])
+.body_optional()
+.responses(&[(200, "The models", &[(JSON, "Index")])])
+.errors(&[400, 413]);
 
 /// `POST /v2/repository/models/{model}/load`.
 pub const LOAD: Operation = Operation::new(
     "loadModel",
     "Refused: the repository is the package, and fixed",
 )
-.fails(REFUSES);
+.errors(LOAD_ERRORS);
 
 /// `POST /v2/repository/models/{model}/unload`.
 pub const UNLOAD: Operation = Operation::new(
     "unloadModel",
     "Refused: the repository is the package, and fixed",
 )
-.fails(REFUSES);
+.errors(LOAD_ERRORS);
 
 /// `GET /v2/models/{model}`.
 pub const MODEL: Operation = Operation::new("modelMetadata", "The model's inputs and outputs")
-    .gives(&[(200, "The model", &[(JSON, "ModelMetadata")])])
-    .fails(NEEDED);
+    .responses(&[(200, "The model", &[(JSON, "ModelMetadata")])])
+    .errors(READY_ERRORS);
 
 /// `GET /v2/models/{model}/ready`.
 pub const MODEL_READY: Operation =
     Operation::new("modelReady", "Whether the model is loaded and warm")
-        .gives(&[
+        .responses(&[
             (200, "Ready", &[(JSON, "ModelReady")]),
             (503, "Not ready, and why", &[(JSON, "ModelReady")]),
         ])
-        .fails(NAMED);
+        .errors(NAME_ERRORS);
 
 /// `GET /v2/models/{model}/config`.
 pub const CONFIG: Operation = Operation::new("modelConfig", "The model as Triton's ModelConfig")
-    .gives(&[(200, "The configuration", &[(JSON, "ModelConfig")])])
-    .fails(NEEDED);
+    .responses(&[(200, "The configuration", &[(JSON, "ModelConfig")])])
+    .errors(READY_ERRORS);
 
 /// `POST /v2/models/{model}/infer`.
 pub const INFER: Operation = Operation::new(
@@ -96,11 +95,11 @@ pub const INFER: Operation = Operation::new(
               model's own tensors. Tensors are in the JSON, or follow it as bytes: \
               Inference-Header-Content-Length then tells where the JSON ends",
 )
-.takes(&[
+.request_body(&[
     (JSON, "InferRequest"),
     ("application/octet-stream", "Binary"),
 ])
-.gives(&[(
+.responses(&[(
     200,
     "The outputs",
     &[
@@ -108,53 +107,46 @@ pub const INFER: Operation = Operation::new(
         ("application/octet-stream", "Binary"),
     ],
 )])
-.headers(&[(
+.request_headers(&[(
     "Inference-Header-Content-Length",
     "How many bytes of the body are JSON, where tensors follow it",
 )])
-.fails(RUNS);
+.errors(MODEL_PREDICTION_ERRORS);
 
 /// The server's metadata.
 pub async fn server() -> Json<Value> {
     Json(json!({
-        "name": models::SERVER,
+        "name": models::SERVER_NAME,
         "version": env!("CARGO_PKG_VERSION"),
         "extensions": models::EXTENSIONS,
     }))
 }
 
 /// Whether the server answers.
-pub async fn live(State(server): State<Server>) -> Json<Value> {
-    Json(json!({ "live": true, "ready": server.life.hindrance().is_none() }))
+pub async fn live(State(context): State<Context>) -> Json<Value> {
+    Json(json!({ "live": true, "ready": context.state.is_ready() }))
 }
 
 /// Whether the model is loaded and warm.
-pub async fn ready(State(server): State<Server>) -> Response {
-    let hindrance = server.life.hindrance();
-    readiness(json!({ "live": true }), hindrance)
+pub async fn ready(State(context): State<Context>) -> Response {
+    readiness(json!({ "live": true }), context.state.not_ready_reason())
 }
 
-/// `answer` with the key `ready`, and why not.
-pub fn readiness(mut answer: Value, hindrance: Option<String>) -> Response {
-    answer["ready"] = hindrance.is_none().into();
-    match hindrance {
+/// `answer` with the key `ready`, and the reason where it is false.
+pub fn readiness(mut answer: Value, not_ready: Option<String>) -> Response {
+    answer["ready"] = not_ready.is_none().into();
+    match not_ready {
         None => Json(answer).into_response(),
-        Some(error) => {
-            answer["error"] = error.into();
+        Some(reason) => {
+            answer["error"] = reason.into();
             (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
         }
     }
 }
 
 /// The names of the models.
-pub async fn models(State(server): State<Server>) -> Json<Value> {
-    let names: Vec<String> = server
-        .life
-        .name()
-        .into_iter()
-        .flat_map(models::names)
-        .collect();
-    Json(json!({ "models": names }))
+pub async fn models(State(context): State<Context>) -> Json<Value> {
+    Json(json!({ "models": context.model_names() }))
 }
 
 #[derive(Deserialize, Default)]
@@ -163,40 +155,40 @@ struct IndexRequest {
 }
 
 /// The models and their states.
-pub async fn index(State(server): State<Server>, request: Request) -> Result<Response, Problem> {
+pub async fn index(State(context): State<Context>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts, body, server.max_body).await?;
+    let body = body::read(&parts, body, context.max_body).await?;
     let only_ready = match body.trim_ascii() {
         [] => false,
         body => from_json::<IndexRequest>(body)?.ready.unwrap_or(false),
     };
-    let engine = server.life.engine();
-    let version = match &engine {
-        Ok((engine, _)) => engine.package().package.version.clone(),
-        Err(_) => String::new(),
+    let describe = |model: ModelStatus| {
+        json!({
+            "name": model.name,
+            "version": model.version,
+            "state": model.state,
+            "reason": model.reason,
+        })
     };
-    let (state, reason) = match server.life.hindrance() {
-        None => ("READY", String::new()),
-        Some(reason) => ("UNAVAILABLE", reason),
-    };
-    let names = server.life.name().into_iter().flat_map(models::names);
-    let listed = names
-        .filter(|_| !only_ready || state == "READY")
-        .map(|name| json!({ "name": name, "version": version, "state": state, "reason": reason }));
-    Ok(Json(Value::from_iter(listed)).into_response())
+    let models = context.repository_index(only_ready);
+    let described: Value = models.into_iter().map(describe).collect();
+    Ok(Json(described).into_response())
 }
 
 /// Refuses to load or unload.
-pub async fn fixed(State(server): State<Server>, asked: Asked) -> Problem {
-    let known = server.knows(&asked.model);
-    known.err().unwrap_or_else(|| models::fixed(&asked.model))
+pub async fn fixed_repository(State(context): State<Context>, path: ModelPath) -> Problem {
+    let unknown = context.state.check_name(&path.model).err();
+    unknown.unwrap_or_else(|| models::fixed_repository(&path.model))
 }
 
 /// The model's inputs and outputs.
-pub async fn model(State(server): State<Server>, asked: Asked) -> Result<Json<Value>, Problem> {
-    let (engine, _in_flight) = server.way(&asked)?;
-    let model = engine.metadata(&asked.model, asked.version.as_deref())?;
-    let described = |tensors: &[TensorMetadata]| {
+pub async fn model(
+    State(context): State<Context>,
+    path: ModelPath,
+) -> Result<Json<Value>, Problem> {
+    let (engine, _in_flight) = context.engine_for(&path.model, path.version.as_deref())?;
+    let model = engine.metadata(&path.model, path.version.as_deref())?;
+    let describe = |tensors: &[TensorMetadata]| {
         let described = tensors.iter().map(|tensor| {
             json!({
                 "name": tensor.name,
@@ -210,29 +202,31 @@ pub async fn model(State(server): State<Server>, asked: Asked) -> Result<Json<Va
         "name": model.name,
         "versions": [model.version],
         "platform": model.platform,
-        "inputs": described(&model.inputs),
-        "outputs": described(&model.outputs),
+        "inputs": describe(&model.inputs),
+        "outputs": describe(&model.outputs),
     })))
 }
 
 /// Whether the model is loaded and warm.
-pub async fn model_ready(State(server): State<Server>, asked: Asked) -> Result<Response, Problem> {
-    server.knows(&asked.model)?;
-    if let Ok((engine, _in_flight)) = server.life.engine() {
-        engine.find(&asked.model, asked.version.as_deref())?;
-    }
-    let answer = json!({ "name": asked.model });
-    Ok(readiness(answer, server.life.hindrance()))
+pub async fn model_ready(
+    State(context): State<Context>,
+    path: ModelPath,
+) -> Result<Response, Problem> {
+    let not_ready = context.not_ready_reason(&path.model, path.version.as_deref())?;
+    Ok(readiness(json!({ "name": path.model }), not_ready))
 }
 
 /// Triton's ModelConfig.
-pub async fn config(State(server): State<Server>, asked: Asked) -> Result<Json<Value>, Problem> {
-    let (engine, _in_flight) = server.way(&asked)?;
-    let model = engine.metadata(&asked.model, asked.version.as_deref())?;
+pub async fn config(
+    State(context): State<Context>,
+    path: ModelPath,
+) -> Result<Json<Value>, Problem> {
+    let (engine, _in_flight) = context.engine_for(&path.model, path.version.as_deref())?;
+    let model = engine.metadata(&path.model, path.version.as_deref())?;
     let package = engine.package();
-    let delay = package.batch.max_delay_ms.saturating_mul(1000);
-    let mut config = config_of(&model, delay);
-    // Neither protocol has a field for it, but a configuration takes parameters of any name.
+    let max_delay_us = package.batch.max_delay_ms.saturating_mul(1000);
+    let mut config = model_config(&model, max_delay_us);
+    // Triton's ModelConfig has no field for it, but takes parameters of any name.
     let description = &package.package.description;
     if !description.is_empty() {
         config["parameters"] = json!({ "description": { "string_value": description } });
@@ -240,8 +234,8 @@ pub async fn config(State(server): State<Server>, asked: Asked) -> Result<Json<V
     Ok(Json(config))
 }
 
-fn config_of(model: &ModelMetadata, max_delay_us: u64) -> Value {
-    let described = |tensors: &[TensorMetadata]| {
+fn model_config(model: &ModelMetadata, max_delay_us: u64) -> Value {
+    let describe = |tensors: &[TensorMetadata]| {
         let described = tensors.iter().map(|tensor| {
             json!({
                 "name": tensor.name,
@@ -257,8 +251,8 @@ fn config_of(model: &ModelMetadata, max_delay_us: u64) -> Value {
         "backend": model.backend(),
         "version_policy": { "latest": { "num_versions": 1 } },
         "max_batch_size": model.max_batch_size,
-        "input": described(&model.inputs),
-        "output": described(&model.outputs),
+        "input": describe(&model.inputs),
+        "output": describe(&model.outputs),
     });
     if model.max_batch_size > 0 {
         config["dynamic_batching"] = json!({
@@ -271,28 +265,23 @@ fn config_of(model: &ModelMetadata, max_delay_us: u64) -> Value {
 
 /// Runs the model.
 pub async fn infer(
-    State(server): State<Server>,
-    asked: Asked,
+    State(context): State<Context>,
+    path: ModelPath,
     request: Request,
 ) -> Result<Response, Problem> {
-    let sent = Sent::read(&server, &asked, request).await?;
-    let (engine, _in_flight) = (sent.engine, sent.in_flight);
-    let (body, share) = (sent.body, sent.share);
-    let model = engine.find(&asked.model, asked.version.as_deref())?;
-    let header = header_length(&sent.headers, &body)?;
-    let mut read = apart(header, move || {
-        infer::read(&body, header, model, &|bytes| share.add(bytes))
-    })
-    .await?;
-    read.infer.model = asked.model;
-    read.infer.version = asked.version;
-    let mut inferred = engine.answer(read.infer).await?;
-    infer::Asked::explain(read.unreadable, &mut inferred)?;
-    let bytes = inferred
-        .outputs
-        .iter()
-        .map(|output| output.data.len())
-        .sum();
-    let write = move || infer::write(&inferred, read.id.as_deref(), &read.binary);
-    Ok(apart(bytes, write).await?.into_response())
+    let request = ModelRequest::read(&context, &path, request).await?;
+    let (engine, _in_flight) = (request.engine, request.in_flight);
+    let (body, reservation) = (request.body, request.reservation);
+    let model = engine.find(&path.model, path.version.as_deref())?;
+    let header = header_length(&request.headers, &body)?;
+    let parse = move || infer::parse(&body, header, model, &|bytes| reservation.reserve(bytes));
+    let mut parsed = run_blocking(header, parse).await?;
+    parsed.request.model = path.model;
+    parsed.request.version = path.version;
+    let mut response = engine.answer(parsed.request).await?;
+    infer::insert_errors(parsed.unreadable, &mut response)?;
+    let outputs = response.outputs.iter();
+    let bytes = outputs.map(|output| output.data.len()).sum();
+    let write = move || infer::write(&response, parsed.id.as_deref(), &parsed.binary);
+    Ok(run_blocking(bytes, write).await?.into_response())
 }

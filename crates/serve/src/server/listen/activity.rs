@@ -1,4 +1,4 @@
-//! Whether a connection has anything to do.
+//! Whether a connection is idle.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,27 +8,27 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::watch;
 
-/// The requests of a connection that have no complete answer yet.
+/// Counts the requests of a connection whose responses are not complete yet.
 #[derive(Default)]
 pub struct Activity(watch::Sender<usize>);
 
-/// A request, until its answer has been sent.
+/// A request, until its response has been sent.
 pub struct Busy(watch::Sender<usize>);
 
 impl Activity {
-    /// A request has come.
+    /// A request has arrived.
     pub fn begin(&self) -> Busy {
         self.0.send_modify(|requests| *requests += 1);
         Busy(self.0.clone())
     }
 
-    /// Resolves once there has been nothing to do for so long.
-    pub async fn idle(&self, patience: Duration) {
+    /// Resolves once there has been no request for `timeout`.
+    pub async fn idle(&self, timeout: Duration) {
         let mut requests = self.0.subscribe();
         loop {
             // The sender outlives the receiver, so waiting never fails.
             let _ = requests.wait_for(|requests| *requests == 0).await;
-            if tokio::time::timeout(patience, requests.changed())
+            if tokio::time::timeout(timeout, requests.changed())
                 .await
                 .is_err()
             {
@@ -39,7 +39,7 @@ impl Activity {
 }
 
 impl Busy {
-    /// The request is over when the body has been sent, or nobody wants it any more.
+    /// The request ends when the body has been sent, or is dropped.
     pub fn until_sent(self, body: Body) -> Body {
         Body::new(Sending { body, _busy: self })
     }
@@ -81,8 +81,8 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_is_idle_once_no_answer_is_open_for_long_enough() {
-        let patience = Duration::from_secs(75);
+    async fn a_connection_is_idle_once_it_had_no_request_for_the_timeout() {
+        let timeout = Duration::from_secs(75);
         let activity = Activity::default();
         let begun = tokio::time::Instant::now();
         let (one, other) = (activity.begin(), activity.begin());
@@ -95,7 +95,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(50)).await;
             drop(activity.begin());
         };
-        tokio::join!(activity.idle(patience), over);
+        tokio::join!(activity.idle(timeout), over);
         assert_eq!(begun.elapsed().as_secs(), 200 + 50 + 50 + 75);
     }
 }

@@ -1,4 +1,4 @@
-//! Closing a connection so that its last answer arrives.
+//! Lingering close: closing a connection so that its last response arrives.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -8,22 +8,22 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// How long the other end may take to hear that the connection is over.
-const LINGER: Duration = Duration::from_millis(500);
+/// How long what the client still sends is read after the connection was closed.
+const LINGER_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A stream that says it has ended and then reads, for a while, what its other end sends before it
-/// knows. To close with something unread resets the connection, and the other end may then lose an
-/// answer that it has but not looked at yet (RFC 9112, 9.6).
+/// A stream whose shutdown closes the sending side, and then reads for a while what the client still
+/// sends. Closing a connection with unread data resets it, and the client may then lose a response that
+/// it has received but not read yet (RFC 9112, 9.6).
 pub struct Lingering<S> {
     stream: S,
-    closing: Option<Pin<Box<Sleep>>>,
+    timeout: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Lingering<S> {
     pub fn new(stream: S) -> Self {
         Self {
             stream,
-            closing: None,
+            timeout: None,
         }
     }
 }
@@ -64,14 +64,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        let Self { stream, closing } = &mut *self;
-        if closing.is_none() {
+        let Self { stream, timeout } = &mut *self;
+        if timeout.is_none() {
             ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
         }
-        let patience = closing.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
-        let mut unwanted = [0; 4 << 10];
-        while patience.as_mut().poll(context).is_pending() {
-            let mut buffer = ReadBuf::new(&mut unwanted);
+        let timeout = timeout.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER_TIMEOUT)));
+        let mut discarded = [0; 4 << 10];
+        while timeout.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut discarded);
             let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer));
             if read.is_err() || buffer.filled().is_empty() {
                 break;
@@ -89,14 +89,14 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_comes_late_is_read_for_a_while() {
+    async fn what_arrives_late_is_read_for_a_while() {
         let (near, mut far) = tokio::io::duplex(64 << 10);
         let mut near = Lingering::new(near);
         near.write_all(b"an answer").await.unwrap();
         let begun = Instant::now();
         far.write_all(&[0; 20_000]).await.unwrap();
         near.shutdown().await.unwrap();
-        assert_eq!(begun.elapsed(), LINGER);
+        assert_eq!(begun.elapsed(), LINGER_TIMEOUT);
         far.write_all(&[0; 50_000]).await.unwrap();
         let mut answer = [0; 9];
         far.read_exact(&mut answer).await.unwrap();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_waited_for_who_has_gone() {
+    async fn a_client_that_has_closed_is_not_waited_for() {
         let (near, far) = tokio::io::duplex(64);
         let begun = Instant::now();
         drop(far);

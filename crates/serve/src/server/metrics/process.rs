@@ -1,4 +1,4 @@
-//! The process's own figures, under the names that Prometheus's clients share
+//! Metrics of the process, under the names that Prometheus's clients share
 //! (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>).
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,25 +8,25 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-/// Reads the process's figures at every scrape.
+/// Reads the process's metrics at every scrape.
 #[derive(Debug)]
 pub struct Process {
     started: f64,
 }
 
-/// What `/proc` says of this process; of the units of Prometheus: seconds, bytes.
+/// What `/proc` says of this process, in the units of Prometheus: seconds and bytes.
 #[derive(Debug, Default)]
-struct Figures {
+struct ProcessStat {
     cpu: f64,
     threads: f64,
     virtual_memory: f64,
     resident_memory: f64,
     open_files: f64,
-    most_files: f64,
+    max_files: f64,
 }
 
 impl Process {
-    /// The process is taken to begin now.
+    /// Takes this moment for the start of the process.
     pub fn new() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
@@ -43,35 +43,31 @@ impl Collector for Process {
         };
         gauge(
             "process_start_time_seconds",
-            "When the process began, in seconds since 1970",
+            "Start time of the process in seconds since the Unix epoch",
             self.started,
         )?;
-        let Some(figures) = Figures::read() else {
+        let Some(stat) = ProcessStat::read() else {
             return Ok(());
         };
         gauge(
             "process_resident_memory_bytes",
             "Resident memory",
-            figures.resident_memory,
+            stat.resident_memory,
         )?;
         gauge(
             "process_virtual_memory_bytes",
             "Virtual memory",
-            figures.virtual_memory,
+            stat.virtual_memory,
         )?;
-        gauge("process_threads", "Threads", figures.threads)?;
-        gauge(
-            "process_open_fds",
-            "Open file descriptors",
-            figures.open_files,
-        )?;
+        gauge("process_threads", "Threads", stat.threads)?;
+        gauge("process_open_fds", "Open file descriptors", stat.open_files)?;
         gauge(
             "process_max_fds",
-            "Most file descriptors",
-            figures.most_files,
+            "Maximum number of open file descriptors",
+            stat.max_files,
         )?;
-        let cpu = ConstCounter::new(figures.cpu);
-        let help = "Processor time of the program and of the system for it";
+        let cpu = ConstCounter::new(stat.cpu);
+        let help = "Total user and system CPU time";
         cpu.encode(encoder.encode_descriptor(
             "process_cpu_seconds",
             help,
@@ -81,7 +77,7 @@ impl Collector for Process {
     }
 }
 
-impl Figures {
+impl ProcessStat {
     /// `None` where the system has no `/proc`.
     #[cfg(target_os = "linux")]
     fn read() -> Option<Self> {
@@ -94,14 +90,14 @@ impl Figures {
         // Numbered from 1 in proc(5), where the first after the name is field 3.
         let field = |number: usize| fields.get(number - 3)?.parse::<f64>().ok();
         let files = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
-        let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let max = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         Some(Self {
             cpu: (field(14)? + field(15)?) / clock_ticks_per_second() as f64,
             threads: field(20)?,
             virtual_memory: field(23)?,
             resident_memory: field(24)? * page_size() as f64,
             open_files: files as f64,
-            most_files: most as f64,
+            max_files: max as f64,
         })
     }
 

@@ -9,29 +9,29 @@ async fn page(metrics: &Metrics) -> String {
 }
 
 #[tokio::test]
-async fn every_figure_has_the_name_that_dashboards_ask_for() {
-    let budget = Budget::new(1 << 20, 1 << 20);
-    let metrics = Arc::new(Metrics::new(512, &budget));
-    let share = budget.share();
-    share.expect_body(8192).unwrap();
-    let route = Route {
+async fn every_metric_has_the_name_that_dashboards_ask_for() {
+    let memory = MemoryBudget::new(1 << 20, 1 << 20);
+    let metrics = Arc::new(Metrics::new(512, &memory));
+    let reservation = memory.reservation();
+    reservation.reserve_body(8192).unwrap();
+    let route = RouteLabels {
         protocol: Protocol::Http,
         method: "POST",
         path: "/v1/models/{model}".into(),
     };
-    metrics.asked();
-    metrics.asked();
-    metrics.answered(&route, "429".into(), Some("busy"), Duration::from_millis(3));
-    metrics.queue_holds(3);
+    metrics.request_started();
+    metrics.request_started();
+    metrics.request_completed(&route, "429".into(), Some("busy"), Duration::from_millis(3));
+    metrics.set_queue_depth(3);
     let timing = Timing {
         decode_ms: 4.0,
         infer_ms: 20.0,
         ..Timing::default()
     };
-    metrics.batch_ran(2, &[Duration::ZERO, Duration::from_millis(30)], &timing);
-    metrics.item_ran(true);
-    metrics.item_ran(false);
-    metrics.model_is(&ModelLabels {
+    metrics.batch_completed(2, &[Duration::ZERO, Duration::from_millis(30)], &timing);
+    metrics.item_completed(true);
+    metrics.item_completed(false);
+    metrics.model_loaded(&ModelLabels {
         name: "cats".into(),
         version: "1.0".into(),
         digest: "sha256:0".into(),
@@ -56,11 +56,6 @@ async fn every_figure_has_the_name_that_dashboards_ask_for() {
         "boxwright_body_memory_limit_bytes 1048576",
         "boxwright_ready 1",
         r#"boxwright_model_info{name="cats",version="1.0",digest="sha256:0",device="cpu",onnxruntime="1.30"} 1"#,
-        concat!(
-            "boxwright_build_info{version=\"",
-            env!("CARGO_PKG_VERSION"),
-            "\"} 1"
-        ),
     ] {
         assert!(
             text.lines().any(|is| is == line),
@@ -68,6 +63,10 @@ async fn every_figure_has_the_name_that_dashboards_ask_for() {
         );
     }
     assert!(!text.contains("stage=\"preprocess\""), "{text}");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(text.contains(&format!(
+        "boxwright_build_info{{version=\"{version}\"}} 1\n"
+    )));
     assert!(text.ends_with("# EOF\n"));
     drop(connection);
     assert!(page(&metrics).await.contains("boxwright_connections 0"));
@@ -76,7 +75,7 @@ async fn every_figure_has_the_name_that_dashboards_ask_for() {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn the_process_has_memory_and_processor_time() {
-    let text = page(&Metrics::new(1, &Budget::new(1, 1))).await;
+    let text = page(&Metrics::new(1, &MemoryBudget::new(1, 1))).await;
     let value = |name: &str| -> f64 {
         let line = text
             .lines()

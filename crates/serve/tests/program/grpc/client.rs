@@ -5,7 +5,7 @@ use serde_json::Value;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Response, Status};
 
-use crate::support::{PATIENCE, photo_bytes};
+use crate::support::{TIMEOUT, photo_bytes};
 
 #[allow(dead_code, clippy::all, reason = "generated")]
 pub mod inference {
@@ -31,8 +31,8 @@ pub const PICTURE: usize = 3 * 224 * 224 * 4;
 pub fn endpoint(port: u16) -> Endpoint {
     Endpoint::from_shared(format!("http://127.0.0.1:{port}"))
         .unwrap()
-        .connect_timeout(PATIENCE)
-        .timeout(PATIENCE)
+        .connect_timeout(TIMEOUT)
+        .timeout(TIMEOUT)
 }
 
 pub async fn channel(port: u16) -> Channel {
@@ -140,5 +140,5 @@ pub fn refusal<T: std::fmt::Debug>(answer: Result<Response<T>, Status>) -> (toni
 
 /// What the future gives, in time.
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.unwrap()
+    tokio::time::timeout(TIMEOUT, future).await.unwrap()
 }

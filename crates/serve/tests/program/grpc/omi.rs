@@ -27,9 +27,9 @@ fn item(parts: &[(&str, &[u8])]) -> InputItem {
 }
 
 #[tokio::test]
-async fn status_tells_the_model_and_run_needs_no_status_before_it() {
+async fn run_needs_no_status_before_it_and_answers_each_item() {
     let Some(sample) = Sample::find() else { return };
-    let server = Server::with(&sample, &[("REQUEST_TIMEOUT_MS", "30500")]);
+    let server = Server::with(&sample, &[]);
     let mut client = omi(server.port).await;
     let cat = cat();
     let request = RunRequest {
@@ -62,7 +62,13 @@ async fn status_tells_the_model_and_run_needs_no_status_before_it() {
             assert!(!output.output[key].is_empty());
         }
     }
+}
 
+#[tokio::test]
+async fn status_describes_the_model() {
+    let Some(sample) = Sample::find() else { return };
+    let server = Server::with(&sample, &[("REQUEST_TIMEOUT_MS", "30500")]);
+    let mut client = omi(server.port).await;
     let status = client.status(StatusRequest {}).await.unwrap().into_inner();
     assert_eq!((status.status_code, status.status.as_str()), (200, "OK"));
     let (info, features) = (status.model_info.unwrap(), status.features.unwrap());

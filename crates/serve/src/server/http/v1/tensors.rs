@@ -9,11 +9,12 @@ use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::Listed;
+use crate::server::blocking::run_blocking;
 use crate::server::http::elements::{self, Elements, Strings};
-use crate::server::http::infer::Hold;
-use crate::server::http::{Sent, apart, from_json, json};
-use crate::server::models::Infer;
+use crate::server::http::infer::Reserve;
+use crate::server::http::json::{SampleList, from_json, json_response};
+use crate::server::http::request::ModelRequest;
+use crate::server::models::InferRequest;
 use crate::server::problem::Problem;
 
 /// Rows of a request that are on their way to a model that takes them one by one.
@@ -39,26 +40,26 @@ enum Runs {
 }
 
 /// Answers a request to `model`, which is the one of tensors.
-pub async fn predict(sent: Sent, model: String) -> Result<Response, Problem> {
-    let (engine, _in_flight) = (sent.engine, sent.in_flight);
-    let (body, share) = (sent.body, sent.share);
+pub async fn predict(request: ModelRequest, model: String) -> Result<Response, Problem> {
+    let (engine, _in_flight) = (request.engine, request.in_flight);
+    let (body, reservation) = (request.body, request.reservation);
     let length = body.len();
     let (signature, rows) = (engine.signature().clone(), engine.rows());
     let read = move || {
         let reader = Reader {
             signature: &signature,
             rows,
-            hold: &|bytes| share.add(bytes),
+            reserve: &|bytes| reservation.reserve(bytes),
         };
         reader.read(&body)
     };
-    let runs = apart(length, read).await?;
+    let runs = run_blocking(length, read).await?;
     let run = |inputs| {
         let model = model.clone();
-        let request = Infer {
+        let request = InferRequest {
             model,
             inputs,
-            ..Infer::default()
+            ..InferRequest::default()
         };
         async {
             engine
@@ -75,16 +76,16 @@ pub async fn predict(sent: Sent, model: String) -> Result<Response, Problem> {
             Answer::Rows(runs.buffered(AT_ONCE).try_collect().await?)
         }
     };
-    apart(answer.bytes(), move || answer.write())
+    run_blocking(answer.bytes(), move || answer.write())
         .await
-        .map(json)
+        .map(json_response)
 }
 
 /// What requests are read by.
 struct Reader<'a> {
     signature: &'a Signature,
     rows: Rows,
-    hold: &'a Hold<'a>,
+    reserve: &'a Reserve<'a>,
 }
 
 impl Reader<'_> {
@@ -106,7 +107,7 @@ impl Reader<'_> {
             None => Err(Problem::bad_request("`instances` is not a list")),
             Some(']') => Ok(Runs::Rows(Vec::new())),
             Some('{') => {
-                let list: Listed<'_> = from_json(instances.get().as_bytes())?;
+                let list: SampleList<'_> = from_json(instances.get().as_bytes())?;
                 let row = |(place, row): (usize, &&RawValue)| {
                     let place = format!("instance {place}: ");
                     let row = serde_json::from_str(row.get()).map_err(|error| {
@@ -125,7 +126,7 @@ impl Reader<'_> {
                 if self.rows != Rows::None {
                     return Ok(Runs::Batch(vec![self.tensor(instances, only, "")?]));
                 }
-                let list: Listed<'_> = from_json(instances.get().as_bytes())?;
+                let list: SampleList<'_> = from_json(instances.get().as_bytes())?;
                 let row = |(place, row): (usize, &&RawValue)| {
                     let tensor = self.tensor(row, only, &format!("instance {place}: "));
                     tensor.map(|tensor| vec![tensor])
@@ -178,7 +179,7 @@ impl Reader<'_> {
 
     fn tensor(&self, json: &RawValue, spec: &TensorSpec, place: &str) -> Result<Tensor, Problem> {
         let TensorSpec { name, datatype, .. } = spec;
-        (self.hold)(elements::room(json, *datatype))?;
+        (self.reserve)(elements::room(json, *datatype))?;
         let listed = elements::read(json, *datatype, Strings::Text, usize::MAX)
             .map_err(|what| Problem::bad_request(format!("{place}input `{name}`: {what}")))?;
         Ok(Tensor {

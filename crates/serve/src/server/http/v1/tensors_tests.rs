@@ -27,11 +27,11 @@ fn tensor(name: &str, shape: &[usize], data: &[u8]) -> Tensor {
 }
 
 fn read(body: &[u8], signature: &Signature, rows: Rows) -> Result<Runs, String> {
-    let hold = &|_| Ok(());
+    let reserve = &|_| Ok(());
     let reader = Reader {
         signature,
         rows,
-        hold,
+        reserve,
     };
     reader.read(body).map_err(|problem| problem.message)
 }

@@ -1,4 +1,4 @@
-//! What the protocols say, and what is rarely said.
+//! The dictionary of the mutator: words of the protocols, and values that readers rarely expect.
 
 /// Where the JSON of a body ends.
 pub const HEADER_LENGTH: &str = "Inference-Header-Content-Length";

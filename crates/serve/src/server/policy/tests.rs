@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::http::HeaderValue;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use futures_util::{StreamExt, stream};
 use hyper::body::Frame;
@@ -10,18 +11,17 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use super::*;
-use crate::server::budget::Share;
 
 const MIB: usize = 1 << 20;
 
-fn guard(longest: Option<Duration>) -> Guard {
-    let budget = Budget::new(4 * MIB, 3 * MIB);
-    Guard {
-        only_local: false,
-        longest,
+fn policy(timeout: Option<Duration>) -> RequestPolicy {
+    let memory = MemoryBudget::new(4 * MIB, 3 * MIB);
+    RequestPolicy {
+        local_only: false,
+        timeout,
         max_body: 3 * MIB,
-        metrics: Arc::new(Metrics::new(1, &budget)),
-        budget,
+        metrics: Arc::new(Metrics::new(1, &memory)),
+        memory,
     }
 }
 
@@ -41,8 +41,8 @@ async fn text(response: Response) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-async fn counts(guard: &Guard, line: &str) -> bool {
-    let page = text(guard.metrics.scrape(true)).await;
+async fn counts(policy: &RequestPolicy, line: &str) -> bool {
+    let page = text(policy.metrics.scrape(true)).await;
     page.lines().any(|is| is == line)
 }
 
@@ -54,14 +54,14 @@ fn chunks(count: usize) -> Body {
 
 #[tokio::test]
 async fn a_panic_is_a_500_for_its_request_alone() {
-    let guard = guard(None);
+    let policy = policy(None);
     let router = Router::new()
         .route(
             "/bad",
             get(async || -> () { panic!("a fault in a handler") }),
         )
         .route("/good", get(async || "good"));
-    let router = guard.around(Protocol::Http, router);
+    let router = policy.layer(Protocol::Http, router);
     let bad = ask(&router, request("GET", "/bad").body(Body::empty()).unwrap()).await;
     assert_eq!(bad.status(), 500);
     assert_eq!(
@@ -80,14 +80,14 @@ async fn a_panic_is_a_500_for_its_request_alone() {
         r#"boxwright_errors_total{protocol="http",kind="internal"} 1"#,
         "boxwright_requests_in_flight 0",
     ] {
-        assert!(counts(&guard, line).await, "{line}");
+        assert!(counts(&policy, line).await, "{line}");
     }
 }
 
 #[tokio::test]
 async fn a_body_that_no_handler_reads_is_read_where_its_sender_would_not_see_the_answer() {
     let router = Router::new().route("/", get(async || "an answer"));
-    let router = guard(None).around(Protocol::Http, router);
+    let router = policy(None).layer(Protocol::Http, router);
     for (version, asks_first, reads) in [
         (Version::HTTP_11, false, true),
         (Version::HTTP_11, true, false),
@@ -134,9 +134,9 @@ fn silent() -> (Router, Arc<AtomicBool>) {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_takes_too_long_is_given_up() {
-    let guard = guard(Some(Duration::from_millis(1500)));
+    let policy = policy(Some(Duration::from_millis(1500)));
     let (router, dropped) = silent();
-    let router = guard.around(Protocol::Http, router);
+    let router = policy.layer(Protocol::Http, router);
     let asked = request("POST", "/inference.GRPCInferenceService/ModelInfer");
     let answer = ask(&router, asked.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status(), 504);
@@ -151,7 +151,7 @@ async fn an_answer_that_takes_too_long_is_given_up() {
     );
     assert!(
         counts(
-            &guard,
+            &policy,
             r#"boxwright_errors_total{protocol="http",kind="timeout"} 1"#
         )
         .await
@@ -161,9 +161,9 @@ async fn an_answer_that_takes_too_long_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_of_grpc_may_give_less_time_but_not_more() {
     for (ours, theirs, expected) in [(60_000, "250m", 250), (250, "1H", 250), (250, "soon", 250)] {
-        let guard = guard(Some(Duration::from_millis(ours)));
+        let policy = policy(Some(Duration::from_millis(ours)));
         let (router, dropped) = silent();
-        let router = guard.around(Protocol::Grpc, router);
+        let router = policy.layer(Protocol::Grpc, router);
         let asked = request("POST", "/inference.GRPCInferenceService/ModelInfer");
         let begun = tokio::time::Instant::now();
         let asked = asked
@@ -178,36 +178,23 @@ async fn a_caller_of_grpc_may_give_less_time_but_not_more() {
         );
         assert!(dropped.load(Ordering::Relaxed));
         let line = r#"boxwright_requests_total{protocol="grpc",method="POST",path="/inference.GRPCInferenceService/ModelInfer",status="DEADLINE_EXCEEDED"} 1"#;
-        assert!(counts(&guard, line).await);
-    }
-}
-
-#[test]
-fn a_timeout_of_grpc_has_a_unit() {
-    let read = |text| grpc_timeout(text);
-    assert_eq!(read("2H"), Some(Duration::from_secs(7200)));
-    assert_eq!(read("3M"), Some(Duration::from_secs(180)));
-    assert_eq!(read("99999999S"), Some(Duration::from_secs(99_999_999)));
-    assert_eq!(read("5u"), Some(Duration::from_micros(5)));
-    assert_eq!(read("5n"), Some(Duration::from_nanos(5)));
-    for broken in ["", "S", "5", "5s", "-5S", "999999999S", "5é", "+5S"] {
-        assert_eq!(read(broken), None, "{broken}");
+        assert!(counts(&policy, line).await);
     }
 }
 
 #[tokio::test]
 async fn past_the_memory_for_bodies_a_request_is_refused_and_may_come_again() {
-    let guard = guard(None);
+    let policy = policy(None);
     // Reads its body and waits until it is dropped.
     let held = get(async || "held").post(async |request: Request| {
-        let share = request.extensions().get::<Share>().unwrap().clone();
+        let reservation = request.extensions().get::<Reservation>().unwrap().clone();
         let bytes = to_bytes(request.into_body(), usize::MAX).await;
-        drop(share);
+        drop(reservation);
         bytes.map_err(|error| Problem::bad_request(error.to_string()).into_response())
     });
-    let router = guard.around(Protocol::Http, Router::new().route("/predict", held));
-    let other = guard.budget.share();
-    other.expect_body(2 * MIB as u64).unwrap();
+    let router = policy.layer(Protocol::Http, Router::new().route("/predict", held));
+    let other = policy.memory.reservation();
+    other.reserve_body(2 * MIB as u64).unwrap();
     let announced = || {
         let length = (3 * MIB).to_string();
         request("POST", "/predict")
@@ -226,26 +213,26 @@ async fn past_the_memory_for_bodies_a_request_is_refused_and_may_come_again() {
     }
     assert!(
         counts(
-            &guard,
+            &policy,
             r#"boxwright_errors_total{protocol="http",kind="busy"} 2"#
         )
         .await
     );
-    assert_eq!(guard.budget.held(), 2 * MIB);
+    assert_eq!(policy.memory.reserved(), 2 * MIB);
     let small = request("POST", "/predict").body(chunks(1)).unwrap();
     assert_eq!(ask(&router, small).await.status(), 200);
     drop(other);
     assert_eq!(ask(&router, announced()).await.status(), 200);
-    assert_eq!(guard.budget.held(), 0);
+    assert_eq!(policy.memory.reserved(), 0);
 }
 
 #[tokio::test]
 async fn what_callers_write_never_becomes_a_label() {
-    let guard = guard(None);
+    let policy = policy(None);
     let router = Router::new()
         .route("/v2/models/{model}", get(async || "a model"))
         .fallback(async || Problem::not_found("nothing"));
-    let router = guard.around(Protocol::Http, router);
+    let router = policy.layer(Protocol::Http, router);
     for (method, path) in [
         ("GET", "/v2/models/mine"),
         ("GET", "/secret/7"),
@@ -258,19 +245,19 @@ async fn what_callers_write_never_becomes_a_label() {
         r#"boxwright_requests_total{protocol="http",method="GET",path="other",status="404"} 1"#,
         r#"boxwright_requests_total{protocol="http",method="other",path="other",status="404"} 1"#,
     ] {
-        assert!(counts(&guard, line).await, "{line}");
+        assert!(counts(&policy, line).await, "{line}");
     }
-    let page = text(guard.metrics.scrape(true)).await;
+    let page = text(policy.metrics.scrape(true)).await;
     assert!(!page.contains("secret") && !page.contains("mine") && !page.contains("BREW"));
 }
 
 #[tokio::test]
 async fn a_caller_that_hangs_up_is_counted_as_that() {
-    let guard = guard(None);
+    let policy = policy(None);
     let (router, dropped) = silent();
     let path = "/inference.GRPCInferenceService/ModelInfer";
     for protocol in [Protocol::Http, Protocol::Grpc] {
-        let router = guard.around(protocol, router.clone());
+        let router = policy.layer(protocol, router.clone());
         let mut answer = Box::pin(async move {
             ask(&router, request("POST", path).body(Body::empty()).unwrap()).await
         });
@@ -282,9 +269,9 @@ async fn a_caller_that_hangs_up_is_counted_as_that() {
         let line = format!(
             r#"boxwright_requests_total{{protocol="{protocol}",method="POST",path="{path}",status="{status}"}} 1"#
         );
-        assert!(counts(&guard, &line).await, "{line}");
+        assert!(counts(&policy, &line).await, "{line}");
     }
-    assert!(counts(&guard, "boxwright_requests_in_flight 0").await);
+    assert!(counts(&policy, "boxwright_requests_in_flight 0").await);
 }
 
 /// An answer of gRPC: one message, then these trailers; or no end at all.
@@ -317,7 +304,7 @@ impl HttpBody for Frames {
 
 #[tokio::test]
 async fn a_call_of_grpc_has_the_status_that_follows_its_messages() {
-    let guard = guard(None);
+    let policy = policy(None);
     let methods = [
         ("ModelInfer", Some("0")),
         ("ModelReady", Some("5")),
@@ -330,7 +317,7 @@ async fn a_call_of_grpc_has_the_status_that_follows_its_messages() {
         .fold(Router::new(), |router, (method, trailers)| {
             router.route(&path(method), post(async move || grpc_answer(trailers)))
         });
-    let router = guard.around(Protocol::Grpc, router);
+    let router = policy.layer(Protocol::Grpc, router);
     for (method, _) in methods {
         let answer = ask(
             &router,
@@ -342,7 +329,7 @@ async fn a_call_of_grpc_has_the_status_that_follows_its_messages() {
     }
     let known = path("ServerReady");
     let dropped = ask(
-        &guard.around(
+        &policy.layer(
             Protocol::Grpc,
             Router::new().route(&known, post(async || grpc_answer(None))),
         ),
@@ -360,7 +347,7 @@ async fn a_call_of_grpc_has_the_status_that_follows_its_messages() {
         let line = format!(
             r#"boxwright_requests_total{{protocol="grpc",method="POST",path="{path}",status="{status}"}} 1"#
         );
-        assert!(counts(&guard, &line).await, "{line}");
+        assert!(counts(&policy, &line).await, "{line}");
     }
     for (kind, count) in [
         ("not_found", 1),
@@ -369,13 +356,13 @@ async fn a_call_of_grpc_has_the_status_that_follows_its_messages() {
         ("cancelled", 1),
     ] {
         let line = format!(r#"boxwright_errors_total{{protocol="grpc",kind="{kind}"}} {count}"#);
-        assert!(counts(&guard, &line).await, "{line}");
+        assert!(counts(&policy, &line).await, "{line}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_carries_the_id_of_its_request() {
-    let router = guard(None).around(
+    let router = policy(None).layer(
         Protocol::Http,
         Router::new().route("/", get(async || "here")),
     );
@@ -394,9 +381,9 @@ async fn an_answer_carries_the_id_of_its_request() {
 
 #[tokio::test]
 async fn a_server_for_this_machine_answers_to_its_names_only() {
-    let mut guard = guard(None);
-    guard.only_local = true;
-    let router = guard.around(
+    let mut policy = policy(None);
+    policy.local_only = true;
+    let router = policy.layer(
         Protocol::Http,
         Router::new().route("/", get(async || "here")),
     );

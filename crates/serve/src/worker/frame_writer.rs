@@ -1,4 +1,4 @@
-//! What the worker says.
+//! Writing frames to stdout, and heartbeats while a request is in flight.
 
 use std::fs::File;
 use std::io;
@@ -7,18 +7,22 @@ use std::time::Duration;
 
 use boxwright_worker::{Frame, FromWorker};
 
-const BEAT: Duration = Duration::from_millis(250);
+/// Between two heartbeats.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The pipe to whoever keeps this worker. Frames are written whole, from any thread.
-pub struct Outbox {
+/// The pipe to the program that started this worker. Frames are written whole, from any thread.
+pub struct FrameWriter {
     pipe: Mutex<File>,
     /// The request in flight.
-    request: Mutex<Option<u64>>,
-    begun: Condvar,
+    in_flight: Mutex<Option<u64>>,
+    started: Condvar,
 }
 
-impl Outbox {
-    /// Takes stdout for frames alone: what native code prints there from now on goes to stderr.
+impl FrameWriter {
+    /// Takes stdout for frames alone: what native code prints to it from now on goes to stderr.
+    ///
+    /// # Errors
+    /// Where stdout can't be duplicated.
     pub fn take_stdout() -> io::Result<Self> {
         #[cfg(unix)]
         let pipe = {
@@ -34,48 +38,48 @@ impl Outbox {
         };
         Ok(Self {
             pipe: Mutex::new(pipe.into()),
-            request: Mutex::default(),
-            begun: Condvar::new(),
+            in_flight: Mutex::default(),
+            started: Condvar::new(),
         })
     }
 
-    /// Sends one message. Where nobody reads any more, the process ends.
+    /// Sends one message. Where the pipe is closed, the process ends.
     pub fn send(&self, id: u64, message: FromWorker, body: Vec<u8>) {
         let frame = match Frame::new(id, message, body) {
             Ok(frame) => frame,
-            Err(error) => return tracing::error!("a message can't be written: {error}"),
+            Err(error) => return tracing::error!("a message can't be encoded: {error}"),
         };
         let written = frame.write_blocking(&mut *lock(&self.pipe));
         if let Err(error) = written {
-            tracing::error!("the pipe is gone: {error}");
-            end_now();
+            tracing::error!("the pipe is closed: {error}");
+            kill_process();
         }
     }
 
-    /// From now on the request is in flight.
-    pub fn begin(&self, id: u64) {
-        *lock(&self.request) = Some(id);
-        self.begun.notify_one();
+    /// Sends heartbeats for this request from now on.
+    pub fn request_started(&self, id: u64) {
+        *lock(&self.in_flight) = Some(id);
+        self.started.notify_one();
     }
 
-    /// No request is in flight.
-    pub fn end(&self) {
-        *lock(&self.request) = None;
+    /// Sends no heartbeats until the next request.
+    pub fn request_finished(&self) {
+        *lock(&self.in_flight) = None;
     }
 
-    /// Says `alive` while a request is in flight; never returns.
-    pub fn beat(&self) -> ! {
+    /// Sends `alive` regularly while a request is in flight; never returns.
+    pub fn send_heartbeats(&self) -> ! {
         loop {
-            let mut request = lock(&self.request);
+            let mut request = lock(&self.in_flight);
             while request.is_none() {
                 request = self
-                    .begun
+                    .started
                     .wait(request)
                     .unwrap_or_else(PoisonError::into_inner);
             }
             drop(request);
-            std::thread::sleep(BEAT);
-            let request = *lock(&self.request);
+            std::thread::sleep(HEARTBEAT_INTERVAL);
+            let request = *lock(&self.in_flight);
             if let Some(id) = request {
                 self.send(id, FromWorker::Alive, Vec::new());
             }
@@ -87,9 +91,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends the process without a word to anyone, and without running destructors of libraries whose
-/// threads are still at work: those crash or hang.
-fn end_now() -> ! {
+/// Ends the process at once. The destructors of libraries are not run: they crash or hang while threads
+/// of the library are still running.
+fn kill_process() -> ! {
     #[cfg(unix)]
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     std::process::abort()

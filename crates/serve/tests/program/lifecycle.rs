@@ -1,4 +1,4 @@
-//! From start to end: live, ready, loaded, draining.
+//! From start to end: live, ready, failed, draining; and the settings at the start.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -44,7 +44,7 @@ pub fn of(headers: &HeaderMap) -> Result<Option<Encoding>, Problem> {
 }
 
 impl Encoding {
-    /// The body as it was before it was compressed, if that has at most `limit` bytes.
+    /// The decompressed body, if it has at most `limit` bytes.
     ///
     /// # Errors
     /// Where the body is broken, or longer.
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_unfolds_past_the_limit_is_refused() {
+    fn what_decompresses_past_the_limit_is_refused() {
         for (encoding, body) in compressed(&vec![0; 10 << 20]) {
             assert!(body.len() < 1 << 20);
             let problem = encoding.decode(&body, (10 << 20) - 1).unwrap_err();

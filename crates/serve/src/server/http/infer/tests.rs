@@ -5,19 +5,22 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Asked, Binary, HEADER_LENGTH, header_length, read, write};
-use crate::server::models::{Inferred, MOST_SAMPLES, Model, PREDICTION};
+use super::{
+    BinaryOutputs, HEADER_LENGTH, ParsedRequest, header_length, insert_errors, parse, write,
+};
+use crate::server::limits::MAX_SAMPLES;
+use crate::server::models::{InferResponse, Model, PREDICTION};
 use crate::server::problem::{Kind, Problem};
 
-fn read_json(json: &Value, model: Model) -> Result<Asked, String> {
+fn read_json(json: &Value, model: Model) -> Result<ParsedRequest, String> {
     read_with(json, b"", model)
 }
 
-fn read_with(json: &Value, behind: &[u8], model: Model) -> Result<Asked, String> {
+fn read_with(json: &Value, behind: &[u8], model: Model) -> Result<ParsedRequest, String> {
     let mut body = json.to_string().into_bytes();
     let header = body.len();
     body.extend_from_slice(behind);
-    read(&body.into(), header, model, &|_| Ok(())).map_err(|problem| problem.message)
+    parse(&body.into(), header, model, &|_| Ok(())).map_err(|problem| problem.message)
 }
 
 fn input(more: Value) -> Value {
@@ -41,21 +44,21 @@ fn inputs_in_json_and_behind_it_are_mixed() {
         "outputs": [{"name": "y"}, {"name": "z", "parameters": {"binary_data": true}}],
         "parameters": {"priority": 3, "binary_data_output": false},
     });
-    let asked = read_with(&request, &[1, 0, 2, 0, 1], Model::Tensors).unwrap();
-    assert_eq!(asked.id.as_deref(), Some("7"));
-    assert_eq!(asked.infer.outputs, ["y", "z"]);
-    let data: Vec<&[u8]> = asked
-        .infer
+    let parsed = read_with(&request, &[1, 0, 2, 0, 1], Model::Tensors).unwrap();
+    assert_eq!(parsed.id.as_deref(), Some("7"));
+    assert_eq!(parsed.request.outputs, ["y", "z"]);
+    let data: Vec<&[u8]> = parsed
+        .request
         .inputs
         .iter()
         .map(|input| &input.data[..])
         .collect();
     assert_eq!(data, [&[1, 0, 2, 0][..], &[1, 2], &[1]]);
-    assert_eq!(asked.infer.inputs[1].shape, [1, 2]);
+    assert_eq!(parsed.request.inputs[1].shape, [1, 2]);
 }
 
 #[test]
-fn a_refusal_names_the_tensor_or_the_field() {
+fn a_refused_input_names_the_tensor_or_the_field() {
     for (request, words) in [
         (input(json!({})), "input `x`: it has neither `data` nor"),
         (
@@ -102,6 +105,15 @@ fn a_refusal_names_the_tensor_or_the_field() {
             input(json!({"parameters": {"shared_memory_region": "r"}})),
             "input `x`: shared memory",
         ),
+    ] {
+        let error = read_json(&request, Model::Tensors).unwrap_err();
+        assert!(error.contains(words), "{request}: {error}");
+    }
+}
+
+#[test]
+fn a_refused_request_or_output_names_the_field() {
+    for (request, words) in [
         (json!({}), "inputs"),
         (json!({"inputs": {}}), "inputs"),
         (json!({"inputs": [], "id": 3}), "`id`"),
@@ -143,32 +155,32 @@ fn what_is_no_json_is_refused() {
     ] {
         let body = Bytes::copy_from_slice(body.as_bytes());
         assert!(
-            read(&body, body.len(), Model::Tensors, &|_| Ok(())).is_err(),
+            parse(&body, body.len(), Model::Tensors, &|_| Ok(())).is_err(),
             "{body:?}"
         );
     }
 }
 
 #[test]
-fn memory_is_asked_for_before_it_is_taken() {
+fn memory_is_reserved_before_it_is_taken() {
     let request = input(json!({"data": [1, 2]})).to_string();
     let body = Bytes::from(request);
-    let asked = std::cell::Cell::new(0);
+    let reserved = std::cell::Cell::new(0);
     let hold = |bytes| {
-        asked.set(asked.get() + bytes);
-        Err(Problem::full())
+        reserved.set(reserved.get() + bytes);
+        Err(Problem::out_of_memory())
     };
-    let problem = read(&body, body.len(), Model::Tensors, &hold).unwrap_err();
-    assert_eq!((problem.kind, asked.get()), (Kind::Busy, 4));
+    let problem = parse(&body, body.len(), Model::Tensors, &hold).unwrap_err();
+    assert_eq!((problem.kind, reserved.get()), (Kind::Busy, 4));
 }
 
 #[test]
 fn too_many_samples_are_refused_before_they_are_read() {
     let request = json!({"inputs": [
-        {"name": "image", "datatype": "BYTES", "shape": [MOST_SAMPLES + 1], "data": [1]},
+        {"name": "image", "datatype": "BYTES", "shape": [MAX_SAMPLES + 1], "data": [1]},
     ]});
     let body = Bytes::from(request.to_string());
-    let problem = read(&body, body.len(), Model::Pipeline, &|_| Ok(())).unwrap_err();
+    let problem = parse(&body, body.len(), Model::Pipeline, &|_| Ok(())).unwrap_err();
     assert_eq!(problem.kind, Kind::TooLarge);
 }
 
@@ -179,7 +191,7 @@ fn what_json_has_no_word_for_is_explained() {
             "{{\"inputs\":[{{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[0.5,\n{number}]}}]}}"
         );
         let body = Bytes::from(text);
-        let problem = read(&body, body.len(), Model::Tensors, &|_| Ok(())).unwrap_err();
+        let problem = parse(&body, body.len(), Model::Tensors, &|_| Ok(())).unwrap_err();
         assert!(problem.message.contains("inputs[0].data"), "{problem:?}");
         assert!(problem.message.contains("binary_data_size"), "{problem:?}");
     }
@@ -216,31 +228,34 @@ fn samples_are_base64_and_one_that_is_not_is_told_in_its_place() {
     let request = json!({"inputs": [
         {"name": "image", "datatype": "BYTES", "shape": [2], "data": ["aGk=", "?"]},
     ]});
-    let asked = read_json(&request, Model::Pipeline).unwrap();
-    assert_eq!(asked.infer.inputs[0].strings().unwrap(), [&b"hi"[..], b""]);
+    let parsed = read_json(&request, Model::Pipeline).unwrap();
+    assert_eq!(
+        parsed.request.inputs[0].strings().unwrap(),
+        [&b"hi"[..], b""]
+    );
     let outputs = vec![Tensor::of_strings(PREDICTION, vec![2], &["{}", "{}"]).unwrap()];
     let (model, version) = ("m".to_owned(), "1".to_owned());
-    let mut inferred = Inferred {
+    let mut response = InferResponse {
         model,
         version,
         outputs,
     };
-    Asked::explain(asked.unreadable, &mut inferred).unwrap();
-    let predictions = inferred.outputs[0].strings().unwrap();
+    insert_errors(parsed.unreadable, &mut response).unwrap();
+    let predictions = response.outputs[0].strings().unwrap();
     assert_eq!(predictions[0], "{}");
     let told: Value = serde_json::from_slice(&predictions[1]).unwrap();
     assert_eq!(told["error"]["code"], "SampleUnreadable");
-    assert_eq!(inferred.outputs[0].shape, [2]);
+    assert_eq!(response.outputs[0].shape, [2]);
 }
 
-fn inferred() -> Inferred {
+fn response() -> InferResponse {
     let tensor = |name: &str, datatype, data: &'static [u8]| Tensor {
         name: name.into(),
         datatype,
         shape: vec![1, 2],
         data: Bytes::from_static(data),
     };
-    Inferred {
+    InferResponse {
         model: "m".into(),
         version: "1".into(),
         outputs: vec![
@@ -251,8 +266,8 @@ fn inferred() -> Inferred {
 }
 
 #[test]
-fn outputs_are_listed_or_follow_as_each_is_asked_for() {
-    let listed = write(&inferred(), Some("7"), &Binary::default()).unwrap();
+fn outputs_are_json_or_bytes_as_each_is_requested() {
+    let listed = write(&response(), Some("7"), &BinaryOutputs::default()).unwrap();
     assert_eq!(listed.header, None);
     assert_eq!(
         serde_json::from_slice::<Value>(&listed.body).unwrap(),
@@ -270,7 +285,7 @@ fn outputs_are_listed_or_follow_as_each_is_asked_for() {
             .map(|(name, binary)| (name.to_owned(), binary))
             .into_iter()
             .collect();
-        let written = write(&inferred(), None, &Binary { named, others }).unwrap();
+        let written = write(&response(), None, &BinaryOutputs { named, others }).unwrap();
         let (json, rest) = written.body.split_at(written.header.unwrap());
         assert_eq!(rest, behind);
         let json: Value = serde_json::from_slice(json).unwrap();
@@ -288,7 +303,7 @@ proptest! {
         header in 0..300_usize,
     ) {
         let header = header.min(body.len());
-        let _ = read(&body.into(), header, Model::Tensors, &|_| Ok(()));
+        let _ = parse(&body.into(), header, Model::Tensors, &|_| Ok(()));
     }
 
     #[test]
@@ -309,7 +324,7 @@ proptest! {
         let mut body = json.into_bytes();
         body.extend(behind);
         let model = if samples { Model::Pipeline } else { Model::Tensors };
-        let _ = read(&body.into(), header, model, &|_| Ok(()));
+        let _ = parse(&body.into(), header, model, &|_| Ok(()));
     }
 
     #[test]
@@ -324,8 +339,8 @@ proptest! {
                 "parameters": {"binary_data_size": part.len()},
             }))
             .collect();
-        let asked = read_with(&json!({ "inputs": inputs }), &parts.concat(), Model::Tensors).unwrap();
-        for (input, part) in asked.infer.inputs.iter().zip(&parts) {
+        let parsed = read_with(&json!({ "inputs": inputs }), &parts.concat(), Model::Tensors).unwrap();
+        for (input, part) in parsed.request.inputs.iter().zip(&parts) {
             prop_assert_eq!(&input.data[..], &part[..]);
         }
     }

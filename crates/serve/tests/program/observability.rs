@@ -1,4 +1,4 @@
-//! What can be seen of a server from outside: its figures and its log.
+//! Metrics and the log.
 
 use std::process::Command;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::grpc::client::inference;
 use crate::grpc::client::inference::{ModelInferRequest, ServerLiveRequest};
-use crate::support::{MULTIPART, PATIENCE, PROGRAM, Sample, Server, ask, multipart, photo_bytes};
+use crate::support::{MULTIPART, PROGRAM, Sample, Server, TIMEOUT, ask, multipart, photo_bytes};
 
 /// The value of a sample of `page`, labels included in its name.
 fn value(page: &str, sample: &str) -> Option<f64> {
@@ -17,8 +17,48 @@ fn value(page: &str, sample: &str) -> Option<f64> {
     Some(line.parse().unwrap_or_else(|_| panic!("{sample} {line}")))
 }
 
+/// Samples of the metrics after the requests of the test.
+const EXPECTED: [(&str, f64); 14] = [
+    (
+        r#"boxwright_requests_total{protocol="http",method="POST",path="/predict",status="200"}"#,
+        1.0,
+    ),
+    (
+        r#"boxwright_requests_total{protocol="http",method="POST",path="/predict",status="400"}"#,
+        1.0,
+    ),
+    (
+        r#"boxwright_requests_total{protocol="http",method="GET",path="/v1/models/{model}",status="404"}"#,
+        1.0,
+    ),
+    (
+        r#"boxwright_requests_total{protocol="http",method="GET",path="other",status="404"}"#,
+        1.0,
+    ),
+    (
+        r#"boxwright_errors_total{protocol="http",kind="bad_request"}"#,
+        1.0,
+    ),
+    (
+        r#"boxwright_errors_total{protocol="http",kind="not_found"}"#,
+        2.0,
+    ),
+    (
+        r#"boxwright_request_duration_seconds_count{protocol="http",method="POST",path="/predict"}"#,
+        2.0,
+    ),
+    // The scrape itself.
+    ("boxwright_requests_in_flight", 1.0),
+    ("boxwright_queue_depth", 0.0),
+    ("boxwright_queue_capacity", 99.0),
+    ("boxwright_queue_wait_seconds_count", 3.0),
+    (r#"boxwright_items_total{result="ok"}"#, 2.0),
+    (r#"boxwright_items_total{result="error"}"#, 1.0),
+    ("boxwright_ready", 1.0),
+];
+
 #[test]
-fn the_figures_tell_what_was_asked_and_how_it_went() {
+fn metrics_count_requests_and_their_results() {
     let Some(sample) = Sample::find() else { return };
     let server = Server::with(&sample, &[("QUEUE_SIZE", "99")]);
     let cat = photo_bytes("cat.jpg");
@@ -34,7 +74,7 @@ fn the_figures_tell_what_was_asked_and_how_it_went() {
         if value(&answer.body, "boxwright_batch_size_sum") == Some(3.0) {
             break answer;
         }
-        assert!(begun.elapsed() < PATIENCE, "{answer:?}");
+        assert!(begun.elapsed() < TIMEOUT, "{answer:?}");
     };
     assert!(
         answer
@@ -44,44 +84,7 @@ fn the_figures_tell_what_was_asked_and_how_it_went() {
         answer.head
     );
     let page = answer.body;
-    for (sample, expected) in [
-        (
-            r#"boxwright_requests_total{protocol="http",method="POST",path="/predict",status="200"}"#,
-            1.0,
-        ),
-        (
-            r#"boxwright_requests_total{protocol="http",method="POST",path="/predict",status="400"}"#,
-            1.0,
-        ),
-        (
-            r#"boxwright_requests_total{protocol="http",method="GET",path="/v1/models/{model}",status="404"}"#,
-            1.0,
-        ),
-        (
-            r#"boxwright_requests_total{protocol="http",method="GET",path="other",status="404"}"#,
-            1.0,
-        ),
-        (
-            r#"boxwright_errors_total{protocol="http",kind="bad_request"}"#,
-            1.0,
-        ),
-        (
-            r#"boxwright_errors_total{protocol="http",kind="not_found"}"#,
-            2.0,
-        ),
-        (
-            r#"boxwright_request_duration_seconds_count{protocol="http",method="POST",path="/predict"}"#,
-            2.0,
-        ),
-        // This very request.
-        ("boxwright_requests_in_flight", 1.0),
-        ("boxwright_queue_depth", 0.0),
-        ("boxwright_queue_capacity", 99.0),
-        ("boxwright_queue_wait_seconds_count", 3.0),
-        (r#"boxwright_items_total{result="ok"}"#, 2.0),
-        (r#"boxwright_items_total{result="error"}"#, 1.0),
-        ("boxwright_ready", 1.0),
-    ] {
+    for (sample, expected) in EXPECTED {
         assert_eq!(value(&page, sample), Some(expected), "{sample} in\n{page}");
     }
     for stage in ["decode", "preprocess", "infer", "postprocess"] {
@@ -102,7 +105,7 @@ fn the_figures_tell_what_was_asked_and_how_it_went() {
 }
 
 #[test]
-fn the_figures_say_that_a_server_without_a_model_is_not_ready() {
+fn metrics_say_that_a_server_without_a_model_is_not_ready() {
     let mut server = Server::start(&[("MODEL", "/nowhere")]);
     server.wait_for("not ready");
     assert_eq!(

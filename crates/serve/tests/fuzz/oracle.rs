@@ -1,4 +1,4 @@
-//! What an answer may be, whatever was asked.
+//! The oracle: what any answer has to be, whatever the input was.
 
 use serde_json::Value;
 use tonic::{Code, Status};

@@ -1,9 +1,13 @@
-//! What the program must know of itself: its environment, its path, its library.
+//! The process: its environment, its path, its libraries and its allocator.
 
 use std::path::{Path, PathBuf};
 
 use boxwright_model::runtime::ENVIRONMENT;
 
+/// Name and version, for the worker's greeting.
+pub const NAME_AND_VERSION: &str = concat!("boxwright-serve ", env!("CARGO_PKG_VERSION"));
+
+/// The file name of ONNX Runtime's library.
 const LIBRARY: &str = if cfg!(windows) {
     "onnxruntime.dll"
 } else if cfg!(target_os = "macos") {
@@ -12,14 +16,17 @@ const LIBRARY: &str = if cfg!(windows) {
     "libonnxruntime.so"
 };
 
-/// Makes sure that ONNX Runtime will not call home. The library looks at the environment that the
-/// process was started with, so where the variable is missing the program starts itself again.
-pub fn without_telemetry() -> Result<(), String> {
+/// Makes sure that ONNX Runtime's telemetry is off. The library reads the environment that the process
+/// was started with, so where the variable is missing the program starts itself again.
+///
+/// # Errors
+/// Where it can't be started.
+pub fn disable_telemetry() -> Result<(), String> {
     let [(telemetry, off), _] = ENVIRONMENT;
     if std::env::var_os(telemetry).is_some_and(|value| value == off) {
         return Ok(());
     }
-    let mut command = std::process::Command::new(path());
+    let mut command = std::process::Command::new(program());
     command.args(std::env::args_os().skip(1)).envs(ENVIRONMENT);
     #[cfg(unix)]
     let error = {
@@ -37,7 +44,7 @@ pub fn without_telemetry() -> Result<(), String> {
 }
 
 /// The path of this program, also where there is no /proc.
-fn path() -> PathBuf {
+fn program() -> PathBuf {
     if let Ok(path) = std::env::current_exe() {
         return path;
     }
@@ -54,12 +61,15 @@ fn path() -> PathBuf {
 
 /// ONNX Runtime's library: what `BOXWRIGHT_ONNXRUNTIME` names, else the one of the share folder,
 /// else the one in `../lib` beside this program, as in the image.
-pub fn library() -> Result<PathBuf, String> {
+///
+/// # Errors
+/// Where there is none; the message names the places.
+pub fn onnxruntime_library() -> Result<PathBuf, String> {
     if let Some(path) = std::env::var_os("BOXWRIGHT_ONNXRUNTIME").filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
-    let program = path();
-    let beside = program
+    let program = program();
+    let prefix = program
         .parent()
         .and_then(Path::parent)
         .unwrap_or(Path::new("/"));
@@ -67,7 +77,7 @@ pub fn library() -> Result<PathBuf, String> {
     let candidates: Vec<PathBuf> = home
         .map(|home| PathBuf::from(home).join("lib"))
         .into_iter()
-        .chain([beside.join("share/boxwright/lib"), beside.join("lib")])
+        .chain([prefix.join("share/boxwright/lib"), prefix.join("lib")])
         .map(|folder| folder.join(LIBRARY))
         .collect();
     candidates.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
@@ -79,22 +89,22 @@ pub fn library() -> Result<PathBuf, String> {
     })
 }
 
-/// Blocks from this size on are given back to the system as soon as they are free.
+/// Blocks from this size on are returned to the system as soon as they are freed.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const LARGE_BLOCK: i32 = 1 << 20;
+const MMAP_THRESHOLD: i32 = 1 << 20;
 
-/// Makes the server's memory follow what it holds: glibc would raise this limit to the largest
-/// block that was ever freed, and keep the bodies of a flood long after it is over.
+/// Fixes the size from which on glibc returns freed blocks. Otherwise it raises this size to that of
+/// the largest block that was ever freed, and the process keeps the memory of a peak of large requests.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "a call of C")]
-pub fn give_large_blocks_back() {
+pub fn return_freed_memory() {
     // SAFETY: sets a number inside the allocator, under the allocator's own lock.
-    let set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BLOCK) };
+    let set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MMAP_THRESHOLD) };
     if set == 0 {
-        tracing::debug!("glibc keeps large blocks as it likes");
+        tracing::debug!("glibc does not accept a fixed mmap threshold");
     }
 }
 
-/// Other allocators do what they do.
+/// Other allocators have no such threshold.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub fn give_large_blocks_back() {}
+pub fn return_freed_memory() {}

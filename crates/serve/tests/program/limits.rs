@@ -1,4 +1,4 @@
-//! What a server takes at most, however much it is asked.
+//! The limits on memory, connections and time, under load.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
 
 use crate::support::{
-    MULTIPART, PATIENCE, Sample, Server, ask, assert_is_reference, multipart, photo_bytes,
+    MULTIPART, Sample, Server, TIMEOUT, ask, assert_is_reference, multipart, photo_bytes,
 };
 
 const MIB: usize = 1 << 20;
@@ -117,7 +117,7 @@ fn a_request_that_takes_too_long_is_answered_with_504() {
     let Some(sample) = Sample::find() else { return };
     let server = Server::with(&sample, &[("REQUEST_TIMEOUT_MS", "200")]);
     let mut slow = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-    slow.set_read_timeout(Some(PATIENCE)).unwrap();
+    slow.set_read_timeout(Some(TIMEOUT)).unwrap();
     slow.write_all(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
         .unwrap();
     let mut answer = String::new();
@@ -161,7 +161,7 @@ fn flood(port: u16, kind: &str, body: &[u8], answers: &Answers, over: &AtomicBoo
     let _ = rustix::process::nice(19);
     while !over.load(Ordering::Relaxed) {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let length = body.len();
         let head = format!(
             "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n\
@@ -236,7 +236,7 @@ fn under_a_flood_memory_stays_flat_refusals_say_when_to_come_again_and_health_an
             // Where the machine has much else to do, one of several rounds shows what is the server's.
             let slow = slow_probe(&server);
             let flooded = of_queue.are_at_least(20) && of_bodies.are_at_least(20);
-            if (flooded && slow < Duration::from_millis(100)) || begun.elapsed() > PATIENCE {
+            if (flooded && slow < Duration::from_millis(100)) || begun.elapsed() > TIMEOUT {
                 return slow;
             }
         }
@@ -251,7 +251,7 @@ fn under_a_flood_memory_stays_flat_refusals_say_when_to_come_again_and_health_an
     while metric(&server, "boxwright_body_memory_bytes") + metric(&server, "boxwright_queue_depth")
         > 0.0
     {
-        assert!(begun.elapsed() < PATIENCE);
+        assert!(begun.elapsed() < TIMEOUT);
     }
     let after = server.post("/predict", "image/jpeg", &cat);
     assert_is_reference("cat.jpg", &after.json()["predictions"][0]);
@@ -273,7 +273,7 @@ fn a_crowded_server_still_says_that_it_is_well_and_refuses_the_rest() {
     // The last of the crowd is inside once those that came before it are.
     let begun = Instant::now();
     while !server.get("/predict").head.contains("429") {
-        assert!(begun.elapsed() < PATIENCE);
+        assert!(begun.elapsed() < TIMEOUT);
     }
     let refused = server.get("/v1/models");
     assert!(
@@ -292,7 +292,7 @@ fn a_crowded_server_still_says_that_it_is_well_and_refuses_the_rest() {
     drop(crowd);
     let begun = Instant::now();
     while server.get("/v1/models").status != 200 {
-        assert!(begun.elapsed() < PATIENCE);
+        assert!(begun.elapsed() < TIMEOUT);
     }
 }
 

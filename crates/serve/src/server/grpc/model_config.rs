@@ -1,4 +1,4 @@
-//! A model's configuration in the words of Triton.
+//! A model as Triton's ModelConfig.
 
 use boxwright_model::package::Batch;
 
@@ -10,8 +10,8 @@ use super::proto::inference::{
 };
 use crate::server::models::{ModelMetadata, TensorMetadata, config_type};
 
-/// The configuration of a model; `batch` says how its requests are put together.
-pub fn of(metadata: &ModelMetadata, batch: &Batch) -> ModelConfig {
+/// The configuration of a model whose requests are batched as `batch` says.
+pub fn model_config(metadata: &ModelMetadata, batch: &Batch) -> ModelConfig {
     let kind = |tensor: &TensorMetadata| {
         DataType::from_str_name(&config_type(tensor.datatype))
             .unwrap_or(DataType::TypeInvalid)
@@ -27,9 +27,9 @@ pub fn of(metadata: &ModelMetadata, batch: &Batch) -> ModelConfig {
         data_type: kind(tensor),
         dims: metadata.dims(tensor).into(),
     };
-    let most = i32::try_from(metadata.max_batch_size).unwrap_or(i32::MAX);
+    let max_batch_size = i32::try_from(metadata.max_batch_size).unwrap_or(i32::MAX);
     let batching = ModelDynamicBatching {
-        preferred_batch_size: vec![most],
+        preferred_batch_size: vec![max_batch_size],
         max_queue_delay_microseconds: batch.max_delay_ms.saturating_mul(1000),
     };
     let batching = Some(SchedulingChoice::DynamicBatching(batching));
@@ -40,7 +40,7 @@ pub fn of(metadata: &ModelMetadata, batch: &Batch) -> ModelConfig {
         version_policy: Some(ModelVersionPolicy {
             policy_choice: Some(PolicyChoice::Latest(Latest { num_versions: 1 })),
         }),
-        max_batch_size: most,
+        max_batch_size,
         input: metadata.inputs.iter().map(input).collect(),
         output: metadata.outputs.iter().map(output).collect(),
         scheduling_choice: batching.filter(|_| metadata.max_batch_size > 0),
