@@ -1,10 +1,10 @@
-//! What the page may ask for: one line each into the studio.
+//! The page's commands, each one line into the studio.
 
 use std::sync::{Mutex, PoisonError};
 
 use boxwright_studio::api::{
-    Doctor, Document, Event, ExportFormat, Pick, PublishRequest, PublishTo, Settings, SignIn,
-    SignInOutcome, State as View,
+    Doctor, Document, Event, ExportFormat, Pick, PublishRequest, PublishTo, ReportImage, Settings,
+    SignIn, SignInOutcome, State as View,
 };
 use boxwright_studio::model::package::{Package, Preprocess};
 use boxwright_studio::{Failure, Result, Studio};
@@ -13,17 +13,17 @@ use tauri::{Emitter, State, WebviewWindow, Window};
 
 use crate::{dialogs, window};
 
-/// The clipboard, kept open: on X11 a text is gone with the program's connection.
+/// The clipboard, kept open: on X11 its text is lost when the connection is closed.
 #[derive(Default)]
 pub struct Clipboard(Mutex<Option<arboard::Clipboard>>);
 
-/// What failed before the page listened.
+/// A failure of the start, before the page receives events.
 #[derive(Default)]
-pub struct Unseen(Mutex<Option<Failure>>);
+pub struct StartupFailure(Mutex<Option<Failure>>);
 
-impl Unseen {
-    /// Keeps a failure for the page's first question.
-    pub fn keep(&self, failure: Failure) {
+impl StartupFailure {
+    /// Stores a failure for the first call of `state`.
+    pub fn store(&self, failure: Failure) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
     }
 
@@ -55,6 +55,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         sign_out,
         keychain_available,
         publish,
+        docker_run,
         cancel_job,
         retry_job,
         dismiss_job,
@@ -62,21 +63,21 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         doctor,
         close_window,
         copy_text,
-        settled,
+        preview_painted,
     ]
 }
 
-/// Everything, for a page that listens already: what failed before follows as an event.
+/// The whole state. A failure of the start follows as an event: the page receives events by now.
 #[tauri::command]
 async fn state(
     page: WebviewWindow,
     studio: State<'_, Studio>,
-    unseen: State<'_, Unseen>,
+    startup_failure: State<'_, StartupFailure>,
 ) -> Result<View> {
-    if let Some(failure) = unseen.take()
+    if let Some(failure) = startup_failure.take()
         && let Err(error) = page.emit_to(window::LABEL, "studio", Event::Failure(failure))
     {
-        tracing::warn!(%error, "a failure did not reach the page");
+        tracing::warn!(%error, "a failure can't be sent to the page");
     }
     Ok(studio.state())
 }
@@ -207,6 +208,11 @@ async fn publish(
 }
 
 #[tauri::command]
+async fn docker_run(studio: State<'_, Studio>, image: ReportImage) -> Result<String> {
+    studio.docker_run(&image)
+}
+
+#[tauri::command]
 async fn cancel_job(studio: State<'_, Studio>, id: u32) -> Result<()> {
     studio.cancel_job(id);
     Ok(())
@@ -252,8 +258,8 @@ async fn copy_text(clipboard: State<'_, Clipboard>, text: String) -> Result<()> 
 }
 
 #[tauri::command]
-async fn settled() -> Result<()> {
-    window::settled().map_err(|error| internal("The sign of readiness can't be written", error))
+async fn preview_painted() -> Result<()> {
+    window::write_ready_file().map_err(|error| internal("The ready file can't be written", error))
 }
 
 fn internal(message: &str, error: impl std::fmt::Display) -> Failure {

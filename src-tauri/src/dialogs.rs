@@ -1,4 +1,4 @@
-//! The system's file dialogs. No path leaves this process towards the page.
+//! The system's file dialogs. The page gets no paths.
 
 use std::path::PathBuf;
 
@@ -65,7 +65,7 @@ pub async fn save(
     dialog.save_file().await.map(FileHandle::into)
 }
 
-/// GTK's filters tell capitals apart, and cameras write `IMG_0001.JPG`.
+/// Filters of GTK are case-sensitive, and cameras write `IMG_0001.JPG`.
 fn with_capitals(extensions: &[&str]) -> Vec<String> {
     extensions
         .iter()

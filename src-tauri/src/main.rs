@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Some("--version" | "-V") => println!("boxwright-studio {}", env!("CARGO_PKG_VERSION")),
         _ if !window::has_display() => {
             let hint = "Start it on a desktop, or use the command line: boxwright --help";
-            return complain("there is no display to open a window on", hint);
+            return exit_with_error("there is no display to open a window on", hint);
         }
         _ => return run(arguments),
     }
@@ -41,12 +41,12 @@ fn run(files: Vec<PathBuf>) -> ExitCode {
         .init();
     let studio = match tauri::async_runtime::block_on(async { Studio::new() }) {
         Ok(studio) => studio,
-        Err(failure) => return complain(&failure.message, &failure.hint),
+        Err(failure) => return exit_with_error(&failure.message, &failure.hint),
     };
     let app = tauri::Builder::default()
         .manage(studio.clone())
         .manage(commands::Clipboard::default())
-        .manage(commands::Unseen::default())
+        .manage(commands::StartupFailure::default())
         .register_asynchronous_uri_scheme_protocol("boxwright", pictures::answer)
         .on_window_event(window::on_event)
         .invoke_handler(commands::handler())
@@ -59,30 +59,30 @@ fn run(files: Vec<PathBuf>) -> ExitCode {
         .build(tauri::generate_context!());
     match app {
         Ok(app) => app
-            .run_return(at_the_end)
+            .run_return(on_exit)
             .try_into()
             .map_or(ExitCode::FAILURE, u8::into),
-        Err(error) => complain(
+        Err(error) => exit_with_error(
             &error.to_string(),
             "WebKitGTK 4.1 has to be installed; the command line needs none: boxwright --help",
         ),
     }
 }
 
-fn complain(message: &str, hint: &str) -> ExitCode {
+fn exit_with_error(message: &str, hint: &str) -> ExitCode {
     eprintln!("error: {message}\nhint: {hint}");
     ExitCode::FAILURE
 }
 
-fn at_the_end(app: &AppHandle, event: RunEvent) {
+fn on_exit(app: &AppHandle, event: RunEvent) {
     if matches!(event, RunEvent::Exit) {
         let studio = app.state::<Studio>().inner().clone();
         tauri::async_runtime::block_on(async move { studio.shut_down().await });
     }
 }
 
-/// What is seen first: what the command line names, else the last package, else the sample.
-/// Failures reach the page as events, or are kept until it listens.
+/// Opens what the command line names, else the last package, else the sample. A failure is stored
+/// until the page receives events.
 async fn open(app: AppHandle, studio: Studio, files: Vec<PathBuf>) {
     let last = studio.state().recent.first().map(|recent| recent.id);
     let opened = if !files.is_empty() {
@@ -94,11 +94,11 @@ async fn open(app: AppHandle, studio: Studio, files: Vec<PathBuf>) {
     };
     if let Err(failure) = opened {
         tracing::warn!(%failure, "nothing was opened at the start");
-        app.state::<commands::Unseen>().keep(failure);
+        app.state::<commands::StartupFailure>().store(failure);
     }
 }
 
-/// Hands the studio's events to the page. Where it fell behind, the page gets everything anew.
+/// Sends the studio's events to the page; the whole state where events were lost.
 fn forward(app: AppHandle, studio: Studio) {
     let mut events = studio.subscribe();
     tauri::async_runtime::spawn(async move {
@@ -109,7 +109,7 @@ fn forward(app: AppHandle, studio: Studio) {
                 Err(RecvError::Closed) => return,
             };
             if let Err(error) = sent {
-                tracing::warn!(%error, "an event did not reach the page");
+                tracing::warn!(%error, "an event can't be sent to the page");
             }
         }
     });

@@ -12,11 +12,11 @@ pub fn answer(
     responder: UriSchemeResponder,
 ) {
     let studio = context.app_handle().state::<Studio>().inner().clone();
-    let wanted = parse(request.uri().path());
+    let requested = parse(request.uri().path());
     tauri::async_runtime::spawn(async move {
-        let jpeg = match wanted {
-            Some(Wanted::Thumbnail(id)) => studio.thumbnail(id),
-            Some(Wanted::Large(id)) => studio.large(id).await.ok(),
+        let jpeg = match requested {
+            Some(PictureRequest::Thumbnail(id)) => studio.thumbnail(id),
+            Some(PictureRequest::Large(id)) => studio.large(id).await.ok(),
             None => None,
         };
         responder.respond(response(jpeg));
@@ -24,19 +24,19 @@ pub fn answer(
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Wanted {
+enum PictureRequest {
     Thumbnail(u32),
     Large(u32),
 }
 
-/// A thumbnail's version is there for the web view's cache alone.
-fn parse(path: &str) -> Option<Wanted> {
+/// A thumbnail's version only keeps the web view from showing a cached older one.
+fn parse(path: &str) -> Option<PictureRequest> {
     let mut words = path.trim_start_matches('/').split('/');
     let kind = words.next()?;
     let id = words.next()?.parse().ok()?;
     match (kind, words.next(), words.next()) {
-        ("thumb", Some(_), None) => Some(Wanted::Thumbnail(id)),
-        ("large", None, None) => Some(Wanted::Large(id)),
+        ("thumb", Some(_), None) => Some(PictureRequest::Thumbnail(id)),
+        ("large", None, None) => Some(PictureRequest::Large(id)),
         _ => None,
     }
 }
@@ -70,8 +70,8 @@ mod tests {
 
     #[test]
     fn only_the_two_addresses_name_a_picture() {
-        assert_eq!(parse("/thumb/7/2"), Some(Wanted::Thumbnail(7)));
-        assert_eq!(parse("/large/7"), Some(Wanted::Large(7)));
+        assert_eq!(parse("/thumb/7/2"), Some(PictureRequest::Thumbnail(7)));
+        assert_eq!(parse("/large/7"), Some(PictureRequest::Large(7)));
         for path in [
             "/",
             "/thumb/7",

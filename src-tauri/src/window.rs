@@ -1,9 +1,9 @@
-//! The window: its size remembered, what is dropped on it opened, its closing held back while there
-//! are unsaved changes or a job runs.
+//! The window: it stores its size, opens files that are dropped, and is not closed while there are
+//! unsaved changes or a job runs.
 
 use std::time::Duration;
 
-use boxwright_studio::{Places, Studio, places};
+use boxwright_studio::{Directories, Studio, json_file};
 use serde::{Deserialize, Serialize};
 use tauri::window::Color;
 use tauri::{
@@ -14,14 +14,13 @@ use tauri::{
 /// The label of the only window.
 pub const LABEL: &str = "main";
 
-/// Names a file that appears when the first preview is over and painted, for whoever takes a
-/// picture of the window.
-const READY: &str = "BOXWRIGHT_SCREENSHOT_READY";
+/// The variable that names a file to write when the first preview is painted, for screenshots.
+const READY_FILE: &str = "BOXWRIGHT_SCREENSHOT_READY";
 
-/// How long the page may take to close the window, or to find that it has something to save.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the page may take to close the window, or to find that something is unsaved.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The page's own grounds, so that nothing flashes before it is painted.
+/// The page's background colours, so that nothing flashes before it is painted.
 const LIGHT: Color = Color(0xf3, 0xf4, 0xf6, 0xff);
 const DARK: Color = Color(0x0e, 0x10, 0x13, 0xff);
 
@@ -45,13 +44,13 @@ impl Default for Size {
 }
 
 impl Size {
-    const LEAST: (f64, f64) = (900.0, 600.0);
+    const MIN: (f64, f64) = (900.0, 600.0);
 
-    fn remembered() -> Self {
-        let size: Self = places::read(&Places::find().file("window.json"));
+    fn stored() -> Self {
+        let size: Self = json_file::read(&Directories::find().file("window.json"));
         Self {
-            width: size.width.max(Self::LEAST.0),
-            height: size.height.max(Self::LEAST.1),
+            width: size.width.max(Self::MIN.0),
+            height: size.height.max(Self::MIN.1),
             ..size
         }
     }
@@ -63,8 +62,8 @@ impl Size {
         };
         let screen = monitor.size().to_logical::<f64>(monitor.scale_factor());
         Self {
-            width: self.width.min(screen.width).max(Self::LEAST.0),
-            height: self.height.min(screen.height).max(Self::LEAST.1),
+            width: self.width.min(screen.width).max(Self::MIN.0),
+            height: self.height.min(screen.height).max(Self::MIN.1),
             ..self
         }
     }
@@ -87,9 +86,9 @@ pub fn has_display() -> bool {
     !cfg!(target_os = "linux") || set("DISPLAY") || set("WAYLAND_DISPLAY")
 }
 
-/// Makes the window, hidden until its ground is the page's.
+/// Creates the window, hidden until it has the page's background colour.
 pub fn open(app: &App, studio: &Studio) -> tauri::Result<()> {
-    let size = Size::remembered().fitting(app);
+    let size = Size::stored().fitting(app);
     let theme = match studio.state().settings.theme.as_str() {
         "dark" => Some(Theme::Dark),
         "light" => Some(Theme::Light),
@@ -98,7 +97,7 @@ pub fn open(app: &App, studio: &Studio) -> tauri::Result<()> {
     let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("Boxwright")
         .inner_size(size.width, size.height)
-        .min_inner_size(Size::LEAST.0, Size::LEAST.1)
+        .min_inner_size(Size::MIN.0, Size::MIN.1)
         .maximized(size.maximized)
         .center()
         .theme(theme)
@@ -109,30 +108,30 @@ pub fn open(app: &App, studio: &Studio) -> tauri::Result<()> {
     window.show()
 }
 
-/// What happens to the window rather than to the page.
+/// Handles events of the window that the page does not get.
 pub fn on_event(window: &Window, event: &WindowEvent) {
     match event {
         WindowEvent::DragDrop(event) => on_drag(window, event),
         WindowEvent::CloseRequested { api, .. } => {
             api.prevent_close();
-            on_cross(window);
+            on_close_requested(window);
         }
         _ => {}
     }
 }
 
-/// The page knows what is being typed, so it closes the window; where it doesn't answer, the window
-/// closes without it.
-fn on_cross(window: &Window) {
+/// The page has edits that are not sent yet, so it closes the window. If it doesn't answer and nothing
+/// is unsaved, the window is closed without it.
+fn on_close_requested(window: &Window) {
     let studio = window.state::<Studio>().inner().clone();
-    studio.ask_to_close();
-    if !studio.may_close() {
+    studio.request_close();
+    if !studio.can_close() {
         return;
     }
     let window = window.clone();
     tauri::async_runtime::spawn(async move {
-        tokio::time::sleep(PATIENCE).await;
-        if studio.may_close()
+        tokio::time::sleep(CLOSE_TIMEOUT).await;
+        if studio.can_close()
             && let Err(error) = destroy(&window)
         {
             tracing::warn!(%error, "the window can't be closed");
@@ -152,33 +151,33 @@ fn on_drag(window: &Window, event: &DragDropEvent) {
     if !matches!(event, DragDropEvent::Over { .. })
         && let Err(error) = window.emit_to(LABEL, "drag", Drag { over })
     {
-        tracing::warn!(%error, "the page was not told of a drag");
+        tracing::warn!(%error, "a drag event can't be sent to the page");
     }
     if let DragDropEvent::Drop { paths, .. } = event {
         let (studio, paths) = (window.state::<Studio>().inner().clone(), paths.clone());
         tauri::async_runtime::spawn(async move {
-            // What is wrong reaches the page as an event of the studio.
+            // A failure is sent to the page as an event of the studio.
             let _ = studio.open(paths).await;
         });
     }
 }
 
-/// Closes the window whatever is unsaved or runs: its user was asked.
+/// Closes the window although something is unsaved or a job runs: its user was asked.
 pub fn destroy(window: &Window) -> tauri::Result<()> {
-    remember(window);
+    store_size(window);
     window.destroy()
 }
 
-fn remember(window: &Window) {
+fn store_size(window: &Window) {
     let Ok(size) = Size::of(window) else { return };
-    if let Err(failure) = places::write(&Places::find().file("window.json"), &size) {
-        tracing::warn!(%failure, "the window's size is not remembered");
+    if let Err(failure) = json_file::write(&Directories::find().file("window.json"), &size) {
+        tracing::warn!(%failure, "the window's size can't be stored");
     }
 }
 
-/// Leaves the sign that the first preview is over and painted, where one was asked for.
-pub fn settled() -> std::io::Result<()> {
-    match std::env::var_os(READY) {
+/// Writes the file that says that the first preview is painted, where one was asked for.
+pub fn write_ready_file() -> std::io::Result<()> {
+    match std::env::var_os(READY_FILE) {
         Some(path) if !path.is_empty() => std::fs::write(path, b"ready\n"),
         _ => Ok(()),
     }
@@ -191,7 +190,7 @@ mod tests {
     #[test]
     fn a_damaged_size_is_the_usual_one_and_a_partial_one_is_filled_in() {
         assert_eq!(
-            places::read::<Size>(std::path::Path::new("/nowhere")),
+            json_file::read::<Size>(std::path::Path::new("/nowhere")),
             Size::default()
         );
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use boxwright_files::Progress;
 use boxwright_oci::registry::Client;
 use boxwright_oci::{Image, ImageSet, Layer, Platform};
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{self, Base};
@@ -15,7 +16,8 @@ use crate::plan::{BuildPlan, PlannedImage};
 use crate::{Error, Result, Target, cache};
 
 /// Who builds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Builder {
     /// Boxwright itself.
     #[default]

@@ -4,9 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use boxwright_oci::Platform;
+use serde::{Deserialize, Serialize};
 
 /// What an image is built for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// x86-64 servers and desktops.
     Cpu,

@@ -12,7 +12,7 @@ use boxwright_studio::oci::{Error, check_registry};
 #[derive(Parser)]
 #[command(name = "boxwright", version, max_term_width = 100)]
 pub struct Arguments {
-    /// How progress is told on stderr: `auto` draws bars on a terminal, `json` writes one event a
+    /// How progress is printed to stderr: `auto` draws bars on a terminal, `json` writes one event a
     /// line.
     #[arg(long, global = true, value_enum, default_value_t)]
     pub progress: ProgressMode,
@@ -20,7 +20,7 @@ pub struct Arguments {
     pub command: Command,
 }
 
-/// How progress is told.
+/// How progress is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ProgressMode {
     /// Bars on a terminal, lines elsewhere.
@@ -192,7 +192,7 @@ fn target(text: &str) -> Result<Target, String> {
 /// How a registry is spoken to.
 #[derive(Args)]
 pub struct Registry {
-    /// Speak to the registry without TLS; this machine's own needs no such word.
+    /// Speak to the registry without TLS; not needed for a registry on this machine.
     #[arg(long)]
     pub plain_http: bool,
     /// Certificates (PEM) that are trusted besides the system's.

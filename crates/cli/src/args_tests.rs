@@ -94,7 +94,7 @@ fn meaning(argument: &Arg) -> String {
     meaning
 }
 
-/// The page with the tables of this program in their places.
+/// The page with the tables of this program in their directories.
 fn with_tables(page: &str, program: &Command) -> String {
     let mut text = String::new();
     let mut rest = page;

@@ -6,31 +6,35 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use boxwright_studio::api::{Job, JobItem, JobKind, Unit};
-use boxwright_studio::job::{JobChange, JobEvent, Running};
+use boxwright_studio::errors::write_failure;
+use boxwright_studio::job::{JobChange, JobEvent, JobHandle, JobObserver};
 use boxwright_studio::model::Package;
-use boxwright_studio::{Failure, Stop, document, places};
+use boxwright_studio::{Failure, Stop, document};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ProgressMode;
-use crate::text::{size, tame, tame_lines};
+use crate::text::{sanitize, sanitize_lines, size};
 
-/// Where people and programs see how a command goes.
+/// The exit status of a command that was cancelled.
+pub const CANCELLED: u8 = 130;
+
+/// Prints progress, warnings and failures to stderr.
 pub struct Console {
     mode: ProgressMode,
-    bars: Arc<Bars>,
+    bars: Arc<ProgressBars>,
     /// Cancelled by Ctrl-C and SIGTERM.
     cancel: CancellationToken,
 }
 
 #[derive(Default)]
-struct Bars {
+struct ProgressBars {
     all: MultiProgress,
     items: Mutex<HashMap<(String, String), ProgressBar>>,
 }
 
 impl Console {
-    /// A console that tells progress so.
+    /// A console that prints progress in this way.
     pub fn new(mode: ProgressMode) -> Self {
         Self {
             mode,
@@ -55,20 +59,20 @@ impl Console {
         }
     }
 
-    /// Starts a command's job: its progress is told, and a signal cancels it.
-    pub fn job(&self, kind: JobKind, title: &str, stages: &[&str]) -> Running {
+    /// Starts a command's job: its progress is printed, and a signal cancels it.
+    pub fn job(&self, kind: JobKind, title: &str, stages: &[&str]) -> JobHandle {
         let terminal = std::io::stderr().is_terminal();
         let bars = Arc::clone(&self.bars);
-        let watch: Arc<boxwright_studio::job::Watch> = match (self.mode, terminal) {
-            (ProgressMode::Json, _) => Arc::new(|event, _| told_as_json(event)),
-            (ProgressMode::None, _) => Arc::new(|event, _| warnings(event)),
+        let observer: Arc<JobObserver> = match (self.mode, terminal) {
+            (ProgressMode::Json, _) => Arc::new(|event, _| print_json_event(event)),
+            (ProgressMode::None, _) => Arc::new(|event, _| print_warning(event)),
             (ProgressMode::Auto, true) => Arc::new(move |event, job| bars.show(event, job)),
             (ProgressMode::Plain | ProgressMode::Auto, _) => {
-                let told = Mutex::new(HashSet::new());
-                Arc::new(move |event, job| told_in_lines(event, job, &told))
+                let printed = Mutex::new(HashSet::new());
+                Arc::new(move |event, job| print_event(event, job, &printed))
             }
         };
-        let job = Running::start(1, kind, title, stages, watch);
+        let job = JobHandle::start(1, kind, title, stages, observer);
         let (signalled, work) = (self.cancel.clone(), job.cancel().clone());
         tokio::spawn(async move {
             signalled.cancelled().await;
@@ -77,62 +81,62 @@ impl Console {
         job
     }
 
-    /// A line for people that is no result.
-    pub fn say(&self, line: &str) {
-        self.bars.all.suspend(|| eprintln!("{}", tame(line)));
+    /// Prints a line for people that is not a result.
+    pub fn print(&self, line: &str) {
+        self.bars.all.suspend(|| eprintln!("{}", sanitize(line)));
     }
 
-    /// A line for people about how it went: a kind of progress.
-    pub fn note(&self, line: &str) {
+    /// Prints a line about how a command went, where progress is printed for people.
+    pub fn print_info(&self, line: &str) {
         if matches!(self.mode, ProgressMode::Auto | ProgressMode::Plain) {
-            self.say(line);
+            self.print(line);
         }
     }
 
-    /// What was guessed, each with its reason.
+    /// Prints what was guessed, each guess with its reason.
     pub fn guesses(&self, package: &Package, guesses: &[(String, String)]) {
         for (field, reason) in guesses {
             let value = document::field(package, field).unwrap_or_else(|| "nothing".to_owned());
-            self.say(&format!("guessed {field} = {value}: {reason}"));
+            self.print(&format!("guessed {field} = {value}: {reason}"));
         }
     }
 
     /// The command was cancelled.
     pub fn cancelled(&self) {
         self.bars.clear();
-        self.say("cancelled");
+        self.print("cancelled");
     }
 
     /// The command failed: in words, and as JSON where programs read it.
     pub fn failed(&self, failure: &Failure, json: bool) {
-        self.complain(failure);
+        self.print_failure(failure);
         if json {
-            let document = Refused { error: failure };
-            // The failure is told above; that this can't be written adds nothing.
+            let document = ErrorDocument { error: failure };
+            // The failure is printed above already.
             let _ = print_line(&serde_json::to_string(&document).unwrap_or_default());
         }
     }
 
-    /// A failure in words.
-    pub fn complain(&self, failure: &Failure) {
+    /// Prints a failure for people.
+    pub fn print_failure(&self, failure: &Failure) {
         self.bars.clear();
-        let mut text = format!("error: {}\n", tame_lines(&failure.message));
+        let mut text = format!("error: {}\n", sanitize_lines(&failure.message));
         for cause in &failure.causes {
-            text.push_str(&format!("  {}\n", tame_lines(cause)));
+            text.push_str(&format!("  {}\n", sanitize_lines(cause)));
         }
-        // Python to copy stays as it is, line by line.
-        text.push_str(&format!("hint: {}\n", tame_lines(&failure.hint)));
+        // Hints may have lines of Python to copy.
+        text.push_str(&format!("hint: {}\n", sanitize_lines(&failure.hint)));
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
 }
 
-/// What stands in place of a result.
+/// What is printed in place of a result.
 #[derive(serde::Serialize)]
-struct Refused<'a> {
+struct ErrorDocument<'a> {
     error: &'a Failure,
 }
 
-/// A result on stdout. Whoever closed it has seen enough.
+/// Prints a result to stdout. That stdout is closed is not a failure.
 pub fn print_line(line: &str) -> Result<(), Failure> {
     write_line(&mut std::io::stdout().lock(), line)
 }
@@ -140,7 +144,7 @@ pub fn print_line(line: &str) -> Result<(), Failure> {
 fn write_line(to: &mut impl Write, line: &str) -> Result<(), Failure> {
     match writeln!(to, "{line}").and_then(|()| to.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(places::not_written(Path::new("stdout"), &error))
+            Err(write_failure(Path::new("stdout"), &error))
         }
         _ => Ok(()),
     }
@@ -151,7 +155,7 @@ async fn cancel_by_signal(cancel: CancellationToken) {
     signal().await;
     cancel.cancel();
     signal().await;
-    std::process::exit(crate::CANCELLED.into());
+    std::process::exit(CANCELLED.into());
 }
 
 #[cfg(unix)]
@@ -175,23 +179,23 @@ async fn signal() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-fn told_as_json(event: &JobEvent) {
+fn print_json_event(event: &JobEvent) {
     if let Ok(mut line) = serde_json::to_string(event) {
         line.push('\n');
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
 }
 
-fn warnings(event: &JobEvent) {
+fn print_warning(event: &JobEvent) {
     if let JobChange::Log { level, text } = &event.change
         && level == "warn"
     {
-        eprintln!("warning: {}", tame(text));
+        eprintln!("warning: {}", sanitize(text));
     }
 }
 
-/// Stages, and each item once it is done.
-fn told_in_lines(event: &JobEvent, job: &Job, told: &Mutex<HashSet<(String, String)>>) {
+/// Prints stages, and each item once it is done.
+fn print_event(event: &JobEvent, job: &Job, printed: &Mutex<HashSet<(String, String)>>) {
     match &event.change {
         JobChange::Stage { stage } => eprintln!("{stage}"),
         JobChange::Progress {
@@ -201,24 +205,24 @@ fn told_in_lines(event: &JobEvent, job: &Job, told: &Mutex<HashSet<(String, Stri
             total,
             ..
         } if Some(*done) == *total => {
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
             let entry = job
                 .items
                 .iter()
                 .find(|one| one.stage == *stage && one.item == *item);
             if let Some(entry) = entry
-                && told.insert((stage.clone(), item.clone()))
+                && printed.insert((stage.clone(), item.clone()))
             {
                 let how = if entry.reused {
                     "already there"
                 } else {
                     "done"
                 };
-                eprintln!("  {} {}, {how}", name(entry), amount(entry.unit, *done));
+                eprintln!("  {} {}, {how}", name(entry), count_text(entry.unit, *done));
             }
         }
-        JobChange::Log { level, text } if level == "info" => eprintln!("  {}", tame(text)),
-        JobChange::Log { .. } => warnings(event),
+        JobChange::Log { level, text } if level == "info" => eprintln!("  {}", sanitize(text)),
+        JobChange::Log { .. } => print_warning(event),
         _ => {}
     }
 }
@@ -239,11 +243,11 @@ fn name(item: &JobItem) -> String {
 fn short(item: &str) -> String {
     match item.strip_prefix("sha256:") {
         Some(hex) => hex.chars().take(12).collect(),
-        None => tame(item),
+        None => sanitize(item),
     }
 }
 
-fn amount(unit: Unit, count: u64) -> String {
+fn count_text(unit: Unit, count: u64) -> String {
     match unit {
         Unit::Bytes => size(count),
         Unit::Images if count == 1 => "1 image".to_owned(),
@@ -251,7 +255,7 @@ fn amount(unit: Unit, count: u64) -> String {
     }
 }
 
-impl Bars {
+impl ProgressBars {
     fn show(&self, event: &JobEvent, job: &Job) {
         match &event.change {
             JobChange::Stage { .. } => self.clear(),
@@ -264,7 +268,7 @@ impl Bars {
                     self.update(entry);
                 }
             }
-            JobChange::Log { .. } => self.all.suspend(|| warnings(event)),
+            JobChange::Log { .. } => self.all.suspend(|| print_warning(event)),
             JobChange::Finished { .. } | JobChange::Failed { .. } | JobChange::Cancelled {} => {
                 self.clear();
             }

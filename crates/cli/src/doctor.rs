@@ -2,15 +2,15 @@
 
 use boxwright_studio::api::CheckStatus;
 use boxwright_studio::build::DataDir;
-use boxwright_studio::{Failure, Places, doctor as studio};
+use boxwright_studio::{Directories, Failure, doctor as studio};
 
 use crate::args::Doctor;
 use crate::console::print_line;
-use crate::text::tame;
+use crate::text::sanitize;
 
 /// Says what works.
 pub async fn doctor(args: &Doctor) -> Result<(), Failure> {
-    let found = studio::examine(DataDir::find().map_err(Failure::from), &Places::find()).await;
+    let found = studio::examine(DataDir::find().map_err(Failure::from), &Directories::find()).await;
     if args.json {
         let text = serde_json::to_string_pretty(&found)
             .map_err(|error| Failure::internal("it can't be printed").caused_by(&error))?;
@@ -32,10 +32,15 @@ pub async fn doctor(args: &Doctor) -> Result<(), Failure> {
         text.push_str(&format!(
             "{mark}  {:width$}  {}\n",
             check.name,
-            tame(&check.message)
+            sanitize(&check.message)
         ));
         if !check.hint.is_empty() {
-            text.push_str(&format!("{:6}  {:width$}  {}\n", "", "", tame(&check.hint)));
+            text.push_str(&format!(
+                "{:6}  {:width$}  {}\n",
+                "",
+                "",
+                sanitize(&check.hint)
+            ));
         }
     }
     print_line(text.trim_end())

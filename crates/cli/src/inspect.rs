@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::Inspect;
 use crate::console::print_line;
-use crate::text::{grouped, size, tame};
+use crate::text::{grouped, sanitize, size};
 
 /// What `--json` prints: what the model says of itself, and what is guessed from it.
 #[derive(Serialize)]
@@ -55,7 +55,7 @@ pub fn inspect(args: &Inspect) -> Result<(), Failure> {
             .map_err(|error| Failure::internal("the model can't be printed").caused_by(&error))?;
         print_line(&text)
     } else {
-        print_line(&in_words(&model.summary, &guesses))
+        print_line(&to_text(&model.summary, &guesses))
     }
 }
 
@@ -80,7 +80,7 @@ fn guesses(guessed: Guessed) -> Guesses {
     }
 }
 
-fn in_words(summary: &ModelSummary, guesses: &Guesses) -> String {
+fn to_text(summary: &ModelSummary, guesses: &Guesses) -> String {
     let opsets = summary.opset.iter().map(|(domain, version)| {
         let domain = if domain.is_empty() { "ai.onnx" } else { domain };
         format!("{domain} {version}")
@@ -103,7 +103,7 @@ fn in_words(summary: &ModelSummary, guesses: &Guesses) -> String {
             .iter()
             .map(|file| ("external data", file.clone())),
     );
-    let mut text = format!("{}\n{}", tame(&summary.file), table(&rows));
+    let mut text = format!("{}\n{}", sanitize(&summary.file), table(&rows));
     let unknown = || "none that fits".to_owned();
     let mut guessed = vec![("task", guesses.task.clone())];
     if let Some(layout) = &guesses.layout {
@@ -114,7 +114,7 @@ fn in_words(summary: &ModelSummary, guesses: &Guesses) -> String {
     }
     text.push_str(&format!("guessed\n{}", table(&guessed)));
     for Reason { field, reason } in &guesses.reasons {
-        text.push_str(&format!("    {}: {}\n", tame(field), tame(reason)));
+        text.push_str(&format!("    {}: {}\n", sanitize(field), sanitize(reason)));
     }
     text.trim_end().to_owned()
 }
@@ -130,6 +130,6 @@ fn tensors(
 
 fn table(rows: &[(&str, String)]) -> String {
     rows.iter()
-        .map(|(title, value)| format!("  {title:14}{}\n", tame(value)))
+        .map(|(title, value)| format!("  {title:14}{}\n", sanitize(value)))
         .collect()
 }

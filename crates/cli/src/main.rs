@@ -2,15 +2,15 @@
 
 #![cfg_attr(test, allow(clippy::expect_used, reason = "a test may fail"))]
 
-mod accounts;
 mod args;
 mod console;
 mod doctor;
 mod inspect;
+mod login;
 mod package;
 mod preview;
+mod publish;
 mod serve;
-mod ship;
 mod text;
 
 use std::process::ExitCode;
@@ -21,10 +21,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use args::{Arguments, Command, Format};
-use console::Console;
-
-/// The exit status of a command that was cancelled.
-const CANCELLED: u8 = 130;
+use console::{CANCELLED, Console};
 
 fn main() -> ExitCode {
     let Arguments { progress, command } = Arguments::parse();
@@ -41,7 +38,7 @@ fn main() -> ExitCode {
                 console.listen_to_signals();
                 run(command, &console).await
             });
-            // What still waits, such as a keychain that does not answer, is not waited for.
+            // Blocking calls that have not returned, such as one to a keychain, are not waited for.
             runtime.shutdown_background();
             result
         }
@@ -64,11 +61,11 @@ fn main() -> ExitCode {
 
 async fn run(command: Command, console: &Console) -> Result<ExitCode, Stop> {
     match command {
-        // A job that is cancelled tidies up before it ends.
+        // A job that is cancelled cleans up before it ends.
         Command::Preview(args) => preview::preview(args, console).await?,
-        Command::Build(args) => ship::build(args, console).await?,
-        Command::Publish(args) => return ship::publish(args, console).await,
-        Command::Verify(args) => return ship::verify(args, console).await,
+        Command::Build(args) => publish::build(args, console).await?,
+        Command::Publish(args) => return publish::publish(args, console).await,
+        Command::Verify(args) => return publish::verify(args, console).await,
         other => return console.or_cancelled(run_without_job(other, console)).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -78,8 +75,8 @@ async fn run_without_job(command: Command, console: &Console) -> Result<ExitCode
     match command {
         Command::Inspect(args) => blocking(move || inspect::inspect(&args)).await?,
         Command::Init(args) => package::init(args, console).await?,
-        Command::Login(args) => accounts::login(args, console).await?,
-        Command::Logout(args) => accounts::logout(args).await?,
+        Command::Login(args) => login::login(args, console).await?,
+        Command::Logout(args) => login::logout(args).await?,
         Command::Doctor(args) => doctor::doctor(&args).await?,
         Command::Serve(args) => return serve::serve(args, console).await,
         Command::Preview(_) | Command::Build(_) | Command::Publish(_) | Command::Verify(_) => {}

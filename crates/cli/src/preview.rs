@@ -5,37 +5,37 @@ use std::io::{self, Seek, Write};
 use std::path::Path;
 
 use boxwright_files::AtomicFile;
-use boxwright_studio::api::JobKind;
+use boxwright_studio::api::{JobKind, JobResult, PreviewSummary};
 use boxwright_studio::build::DataDir;
-use boxwright_studio::errors::blocking;
-use boxwright_studio::job::Running;
+use boxwright_studio::errors::{blocking, write_failure};
+use boxwright_studio::job::JobHandle;
 use boxwright_studio::model::prediction::{Outcome, SampleResult, Timing};
-use boxwright_studio::preview::{self, Head, PreviewRequest, RunOptions};
-use boxwright_studio::{Failure, Stop, places};
-use serde_json::json;
+use boxwright_studio::preview::{self, Header, PreviewRequest};
+use boxwright_studio::worker_session::RunOptions;
+use boxwright_studio::{Failure, Stop};
 
 use crate::args::{Format, Preview};
 use crate::console::Console;
 use crate::package;
-use crate::text::tame;
+use crate::text::sanitize;
 
 /// Results that are kept in memory before they go to a temporary file, in bytes.
 const IN_MEMORY: usize = 8 << 20;
 /// Widest column of samples' names.
-const WIDEST: usize = 40;
+const MAX_NAME_WIDTH: usize = 40;
 /// Elements of a raw output that people are shown.
-const SHOWN: usize = 6;
+const MAX_ELEMENTS: usize = 6;
 
 /// Predicts samples and writes the results in their order.
 pub async fn preview(args: Preview, console: &Console) -> Result<(), Stop> {
     let title = args.package.display().to_string();
     let job = console.job(JobKind::Preview, &title, &preview::STAGES);
     match predict(args, &job, console).await {
-        Ok((count, head, timing)) => {
-            job.finish(json!({ "samples": count }), None);
-            let (speed, device) = (timing.images_per_second, head.device);
+        Ok((count, header, timing)) => {
+            job.finish(JobResult::Preview(PreviewSummary { samples: count }));
+            let (speed, device) = (timing.images_per_second, header.device);
             let samples = if count == 1 { "sample" } else { "samples" };
-            console.note(&format!(
+            console.print_info(&format!(
                 "{count} {samples}, {speed:.1} a second on {} ({}): {}",
                 device.kind, device.name, device.reason
             ));
@@ -50,9 +50,9 @@ pub async fn preview(args: Preview, console: &Console) -> Result<(), Stop> {
 
 async fn predict(
     args: Preview,
-    job: &Running,
+    job: &JobHandle,
     console: &Console,
-) -> Result<(usize, Head, Timing), Stop> {
+) -> Result<(usize, Header, Timing), Stop> {
     let package = package::open(&args.package, console);
     let (package, _) = job.or_cancelled(package).await?;
     let samples = job.or_cancelled(package::samples(&args.samples)).await?;
@@ -60,8 +60,8 @@ async fn predict(
     let (count, widest) = (samples.len(), names.max().unwrap_or(0));
     let (format, output) = (args.format, args.output);
     let to = output.clone();
-    // A pipe that nobody reads yet is waited for.
-    let sink = blocking(move || Sink::open(format, to.as_deref()));
+    // Opening a pipe blocks until someone reads it.
+    let sink = blocking(move || Output::open(format, to.as_deref()));
     let sink = job.or_cancelled(sink).await?;
     let request = PreviewRequest {
         package,
@@ -74,36 +74,36 @@ async fn predict(
         batch_size: args.batch_size.map(|size| size as usize),
         top_k: args.top_k.map(|count| count as usize),
     };
-    let mut results = Results {
+    let mut results = OrderedResults {
         format,
-        width: widest.min(WIDEST),
+        width: widest.min(MAX_NAME_WIDTH),
         sink,
         waiting: BTreeMap::new(),
         next: 0,
-        broken: None,
+        error: None,
     };
-    let mut each = |place, result| results.add(place, result);
-    let (head, timing) = preview::run(&DataDir::find()?, &request, job, &mut each).await?;
-    results.finish(&head, &timing, output.as_deref())?;
-    Ok((count, head, timing))
+    let mut each = |index, result| results.add(index, result);
+    let (header, timing) = preview::run(&DataDir::find()?, &request, job, &mut each).await?;
+    results.finish(&header, &timing, output.as_deref())?;
+    Ok((count, header, timing))
 }
 
 /// Where results go. A document is only written once it is whole, a file only in place of what
 /// was there before; lines go out as they come.
-enum Sink {
+enum Output {
     Stdout,
     Spool(Box<tempfile::SpooledTempFile>),
     File(AtomicFile),
 }
 
-impl Sink {
+impl Output {
     fn open(format: Format, output: Option<&Path>) -> Result<Self, Failure> {
         Ok(match (format, output) {
             (Format::Json, _) => Self::Spool(Box::new(tempfile::SpooledTempFile::new(IN_MEMORY))),
             (Format::Text | Format::Jsonl, None) => Self::Stdout,
             (Format::Text | Format::Jsonl, Some(output)) => {
                 let file = AtomicFile::create(output);
-                Self::File(file.map_err(|error| places::not_written(output, &error))?)
+                Self::File(file.map_err(|error| write_failure(output, &error))?)
             }
         })
     }
@@ -121,51 +121,56 @@ impl Sink {
     }
 }
 
-/// Results on their way out, in the order of the samples.
-struct Results {
+/// Writes results in the order of the samples.
+struct OrderedResults {
     format: Format,
     width: usize,
-    sink: Sink,
+    sink: Output,
     waiting: BTreeMap<usize, SampleResult>,
     next: usize,
-    broken: Option<io::Error>,
+    error: Option<io::Error>,
 }
 
-impl Results {
-    fn add(&mut self, place: usize, result: SampleResult) {
-        self.waiting.insert(place, result);
+impl OrderedResults {
+    fn add(&mut self, index: usize, result: SampleResult) {
+        self.waiting.insert(index, result);
         while let Some(result) = self.waiting.remove(&self.next) {
             let text = match self.format {
-                Format::Text => in_words(&result, self.width),
-                Format::Jsonl => preview::line(&result) + "\n",
-                Format::Json if self.next == 0 => preview::line(&result),
-                Format::Json => format!(",\n{}", preview::line(&result)),
+                Format::Text => to_text(&result, self.width),
+                Format::Jsonl => preview::result_line(&result) + "\n",
+                Format::Json if self.next == 0 => preview::result_line(&result),
+                Format::Json => format!(",\n{}", preview::result_line(&result)),
             };
             self.next += 1;
-            if self.broken.is_none() {
-                self.broken = self.sink.write(&text).err();
+            if self.error.is_none() {
+                self.error = self.sink.write(&text).err();
             }
         }
     }
 
-    fn finish(self, head: &Head, timing: &Timing, output: Option<&Path>) -> Result<(), Failure> {
+    fn finish(
+        self,
+        header: &Header,
+        timing: &Timing,
+        output: Option<&Path>,
+    ) -> Result<(), Failure> {
         let name = output.unwrap_or(Path::new("stdout"));
-        let unwritten = |error: io::Error| places::not_written(name, &error);
-        match self.broken {
-            // Whoever reads has seen enough.
+        let unwritten = |error: io::Error| write_failure(name, &error);
+        match self.error {
+            // The reader has closed the pipe.
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             Some(error) => return Err(unwritten(error)),
             None => {}
         }
         let mut spool = match self.sink {
-            Sink::Stdout => return Ok(()),
-            Sink::File(file) => return file.commit().map_err(unwritten),
-            Sink::Spool(spool) => spool,
+            Output::Stdout => return Ok(()),
+            Output::File(file) => return file.commit().map_err(unwritten),
+            Output::Spool(spool) => spool,
         };
         spool.rewind().map_err(unwritten)?;
         let Some(output) = output else {
             let mut stdout = io::stdout().lock();
-            let written = preview::write_document(&mut stdout, head, timing, &mut spool);
+            let written = preview::write_document(&mut stdout, header, timing, &mut spool);
             let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
             return match written {
                 Err(error) if !closed(&error) => Err(unwritten(error)),
@@ -174,7 +179,7 @@ impl Results {
         };
         let mut write = || {
             let mut file = AtomicFile::create(output)?;
-            preview::write_document(file.writer(), head, timing, &mut spool)?;
+            preview::write_document(file.writer(), header, timing, &mut spool)?;
             file.commit()
         };
         write().map_err(unwritten)
@@ -182,11 +187,11 @@ impl Results {
 }
 
 /// A result for people: the sample, then one line a class.
-fn in_words(result: &SampleResult, width: usize) -> String {
+fn to_text(result: &SampleResult, width: usize) -> String {
     let lines: Vec<String> = match &result.outcome {
         Outcome::Classes(classes) => classes
             .iter()
-            .map(|one| format!("{:.6}  {}", one.score, tame(&one.class)))
+            .map(|one| format!("{:.6}  {}", one.score, sanitize(&one.class)))
             .collect(),
         Outcome::Outputs(outputs) => outputs
             .iter()
@@ -194,15 +199,15 @@ fn in_words(result: &SampleResult, width: usize) -> String {
                 let first: Vec<String> = output
                     .data
                     .iter()
-                    .take(SHOWN)
+                    .take(MAX_ELEMENTS)
                     .map(ToString::to_string)
                     .collect();
-                let more = if output.data.len() > SHOWN {
+                let more = if output.data.len() > MAX_ELEMENTS {
                     ", …"
                 } else {
                     ""
                 };
-                let (name, shape) = (tame(name), &output.shape);
+                let (name, shape) = (sanitize(name), &output.shape);
                 format!(
                     "{name} {:?} {shape:?}: {}{more}",
                     output.datatype,
@@ -210,19 +215,19 @@ fn in_words(result: &SampleResult, width: usize) -> String {
                 )
             })
             .collect(),
-        Outcome::Error(error) => vec![format!("error: {}", tame(&error.message))],
+        Outcome::Error(error) => vec![format!("error: {}", sanitize(&error.message))],
     };
     let mut text = String::new();
     for (place, line) in lines.iter().enumerate() {
         let sample = if place == 0 {
-            tame(&result.sample)
+            sanitize(&result.sample)
         } else {
             String::new()
         };
         text.push_str(&format!("{sample:width$}  {line}\n"));
     }
     if lines.is_empty() {
-        text.push_str(&format!("{}\n", tame(&result.sample)));
+        text.push_str(&format!("{}\n", sanitize(&result.sample)));
     }
     text
 }
@@ -230,7 +235,7 @@ fn in_words(result: &SampleResult, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use boxwright_studio::model::prediction::{ClassPrediction, DeviceUsed};
-    use boxwright_studio::preview::ModelName;
+    use boxwright_studio::preview::ModelIdentity;
 
     use super::*;
 
@@ -249,31 +254,31 @@ mod tests {
     fn a_document_keeps_the_order_of_the_samples_whatever_the_order_of_the_results() {
         let folder = tempfile::tempdir().expect("a folder");
         let output = folder.path().join("out.json");
-        let mut results = Results {
+        let mut results = OrderedResults {
             format: Format::Json,
             width: 0,
-            sink: Sink::open(Format::Json, Some(&output)).expect("a place"),
+            sink: Output::open(Format::Json, Some(&output)).expect("a place"),
             waiting: BTreeMap::new(),
             next: 0,
-            broken: None,
+            error: None,
         };
         for place in [2, 0, 1] {
             results.add(place, result(&place.to_string()));
         }
         let (name, version, digest) = ("cat".into(), "1".into(), "sha256:ab".into());
-        let model = ModelName {
+        let model = ModelIdentity {
             name,
             version,
             digest,
         };
         let (kind, name, reason) = ("cpu".into(), "a CPU".into(), "no GPU".into());
         let device = DeviceUsed { kind, name, reason };
-        let head = Head {
+        let header = Header {
             model,
             device,
             batch_size: 8,
         };
-        let written = results.finish(&head, &Timing::default(), Some(&output));
+        let written = results.finish(&header, &Timing::default(), Some(&output));
         written.expect("written");
         let text = std::fs::read(&output).expect("read");
         let document: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
@@ -286,7 +291,7 @@ mod tests {
 
     #[test]
     fn people_see_one_line_a_class_and_no_steering() {
-        let text = in_words(&result("cat.jpg"), 9);
+        let text = to_text(&result("cat.jpg"), 9);
         assert_eq!(text, "cat.jpg    0.391141  tiger \u{fffd}[2Jcat\n");
     }
 }

@@ -13,7 +13,7 @@ use crate::package;
 
 /// Serves a package on 127.0.0.1.
 pub async fn serve(args: Serve, console: &Console) -> Result<ExitCode, Failure> {
-    // What is wrong with a package is said in the same words as everywhere.
+    // Opened first, so that its problems are reported like those of other commands.
     package::open(&args.package, console).await?;
     let program = DataDir::find()?.serve_program();
     let mut command = Command::new(&program);

@@ -1,7 +1,7 @@
 //! How things are written for people.
 
-/// Text from a file or a registry, without what would steer a terminal.
-pub fn tame(text: &str) -> String {
+/// Text from a file or a registry, without control and direction characters.
+pub fn sanitize(text: &str) -> String {
     let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
         .map(|c| {
@@ -14,9 +14,9 @@ pub fn tame(text: &str) -> String {
         .collect()
 }
 
-/// Text of several lines, each of them tamed.
-pub fn tame_lines(text: &str) -> String {
-    text.lines().map(tame).collect::<Vec<_>>().join("\n")
+/// Text of several lines, each of them sanitized.
+pub fn sanitize_lines(text: &str) -> String {
+    text.lines().map(sanitize).collect::<Vec<_>>().join("\n")
 }
 
 /// Bytes, in powers of ten.
@@ -29,7 +29,7 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// A number with its thousands apart.
+/// A number with separated thousands.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -48,8 +48,8 @@ mod tests {
 
     #[test]
     fn text_from_outside_does_not_steer_the_terminal() {
-        assert_eq!(tame("a\x1b[31mb\u{202e}c"), "a\u{fffd}[31mb\u{fffd}c");
-        assert_eq!(tame_lines("a\r\nb"), "a\nb");
+        assert_eq!(sanitize("a\x1b[31mb\u{202e}c"), "a\u{fffd}[31mb\u{fffd}c");
+        assert_eq!(sanitize_lines("a\r\nb"), "a\nb");
     }
 
     #[test]

@@ -3,33 +3,32 @@
 use boxwright_build::{DataDir, Target, docker};
 use boxwright_files::disk;
 use boxwright_oci::Platform;
-use boxwright_worker::Worker;
+use boxwright_worker::{Worker, WorkerCommand};
 
 use crate::api::{Check, CheckStatus, Doctor};
 use crate::credentials::keychain;
+use crate::directories::Directories;
 use crate::errors::blocking;
 use crate::failure::Failure;
-use crate::places::Places;
-use crate::preview;
 use crate::verify::namespaces;
 
-/// Less free space than this is said: an image with its caches needs about as much.
-const LITTLE_SPACE: u64 = 2 << 30;
+/// Less free space than this is reported: an image with its caches needs about as much.
+const MIN_FREE_SPACE: u64 = 2 << 30;
 
-/// Looks at everything that Boxwright can use; `share` is what looking for the share folder gave.
-pub async fn examine(share: Result<DataDir, Failure>, places: &Places) -> Doctor {
+/// Checks everything that Boxwright can use; `share` is the result of finding the share folder.
+pub async fn examine(data_dir: Result<DataDir, Failure>, directories: &Directories) -> Doctor {
     let installed = async {
-        match share {
-            Ok(share) => {
-                let mut checks = devices(&share).await;
-                checks.extend(runtimes(&share));
+        match data_dir {
+            Ok(data_dir) => {
+                let mut checks = devices(&data_dir).await;
+                checks.extend(runtimes(&data_dir));
                 checks
             }
-            Err(failure) => vec![broken("DataDir folder", failure)],
+            Err(failure) => vec![broken("Share folder", failure)],
         }
     };
     let (mut checks, docker, keychain, system) =
-        tokio::join!(installed, docker_engine(), keychain(), system(places));
+        tokio::join!(installed, docker_engine(), keychain(), system(directories));
     checks.push(docker);
     checks.push(keychain);
     checks.extend(system);
@@ -72,9 +71,9 @@ fn broken(name: &str, failure: Failure) -> Check {
     }
 }
 
-/// The worker says which devices its library knows.
-async fn devices(share: &DataDir) -> Vec<Check> {
-    let worker = match Worker::start(&preview::command(share)).await {
+/// The devices that the worker's library supports.
+async fn devices(data_dir: &DataDir) -> Vec<Check> {
+    let worker = match Worker::start(&WorkerCommand::new(data_dir.serve_program())).await {
         Ok(worker) => worker,
         Err(error) => return vec![broken("Worker", error.into())],
     };
@@ -102,9 +101,9 @@ async fn devices(share: &DataDir) -> Vec<Check> {
     checks
 }
 
-/// What can be built.
-fn runtimes(share: &DataDir) -> Vec<Check> {
-    let catalogue = match share.catalogue() {
+/// The targets that can be built.
+fn runtimes(data_dir: &DataDir) -> Vec<Check> {
+    let catalogue = match data_dir.catalogue() {
         Ok(catalogue) => catalogue,
         Err(error) => return vec![broken("Runtimes", error.into())],
     };
@@ -154,12 +153,12 @@ async fn keychain() -> Check {
     }
 }
 
-/// What the proof and the caches need of the system.
-async fn system(places: &Places) -> Vec<Check> {
-    let places = places.clone();
-    let looked =
-        blocking(move || Ok::<_, Failure>(vec![sandbox(), emulation(), disk_space(&places)]));
-    looked
+/// What verification and the caches need of the system.
+async fn system(directories: &Directories) -> Vec<Check> {
+    let directories = directories.clone();
+    let checked =
+        blocking(move || Ok::<_, Failure>(vec![sandbox(), emulation(), disk_space(&directories)]));
+    checked
         .await
         .unwrap_or_else(|failure| vec![broken("System", failure)])
 }
@@ -183,7 +182,7 @@ fn emulation() -> Check {
         _ => Platform::linux("arm64"),
     };
     let name = format!("Programs for {other}");
-    match namespaces::way(&other) {
+    match namespaces::execution(&other) {
         Ok(_) => works(&name, "run here, emulated: their images can be proven"),
         Err(reason) => absent(
             &name,
@@ -193,12 +192,12 @@ fn emulation() -> Check {
     }
 }
 
-fn disk_space(places: &Places) -> Check {
+fn disk_space(directories: &Directories) -> Check {
     const NAME: &str = "Disk";
-    let folder = places.cache.ancestors().find(|folder| folder.is_dir());
+    let folder = directories.cache.ancestors().find(|folder| folder.is_dir());
     let free = folder.and_then(disk::free_space);
     match (folder, free) {
-        (Some(folder), Some(free)) if free >= LITTLE_SPACE => {
+        (Some(folder), Some(free)) if free >= MIN_FREE_SPACE => {
             works(NAME, format!("{} free in {}", size(free), folder.display()))
         }
         (Some(folder), Some(free)) => absent(
@@ -208,7 +207,7 @@ fn disk_space(places: &Places) -> Check {
         ),
         _ => absent(
             NAME,
-            format!("{} can't be looked at", places.cache.display()),
+            format!("{} can't be looked at", directories.cache.display()),
             "Name a folder that you may write to in BOXWRIGHT_CACHE.",
         ),
     }

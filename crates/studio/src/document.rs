@@ -1,4 +1,4 @@
-//! The open package: what it says, what was edited, and the way back.
+//! The open package with its edits, undo and redo.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -32,12 +32,12 @@ pub struct OpenDocument {
     undo: Vec<Package>,
     redo: Vec<Package>,
     last_edit: Option<(Instant, Vec<String>)>,
-    /// What is wrong with `package`, and its files where nothing is: found anew with every change.
+    /// The problems of `package`, or its files where it has none; updated with every change.
     problems: Vec<Problem>,
     loaded: Option<LoadedPackage>,
-    /// The model's files as they were when they were last looked at.
+    /// Stamps of the model's files when they were last read.
     stamps: Option<Vec<FileStamp>>,
-    /// They are no longer those that the package file was written for.
+    /// Whether the model's files changed since the package file was written.
     stale: bool,
 }
 
@@ -100,7 +100,7 @@ impl OpenDocument {
         self.revision
     }
 
-    /// Whether closing it would lose what the user did.
+    /// Whether it has edits that are not saved.
     pub fn is_edited(&self) -> bool {
         !same(&self.package, &self.baseline)
     }
@@ -117,14 +117,13 @@ impl OpenDocument {
                 format!("{}: {}", problem.field, problem.message),
                 "Mend this field of the package, and try again.",
             )),
-            (None, None) => Err(Failure::internal("the package was not looked at")),
+            (None, None) => Err(Failure::internal("the package was not checked")),
         }
     }
 
-    /// Looks at the package and the files that it names. Files may have changed since the last
-    /// time.
+    /// Checks the package and the files that it names, which may have changed.
     pub fn check(&mut self) {
-        self.look_at_model();
+        self.reload_model();
         let signature = &self.model.summary.signature;
         let found = self.package.problems(Some(signature));
         self.problems = found
@@ -141,9 +140,9 @@ impl OpenDocument {
         }
     }
 
-    /// Reads the model anew where it was exported again since. One that can't be read now is told
-    /// of when it is used.
-    fn look_at_model(&mut self) {
+    /// Reads the model again if its files changed. That it can't be read is reported when it is
+    /// used.
+    fn reload_model(&mut self) {
         let now = stamps(&self.model);
         if now.is_none() || now == self.stamps {
             return;
@@ -207,21 +206,21 @@ impl OpenDocument {
         self.check();
     }
 
-    /// Takes the last step back, if there is one.
+    /// Undoes the last step, if there is one.
     pub fn undo(&mut self) {
         if let Some(package) = self.undo.pop() {
             self.redo
                 .push(std::mem::replace(&mut self.package, package));
-            self.moved();
+            self.step_done();
         }
     }
 
-    /// Does a step again that was taken back, if there is one.
+    /// Repeats a step that was undone, if there is one.
     pub fn redo(&mut self) {
         if let Some(package) = self.redo.pop() {
             self.undo
                 .push(std::mem::replace(&mut self.package, package));
-            self.moved();
+            self.step_done();
         }
     }
 
@@ -233,9 +232,9 @@ impl OpenDocument {
         }
     }
 
-    /// `saved` is what the file says now.
+    /// The package was saved as `saved`.
     pub fn saved(&mut self, saved: Package) {
-        // Edited further while it was written: those edits stay.
+        // Edits made while it was written are kept.
         if same(&self.package, &saved) {
             self.package = saved.clone();
         }
@@ -243,10 +242,10 @@ impl OpenDocument {
         self.has_file = true;
         self.stale = false;
         self.guesses.clear();
-        self.moved();
+        self.step_done();
     }
 
-    fn moved(&mut self) {
+    fn step_done(&mut self) {
         self.last_edit = None;
         self.revision += 1;
         self.check();
@@ -256,7 +255,8 @@ impl OpenDocument {
     pub fn snapshot(&self) -> Document {
         let (now, guessed) = (as_json(&self.package), as_json(&self.baseline));
         // A guess that the user has changed is a choice.
-        let stands = |guess: &&Guess| at(&now, &guess.field) == at(&guessed, &guess.field);
+        let unchanged =
+            |guess: &&Guess| value_at(&now, &guess.field) == value_at(&guessed, &guess.field);
         let folder = self.root.file_name().unwrap_or(self.root.as_os_str());
         Document {
             revision: self.revision,
@@ -266,7 +266,7 @@ impl OpenDocument {
             can_redo: !self.redo.is_empty(),
             package: self.package.clone(),
             model: self.model.summary.clone(),
-            guesses: self.guesses.iter().filter(stands).cloned().collect(),
+            guesses: self.guesses.iter().filter(unchanged).cloned().collect(),
             labels: self.labels(),
             problems: self.problems.clone(),
         }
@@ -356,7 +356,7 @@ fn compare(path: &str, a: &Value, b: &Value, fields: &mut Vec<String>) {
     }
 }
 
-/// By way of text, which has a single-precision number as it was written: 123.675, not
+/// Converts by way of text, so that single-precision numbers stay as written: 123.675, not
 /// 123.67500305175781.
 fn as_json(package: &Package) -> Value {
     let text = serde_json::to_string(package).unwrap_or_default();
@@ -365,11 +365,12 @@ fn as_json(package: &Package) -> Value {
 
 /// The value of a dotted field as JSON, for showing; `None` where the package leaves it out.
 pub fn field(package: &Package, path: &str) -> Option<String> {
-    at(&as_json(package), path).map(Value::to_string)
+    value_at(&as_json(package), path).map(Value::to_string)
 }
 
-/// The value at a dotted path; numbers are places in a list, and a list of one needs none.
-fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+/// The value at a dotted path. Numbers are indexes; a name in a list is looked up in its first
+/// element.
+fn value_at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     let steps = path.split('.').filter(|step| !step.is_empty());
     let mut value = value;
     for step in steps {

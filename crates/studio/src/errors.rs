@@ -1,11 +1,13 @@
-//! The one place where every crate's errors become [`Failure`]s.
+//! The conversion of every crate's errors to [`Failure`]s.
+
+use std::path::Path;
 
 use boxwright_build::Error as BuildError;
 use boxwright_model::Error as ModelError;
 use boxwright_oci::Error as OciError;
 use boxwright_worker::WorkerError;
 
-use crate::failure::{Code, Failure, Stop, Wants};
+use crate::failure::{Code, Failure, RequiredAction, Stop};
 
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
@@ -103,7 +105,7 @@ impl From<OciError> for Failure {
         };
         let mut failure = Self::new(code, error.to_string(), error.hint());
         failure.retryable = error.retryable();
-        failure.wants = wants(&error).map(Box::new);
+        failure.required_action = required_action(&error).map(Box::new);
         if let Some(source) = std::error::Error::source(&error) {
             failure = failure.caused_by(source);
         }
@@ -111,14 +113,14 @@ impl From<OciError> for Failure {
     }
 }
 
-fn wants(error: &OciError) -> Option<Wants> {
+fn required_action(error: &OciError) -> Option<RequiredAction> {
     match error {
-        OciError::Unauthorized { registry, .. } => Some(Wants::SignIn {
+        OciError::Unauthorized { registry, .. } => Some(RequiredAction::SignIn {
             registry: registry.clone(),
         }),
-        OciError::RealmUntrusted { registry, realm } => Some(Wants::Trust {
+        OciError::RealmUntrusted { registry, realm } => Some(RequiredAction::AllowAuthHost {
             registry: registry.clone(),
-            realm: realm.clone(),
+            auth_host: realm.clone(),
         }),
         _ => None,
     }
@@ -186,7 +188,25 @@ impl From<tokio::task::JoinError> for Stop {
     }
 }
 
-/// Runs `work`, which blocks, where blocking is allowed.
+/// A failure to write `path`.
+pub fn write_failure(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("{} can't be written", path.display());
+    let failure = match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Failure::new(
+            Code::DiskFull,
+            message,
+            "Free some space, or choose a folder on another disk, and try again.",
+        ),
+        _ => Failure::new(
+            Code::Internal,
+            message,
+            "Check that the folder exists and that you may write to it.",
+        ),
+    };
+    failure.caused_by(error)
+}
+
+/// Runs blocking `work` on a thread for blocking calls.
 ///
 /// # Errors
 /// What `work` fails with.

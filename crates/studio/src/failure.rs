@@ -20,25 +20,25 @@ pub struct Failure {
     /// The next version that nothing is published under, where a tag is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free_version: Option<String>,
-    /// What a registry wants from the user, for a front end that has words of its own for it.
+    /// What the user has to do for a registry, for a front end with its own hint for it.
     #[serde(skip)]
-    pub wants: Option<Box<Wants>>,
+    pub required_action: Option<Box<RequiredAction>>,
 }
 
-/// What a registry wants from the user.
+/// What the user has to do for a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wants {
-    /// A name and a password that it knows.
+pub enum RequiredAction {
+    /// Sign in with a name and a password.
     SignIn {
         /// Host and port.
         registry: String,
     },
-    /// The user's word that a token server on another host may get the password.
-    Trust {
+    /// Allow a token server on another host to get the password.
+    AllowAuthHost {
         /// Host and port.
         registry: String,
         /// Host and port of the token server.
-        realm: String,
+        auth_host: String,
     },
 }
 
@@ -52,11 +52,11 @@ impl Failure {
             causes: Vec::new(),
             retryable: false,
             free_version: None,
-            wants: None,
+            required_action: None,
         }
     }
 
-    /// Something that the user can't be blamed for.
+    /// A fault of the program or its environment.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(
             Code::Internal,
@@ -70,8 +70,7 @@ impl Failure {
         let mut next = Some(error);
         while let Some(cause) = next {
             let text = cause.to_string();
-            // An error that only hands on its source's words says nothing new, nor does one that
-            // the message has told already.
+            // Texts that repeat the previous cause or are part of the message are left out.
             if self.causes.last() != Some(&text) && !self.message.contains(&text) {
                 self.causes.push(text);
             }
@@ -80,7 +79,7 @@ impl Failure {
         self
     }
 
-    /// The same request may succeed later.
+    /// Marks the failure as one after which the same request may succeed later.
     pub fn retryable(mut self) -> Self {
         self.retryable = true;
         self
@@ -152,6 +151,9 @@ impl std::fmt::Display for Code {
         write!(f, "{self:?}")
     }
 }
+
+/// The result of a use case.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Why a use case has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]

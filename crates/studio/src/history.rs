@@ -1,43 +1,76 @@
-//! What is remembered from one start to the next: settings, images that were published, packages
-//! that were open.
+//! What is stored from one start to the next: settings, published images, recent packages.
 
 use std::path::{Component, Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::api::{Published, Recent, Report, Settings};
+use crate::directories::Directories;
 use crate::failure::Failure;
-use crate::places::{self, Places};
+use crate::json_file;
 
-/// Images that are remembered.
+/// Most images of the history.
 const MAX_PUBLISHED: usize = 100;
-/// Packages that are remembered.
+/// Most recent packages.
 const MAX_RECENT: usize = 12;
 
 /// The settings, or their defaults.
-pub fn settings(places: &Places) -> Settings {
-    places::read(&places.file("settings.json"))
+pub fn settings(directories: &Directories) -> Settings {
+    json_file::read(&directories.file("settings.json"))
 }
 
-/// Keeps the settings.
+/// Stores the settings.
 ///
 /// # Errors
-/// As [`places::write`].
-pub fn keep_settings(places: &Places, settings: &Settings) -> Result<(), Failure> {
-    places::write(&places.file("settings.json"), settings)
+/// As [`json_file::write`].
+pub fn save_settings(directories: &Directories, settings: &Settings) -> Result<(), Failure> {
+    json_file::write(&directories.file("settings.json"), settings)
 }
 
 /// Images that were published or built, newest first.
-pub fn published(places: &Places) -> Vec<Published> {
-    places::read_list(&places.file("history.json"))
+pub fn published(directories: &Directories) -> Vec<Published> {
+    let entries: Vec<StoredEntry> = json_file::read_list(&directories.file("history.json"));
+    entries.into_iter().map(|stored| stored.0).collect()
 }
 
-/// Remembers what was published, and returns the whole list.
+/// An entry of the history file.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct StoredEntry(Published);
+
+impl<'de> Deserialize<'de> for StoredEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut entry = Value::deserialize(deserializer)?;
+        if let Some(images) = entry
+            .pointer_mut("/report/images")
+            .and_then(Value::as_array_mut)
+        {
+            images.iter_mut().for_each(replace_run_command);
+        }
+        serde_json::from_value(entry)
+            .map(Self)
+            .map_err(D::Error::custom)
+    }
+}
+
+/// Older files have the `docker run` command of an image that was published to a registry, and no
+/// field `published`.
+fn replace_run_command(image: &mut Value) {
+    if let Some(fields) = image.as_object_mut()
+        && fields.remove("run").is_some()
+    {
+        fields.insert("published".to_owned(), true.into());
+    }
+}
+
+/// Adds what was published or built, and returns the whole list.
 ///
 /// # Errors
-/// As [`places::write`].
+/// As [`json_file::write`].
 pub fn add_published(
-    places: &Places,
+    directories: &Directories,
     name: &str,
     version: &str,
     report: &Report,
@@ -48,10 +81,10 @@ pub fn add_published(
         version: version.to_owned(),
         report: report.clone(),
     };
-    places::update_list(&places.file("history.json"), |list| {
-        list.insert(0, entry);
+    json_file::update_list(&directories.file("history.json"), |list| {
+        list.insert(0, StoredEntry(entry));
         list.truncate(MAX_PUBLISHED);
-        list.clone()
+        list.iter().map(|stored| stored.0.clone()).collect()
     })
 }
 
@@ -66,7 +99,7 @@ pub struct RecentPath {
 
 impl RecentPath {
     /// What the page may know of it.
-    pub fn shown(&self, id: u32) -> Recent {
+    pub fn view(&self, id: u32) -> Recent {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         Recent {
             id,
@@ -77,32 +110,39 @@ impl RecentPath {
 }
 
 /// Packages that were open before, newest first, as far as they are still there.
-pub fn recent(places: &Places) -> Vec<RecentPath> {
-    let list: Vec<RecentPath> = places::read_list(&places.file("recent.json"));
+pub fn recent(directories: &Directories) -> Vec<RecentPath> {
+    let list: Vec<RecentPath> = json_file::read_list(&directories.file("recent.json"));
     list.into_iter()
         .filter(|entry| entry.path.exists())
         .collect()
 }
 
-/// Remembers that a package was opened, and returns the whole list.
+/// Adds a package that was opened, and returns the whole list.
 ///
 /// # Errors
-/// As [`places::write`].
-pub fn add_recent(places: &Places, path: &Path, name: &str) -> Result<Vec<RecentPath>, Failure> {
+/// As [`json_file::write`].
+pub fn add_recent(
+    directories: &Directories,
+    path: &Path,
+    name: &str,
+) -> Result<Vec<RecentPath>, Failure> {
     let entry = RecentPath {
         path: path.to_owned(),
         name: name.to_owned(),
     };
-    places::update_list(&places.file("recent.json"), |list: &mut Vec<RecentPath>| {
-        // The model of a package and its package file are the same to a person.
-        list.retain(|other| other.path.parent() != path.parent());
-        list.insert(0, entry);
-        list.truncate(MAX_RECENT);
-        list.clone()
-    })
+    json_file::update_list(
+        &directories.file("recent.json"),
+        |list: &mut Vec<RecentPath>| {
+            // The model of a package and its package file are one entry.
+            list.retain(|other| other.path.parent() != path.parent());
+            list.insert(0, entry);
+            list.truncate(MAX_RECENT);
+            list.clone()
+        },
+    )
 }
 
-/// The folder as a person would name it: `~` for the home, the middle of a long one left out.
+/// The folder for showing: `~` for the home folder, and the middle of a long path left out.
 fn shortened(folder: &Path) -> String {
     let home = dirs::home_dir();
     let below = home.and_then(|home| folder.strip_prefix(home).ok().map(Path::to_owned));
@@ -125,19 +165,20 @@ fn shortened(folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::ReportImage;
 
-    fn places() -> (tempfile::TempDir, Places) {
+    fn directories() -> (tempfile::TempDir, Directories) {
         let folder = tempfile::tempdir().expect("a folder");
-        let places = Places {
+        let directories = Directories {
             config: folder.path().join("c"),
             cache: folder.path().join("k"),
         };
-        (folder, places)
+        (folder, directories)
     }
 
     #[test]
     fn recent_packages_are_newest_first_and_each_folder_once() {
-        let (folder, places) = places();
+        let (folder, directories) = directories();
         let make = |name: &str| {
             let path = folder.path().join(name);
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
@@ -147,41 +188,85 @@ mod tests {
         let (model, package) = (make("a/model.onnx"), make("a/boxwright.toml"));
         let other = make("b/boxwright.toml");
         for path in [&model, &other, &package] {
-            add_recent(&places, path, "cat").expect("kept");
+            add_recent(&directories, path, "cat").expect("kept");
         }
-        let paths: Vec<_> = recent(&places)
+        let paths: Vec<_> = recent(&directories)
             .into_iter()
             .map(|entry| entry.path)
             .collect();
         assert_eq!(paths, [package, other.clone()]);
         std::fs::remove_file(other).expect("removed");
-        assert_eq!(recent(&places).len(), 1);
+        assert_eq!(recent(&directories).len(), 1);
     }
 
     #[test]
     fn history_is_newest_first() {
-        let (_folder, places) = places();
+        let (_folder, directories) = directories();
         let report = Report {
             images: Vec::new(),
             uploaded_bytes: 0,
             reused_bytes: 0,
             elapsed_ms: 0,
         };
-        add_published(&places, "cat", "1", &report).expect("kept");
-        let list = add_published(&places, "cat", "2", &report).expect("kept");
+        add_published(&directories, "cat", "1", &report).expect("kept");
+        let list = add_published(&directories, "cat", "2", &report).expect("kept");
         assert_eq!(list[0].version, "2");
-        assert_eq!(published(&places), list);
+        assert_eq!(published(&directories), list);
+    }
+
+    #[test]
+    fn older_entries_with_a_run_command_are_read_and_the_command_is_rendered() {
+        let (_folder, directories) = directories();
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        let command = format!(
+            "docker run --rm --read-only --cap-drop ALL -p 127.0.0.1:8080:8080 \
+             localhost:5000/cat@{digest}"
+        );
+        let image = |reference: &str, run: Option<&str>| {
+            let platform = serde_json::json!({
+                "target": "cpu", "platform": "linux/amd64", "digest": digest, "size": 1,
+                "verified": null,
+            });
+            let mut image = serde_json::json!({
+                "reference": reference, "digest": digest, "platforms": [platform],
+            });
+            if let Some(run) = run {
+                image["run"] = run.into();
+            }
+            image
+        };
+        let report = serde_json::json!({
+            "images": [image("localhost:5000/cat:1", Some(&command)), image("cat-1.tar", None)],
+            "uploaded_bytes": 0, "reused_bytes": 0, "elapsed_ms": 0,
+        });
+        let entry = serde_json::json!({
+            "at": "2026-01-01T00:00:00Z", "name": "cat", "version": "1", "report": report,
+        });
+        let file = directories.file("history.json");
+        json_file::write(&file, &[entry]).expect("written");
+        let rendered = |list: &[Published]| -> Vec<Option<String>> {
+            let images = list[0].report.images.iter();
+            images.map(ReportImage::docker_run).collect()
+        };
+        let list = published(&directories);
+        assert_eq!(rendered(&list), [Some(command.clone()), None]);
+        // Written again it has no command, and is read as the same.
+        json_file::write(&file, &list).expect("written");
+        let text = std::fs::read_to_string(&file).expect("read");
+        assert!(!text.contains("docker run"), "{text}");
+        assert_eq!(rendered(&published(&directories)), [Some(command), None]);
     }
 
     #[test]
     fn settings_that_are_partly_there_are_filled_up() {
-        let (_folder, places) = places();
-        places::write_bytes(&places.file("settings.json"), br#"{"theme":"dark"}"#).expect("kept");
+        let (_folder, directories) = directories();
+        json_file::write_bytes(&directories.file("settings.json"), br#"{"theme":"dark"}"#)
+            .expect("kept");
         let expected = Settings {
             theme: "dark".into(),
             ..Settings::default()
         };
-        assert_eq!(settings(&places), expected);
+        assert_eq!(settings(&directories), expected);
     }
 
     #[test]

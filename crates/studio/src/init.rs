@@ -6,11 +6,11 @@ use boxwright_model::guess::{self, Preset};
 use boxwright_model::package::{self, FILE_NAME, InputKind, Labels, Package};
 use boxwright_model::{LoadedPackage, Model, inspect};
 
-use crate::beside;
+use crate::errors::write_failure;
 use crate::failure::{Code, Failure};
-use crate::places;
+use crate::sidecar;
 
-/// What a package is written for, and what is known of it.
+/// The model to write a package file for, and the fields that are given.
 pub struct InitRequest {
     /// The model file.
     pub model: PathBuf,
@@ -44,7 +44,7 @@ pub fn init(request: &InitRequest) -> Result<(LoadedPackage, Vec<(String, String
     let own = folder_of(&request.model)?;
     let root = match &request.folder {
         Some(folder) => {
-            std::fs::create_dir_all(folder).map_err(|error| places::not_written(folder, &error))?;
+            std::fs::create_dir_all(folder).map_err(|error| write_failure(folder, &error))?;
             canonical(folder)?
         }
         None => own.clone(),
@@ -58,13 +58,13 @@ pub fn init(request: &InitRequest) -> Result<(LoadedPackage, Vec<(String, String
         ));
     }
     if root != own {
-        model = bring_model(&model, &own, &root)?;
+        model = copy_model(&model, &own, &root)?;
     }
     let guess::Guessed {
         mut package,
         mut reasons,
     } = guess::package(&model, &root)?;
-    let chosen = choose(&mut package, &model, request, &root)?;
+    let chosen = apply_given(&mut package, &model, request, &root)?;
     reasons.retain(|(field, _)| !chosen.iter().any(|chosen| field.starts_with(chosen)));
     LoadedPackage::from_parts(package, &root)?.save()?;
     Ok((LoadedPackage::open(&file)?, reasons))
@@ -87,8 +87,8 @@ fn check(
     })
 }
 
-/// Puts what was said in place of what was guessed; returns the fields.
-fn choose(
+/// Replaces guesses by the fields that are given, and returns the names of these fields.
+fn apply_given(
     package: &mut Package,
     model: &Model,
     request: &InitRequest,
@@ -105,7 +105,7 @@ fn choose(
     }
     if let Some(labels) = &request.labels {
         package.labels = Some(Labels {
-            file: beside::bring_labels(labels, root)?,
+            file: sidecar::copy_labels(labels, root)?,
         });
         chosen.push("labels");
     }
@@ -132,26 +132,29 @@ fn choose(
     Ok(chosen)
 }
 
-/// Copies the model with its external data, and labels and configurations that lie beside it.
-fn bring_model(model: &Model, from: &Path, to: &Path) -> Result<Model, Failure> {
-    const BESIDE: [&str; 3] = ["labels.txt", "preprocessor_config.json", "config.json"];
+/// Copies the model with its external data, labels and configurations.
+fn copy_model(model: &Model, from: &Path, to: &Path) -> Result<Model, Failure> {
+    const SIDECARS: [&str; 3] = ["labels.txt", "preprocessor_config.json", "config.json"];
     let names = std::iter::once(&model.summary.file).chain(&model.summary.external_data);
     for name in names {
         copy(&from.join(name), &to.join(name))?;
     }
-    for name in BESIDE.into_iter().filter(|name| from.join(name).is_file()) {
-        beside::bring(&from.join(name), to)?;
+    for name in SIDECARS
+        .into_iter()
+        .filter(|name| from.join(name).is_file())
+    {
+        sidecar::copy_configuration(&from.join(name), to)?;
     }
     Ok(inspect(&to.join(&model.summary.file))?)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
     if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| places::not_written(folder, &error))?;
+        std::fs::create_dir_all(folder).map_err(|error| write_failure(folder, &error))?;
     }
     std::fs::copy(from, to)
         .map(drop)
-        .map_err(|error| places::not_written(to, &error))
+        .map_err(|error| write_failure(to, &error))
 }
 
 fn folder_of(file: &Path) -> Result<PathBuf, Failure> {

@@ -1,10 +1,10 @@
 //! Boxwright's use cases, for any front end.
 //!
-//! [`preview`], [`publish`] and [`verify`] are what the command line calls: they take a request
-//! and a [`job::Running`], and know of no window. [`Studio`] is the window's state machine on top
-//! of them: it holds the open [`document`], its samples and jobs, and tells whoever listens what
-//! changed. Everything that crosses to a front end is in [`api`]; every crate's errors become a
-//! [`Failure`] in one place, [`errors`].
+//! [`preview`], [`archive`], [`publish`] and [`verify`] are the use cases: they take a request and a
+//! [`job::JobHandle`], and know of no window. [`job_kinds`] makes jobs of them that can be stored
+//! and started again. [`Studio`] is the window's state machine on top of them: it holds the open
+//! [`document`], its samples and jobs, and emits an event for every change. Everything that crosses
+//! to a front end is in [`api`]; every crate's errors become a [`Failure`] in [`errors`].
 
 #![cfg_attr(
     test,
@@ -12,32 +12,36 @@
 )]
 
 pub mod api;
-pub mod beside;
+pub mod archive;
 pub mod credentials;
+pub mod directories;
 pub mod doctor;
 pub mod document;
 pub mod errors;
 pub mod failure;
 pub mod history;
+pub mod image;
 pub mod init;
 pub mod job;
-pub mod places;
+pub mod job_kinds;
+pub mod json_file;
 pub mod preview;
 pub mod publish;
 pub mod registry;
 pub mod samples;
+pub mod sidecar;
 pub mod targets;
 pub mod tensor;
 pub mod verify;
 pub mod version;
+pub mod worker_session;
 
 mod studio;
-mod unfinished;
 
 pub use boxwright_build as build;
 pub use boxwright_model as model;
 pub use boxwright_oci as oci;
 pub use boxwright_tensor as tensors;
-pub use failure::{Code, Failure, Stop, Wants};
-pub use places::Places;
-pub use studio::{Result, Studio};
+pub use directories::Directories;
+pub use failure::{Code, Failure, RequiredAction, Result, Stop};
+pub use studio::Studio;

@@ -1,4 +1,4 @@
-//! Speaking to registries as this user.
+//! Clients for registries with this user's credentials.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use boxwright_oci::registry::{
 };
 use boxwright_oci::{Error, check_registry};
 
-use crate::api::{Kept, SignInOutcome};
+use crate::api::{CredentialStore, SignInOutcome};
 use crate::credentials::Accounts;
+use crate::directories::Directories;
 use crate::errors::blocking;
 use crate::failure::Failure;
 use crate::history;
-use crate::places::Places;
 
 /// How a registry is spoken to.
 #[derive(Debug, Clone, Default)]
@@ -33,10 +33,10 @@ impl Connection {
         &self,
         registry: &str,
         accounts: &Arc<Accounts>,
-        places: &Places,
+        directories: &Directories,
     ) -> Result<Client, Failure> {
         Ok(Client::new(
-            self.options(registry, accounts, places).await?,
+            self.options(registry, accounts, directories).await?,
         )?)
     }
 
@@ -48,14 +48,14 @@ impl Connection {
         &self,
         registry: &str,
         accounts: &Arc<Accounts>,
-        places: &Places,
+        directories: &Directories,
     ) -> Result<ClientOptions, Failure> {
         let (asked, host) = (Arc::clone(accounts), registry.to_owned());
         let source = blocking(move || asked.source(&host)).await?;
         let mut options = self.with(source);
-        options.trusted_realms = accounts.trusted_realms(registry);
-        // What was published to the same registry before may be mounted from there.
-        let published = history::published(places).into_iter();
+        options.trusted_realms = accounts.allowed_auth_hosts(registry);
+        // Layers of images that were published to the same registry can be mounted.
+        let published = history::published(directories).into_iter();
         let images = published.flat_map(|published| published.report.images);
         let references = images.filter_map(|image| image.reference.parse().ok());
         options.mount_from = references
@@ -66,20 +66,19 @@ impl Connection {
         Ok(options)
     }
 
-    /// Checks a password against its registry, and keeps it, unless the registry asks for none.
-    /// `trusted` is a token server on another
-    /// host (host and port) that may get the password, now and later: the user's word. Where the
-    /// registry names one without that word, nothing is sent or kept.
+    /// Checks a password against its registry, and stores it, unless the registry asks for none.
+    /// `trusted` is a token server on another host (host and port) that the user allows to get the
+    /// password. If the registry names one that is not allowed, nothing is sent or stored.
     ///
     /// # Errors
-    /// [`Code::ReferenceInvalid`](crate::Code::ReferenceInvalid) for what names no registry;
-    /// [`Code::RegistryUnauthorized`](crate::Code::RegistryUnauthorized) if the registry refuses it, or the place does not take it; that the registry can't be reached.
+    /// [`Code::ReferenceInvalid`](crate::failure::Code::ReferenceInvalid) for what names no registry;
+    /// [`Code::RegistryUnauthorized`](crate::failure::Code::RegistryUnauthorized) if the registry refuses it, or the place does not take it; that the registry can't be reached.
     pub async fn sign_in(
         &self,
         registry: &str,
         username: String,
         password: Secret,
-        kept: Kept,
+        store: CredentialStore,
         trusted: Option<String>,
         accounts: &Arc<Accounts>,
     ) -> Result<SignInOutcome, Failure> {
@@ -91,7 +90,7 @@ impl Connection {
             check_registry(realm)?;
         }
         let mut options = self.with(Arc::new(credentials.clone()));
-        options.trusted_realms = accounts.trusted_realms(registry);
+        options.trusted_realms = accounts.allowed_auth_hosts(registry);
         options.trusted_realms.extend(trusted.clone());
         match Client::new(options)?.check(registry).await {
             Ok(Checked::Accepted) => {}
@@ -106,9 +105,9 @@ impl Connection {
         }
         let (accounts, registry) = (Arc::clone(accounts), registry.to_owned());
         let keep = move || {
-            let account = accounts.keep(&registry, &credentials, kept)?;
+            let account = accounts.keep(&registry, &credentials, store)?;
             if let Some(realm) = trusted {
-                accounts.trust(&registry, &realm)?;
+                accounts.allow_auth_host(&registry, &realm)?;
             }
             Ok::<_, Failure>(SignInOutcome::SignedIn { account })
         };

@@ -47,7 +47,7 @@ pub fn collect(paths: &[PathBuf]) -> Result<Vec<SampleFile>, Failure> {
         if path.is_dir() {
             search(path, &mut found)?;
         } else {
-            found.push(Found {
+            found.push(FoundSample {
                 given: path.clone(),
                 sample: SampleFile {
                     name: file_name(path),
@@ -63,22 +63,22 @@ pub fn collect(paths: &[PathBuf]) -> Result<Vec<SampleFile>, Failure> {
             ));
         }
     }
-    Ok(told_apart(found))
+    Ok(disambiguate(found))
 }
 
 /// A sample, and its path as it was given.
-struct Found {
+struct FoundSample {
     sample: SampleFile,
     given: PathBuf,
 }
 
-fn told_apart(found: Vec<Found>) -> Vec<SampleFile> {
+fn disambiguate(found: Vec<FoundSample>) -> Vec<SampleFile> {
     let mut files: HashMap<String, HashSet<PathBuf>> = HashMap::new();
-    for Found { sample, .. } in &found {
+    for FoundSample { sample, .. } in &found {
         let same = files.entry(sample.name.clone()).or_default();
         same.insert(sample.path.clone());
     }
-    let named = found.into_iter().map(|Found { mut sample, given }| {
+    let named = found.into_iter().map(|FoundSample { mut sample, given }| {
         if files[&sample.name].len() > 1 {
             sample.name = given.to_string_lossy().into_owned();
         }
@@ -98,7 +98,7 @@ fn has_picture_name(path: &Path) -> bool {
     extension.is_some_and(|text| EXTENSIONS.contains(&text.to_ascii_lowercase().as_str()))
 }
 
-/// Whether the file is called as NumPy's are.
+/// Whether the file has an extension of NumPy's formats.
 pub fn is_array(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension
@@ -107,7 +107,7 @@ pub fn is_array(path: &Path) -> bool {
 
 fn starts_like_picture(path: &Path) -> bool {
     let mut start = Vec::with_capacity(12);
-    // A pipe or a device would be waited for.
+    // Reading a pipe or a device could block.
     if !path.is_file() {
         return false;
     }
@@ -129,7 +129,7 @@ fn is_picture_start(start: &[u8]) -> bool {
         || (start.starts_with(b"BM") && start.get(6..10) == Some(&[0; 4]))
 }
 
-fn search(folder: &Path, found: &mut Vec<Found>) -> Result<(), Failure> {
+fn search(folder: &Path, found: &mut Vec<FoundSample>) -> Result<(), Failure> {
     let unsearchable = |error: walkdir::Error| {
         Failure::new(
             Code::SampleUnreadable,
@@ -142,7 +142,7 @@ fn search(folder: &Path, found: &mut Vec<Found>) -> Result<(), Failure> {
     for entry in walk(folder).take(MAX_ENTRIES) {
         let entry = match entry {
             Ok(entry) => entry,
-            // A folder within that can't be read, or a link in a circle, hides no other sample.
+            // A subfolder that can't be read or a circular link is skipped.
             Err(error) if error.depth() > 0 => continue,
             Err(error) => return Err(unsearchable(error)),
         };
@@ -151,7 +151,7 @@ fn search(folder: &Path, found: &mut Vec<Found>) -> Result<(), Failure> {
             true if is_array(entry.path()) => &mut arrays,
             _ => continue,
         };
-        // One more than there may be says enough.
+        // One more than the limit is enough to detect too many.
         if kind.len() <= MAX_SAMPLES {
             kind.push(found_in(folder, entry.path()));
         }
@@ -191,10 +191,10 @@ fn walk(folder: &Path) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry
         .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name()))
 }
 
-fn found_in(folder: &Path, path: &Path) -> Found {
+fn found_in(folder: &Path, path: &Path) -> FoundSample {
     let relative = path.strip_prefix(folder).unwrap_or(path);
     let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
-    Found {
+    FoundSample {
         given: path.to_owned(),
         sample: SampleFile {
             name: parts.join("/"),
@@ -212,7 +212,7 @@ fn file_name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// The worker may run in another folder.
+/// The worker may have another working directory.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -1,12 +1,12 @@
-//! The tick boxes.
+//! The targets as choices of the window.
 
 use boxwright_build::{DataDir, Target};
 
 use crate::api::TargetChoice;
 
 /// Every target, with its size, and why it can't be ticked where it can't.
-pub fn choices(share: &DataDir) -> Vec<TargetChoice> {
-    let catalogue = share.catalogue();
+pub fn choices(data_dir: &DataDir) -> Vec<TargetChoice> {
+    let catalogue = data_dir.catalogue();
     Target::ALL
         .into_iter()
         .map(|target| {

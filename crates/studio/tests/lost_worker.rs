@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 
 use boxwright_studio::api::{Event, PreviewStatus, State};
 use boxwright_studio::build::DataDir;
-use boxwright_studio::{Code, Places, Studio};
+use boxwright_studio::{Code, Directories, Studio};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::broadcast::Receiver;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn share() -> Option<DataDir> {
+fn data_dir() -> Option<DataDir> {
     let checkout = std::fs::canonicalize("../..").ok()?;
     let made = DataDir::at(&checkout.join("dist/share/boxwright"));
-    let share = DataDir::find().unwrap_or(made);
-    let there = share.serve_program().is_file() && share.catalogue().is_ok();
-    there.then_some(share)
+    let data_dir = DataDir::find().unwrap_or(made);
+    let there = data_dir.serve_program().is_file() && data_dir.catalogue().is_ok();
+    there.then_some(data_dir)
 }
 
 async fn until<T>(
@@ -49,7 +49,7 @@ fn worker() -> Pid {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_worker_is_reported_in_words_within_a_second_and_the_next_preview_works() {
-    let Some(share) = share() else {
+    let Some(data_dir) = data_dir() else {
         println!("SKIPPED: lost worker: no share folder: run `cargo xtask dist`");
         return;
     };
@@ -68,7 +68,7 @@ async fn a_lost_worker_is_reported_in_words_within_a_second_and_the_next_preview
         .unwrap();
     }
     let (config, cache) = (folder.path().join("config"), folder.path().join("cache"));
-    let studio = Studio::at(share, Places { config, cache });
+    let studio = Studio::at(data_dir, Directories { config, cache });
     let mut events = studio.subscribe();
     studio
         .open(vec![folder.path().join("model.onnx"), many])

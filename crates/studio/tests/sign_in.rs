@@ -4,9 +4,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use boxwright_studio::api::{Kept, SignIn, SignInOutcome};
+use boxwright_studio::api::{CredentialStore, SignIn, SignInOutcome};
 use boxwright_studio::build::DataDir;
-use boxwright_studio::{Code, Places, Studio};
+use boxwright_studio::{Code, Directories, Studio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -90,7 +90,7 @@ fn request(server: &Server, password: &str, trust_realm: Option<String>) -> Sign
         registry: server.registry(),
         username: "me".into(),
         password: password.into(),
-        keep: Kept::Session,
+        store: CredentialStore::Session,
         plain_http: false,
         trust_realm,
     }
@@ -99,11 +99,11 @@ fn request(server: &Server, password: &str, trust_realm: Option<String>) -> Sign
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_goes_to_another_host_only_after_the_user_said_so_once() {
     let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
-    let places = Places {
+    let directories = Directories {
         config: folder.path().join("config"),
         cache: folder.path().join("cache"),
     };
-    let studio = Studio::at(DataDir::at(folder.path()), places.clone());
+    let studio = Studio::at(DataDir::at(folder.path()), directories.clone());
     let asked = studio.sign_in(request(&server, PASSWORD, None)).await;
     let question = SignInOutcome::RealmUntrusted {
         registry: server.registry(),
@@ -128,12 +128,12 @@ async fn a_password_goes_to_another_host_only_after_the_user_said_so_once() {
     let right = request(&server, PASSWORD, Some(server.realm()));
     let done = studio.sign_in(right).await.unwrap();
     assert!(matches!(done, SignInOutcome::SignedIn { .. }) && is_in(&studio));
-    let kept = std::fs::read_to_string(places.file("realms.json")).unwrap();
+    let kept = std::fs::read_to_string(directories.file("realms.json")).unwrap();
     assert!(kept.contains(&server.realm()), "{kept}");
     assert!(!kept.contains(PASSWORD), "{kept}");
 
     // Another start of the program asks no more, until the user signs out.
-    let studio = Studio::at(DataDir::at(folder.path()), places);
+    let studio = Studio::at(DataDir::at(folder.path()), directories);
     let later = studio.sign_in(request(&server, PASSWORD, None)).await;
     assert!(matches!(later.unwrap(), SignInOutcome::SignedIn { .. }));
     studio.sign_out(&server.registry()).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_password_goes_to_another_host_only_after_the_user_said_so_once() {
 async fn what_is_no_host_is_not_trusted() {
     let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
     let (config, cache) = (folder.path().join("config"), folder.path().join("cache"));
-    let studio = Studio::at(DataDir::at(folder.path()), Places { config, cache });
+    let studio = Studio::at(DataDir::at(folder.path()), Directories { config, cache });
     let pasted = format!("http://{}/token", server.realm());
     let failure = studio
         .sign_in(request(&server, PASSWORD, Some(pasted)))
@@ -160,7 +160,7 @@ async fn what_is_no_host_is_not_trusted() {
 async fn a_registry_that_asks_for_no_password_gets_none_and_none_is_kept() {
     let (server, folder) = (Server::listen(false).await, tempfile::tempdir().unwrap());
     let (config, cache) = (folder.path().join("config"), folder.path().join("cache"));
-    let studio = Studio::at(DataDir::at(folder.path()), Places { config, cache });
+    let studio = Studio::at(DataDir::at(folder.path()), Directories { config, cache });
     let done = studio.sign_in(request(&server, PASSWORD, None)).await;
     let registry = server.registry();
     assert_eq!(done.unwrap(), SignInOutcome::NotAsked { registry });

@@ -10,7 +10,7 @@ use boxwright_studio::api;
 use ts_rs::{Config, TS, TypeVisitor};
 
 const HEADER: &str = "\
-// Generated from crates/studio/src/api.rs and the types it names. Don't edit:
+// Generated from crates/studio/src/api and the types it names. Don't edit:
 //   UPDATE=1 cargo test -p boxwright-studio --features ts --test typescript
 ";
 

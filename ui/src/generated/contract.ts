@@ -1,4 +1,4 @@
-// Generated from crates/studio/src/api.rs and the types it names. Don't edit:
+// Generated from crates/studio/src/api and the types it names. Don't edit:
 //   UPDATE=1 cargo test -p boxwright-studio --features ts --test typescript
 
 /** A registry with credentials. */
@@ -8,11 +8,17 @@ export type Account = {
   /** The user's name there. */
   username: string,
   /** Where the secret is. */
-  kept: Kept,
+  store: CredentialStore,
 };
 
 /** What turns a model's scores into those shown. */
 export type Activation = "softmax" | "sigmoid" | "none";
+
+/** Where a letterboxed picture lies on its canvas. */
+export type Align = "center" | "center-round" | "top-left" | "tensorflow";
+
+/** The order in which y = (x − mean) / std is computed. The results differ in the last digits. */
+export type Arithmetic = "fused" | "torchvision" | "keras" | "reciprocal" | "float64";
 
 /** How requests are batched. */
 export type Batch = {
@@ -51,11 +57,20 @@ export type ClassPrediction = {
 /** The contract's codes. */
 export type Code = "ModelUnreadable" | "ModelUnsupported" | "PackageInvalid" | "SampleUnreadable" | "ShapeMismatch" | "DeviceUnavailable" | "WorkerLost" | "ReferenceInvalid" | "RegistryUnauthorized" | "RegistryDenied" | "RegistryUnreachable" | "RegistryFailed" | "TagExists" | "BuildFailed" | "EngineUnavailable" | "ProofDiffers" | "DiskFull" | "FileChanged" | "Internal";
 
+/** Where a secret is stored. */
+export type CredentialStore = "keychain" | "docker-config" | "session";
+
 /** What is cut out after resizing. */
-export type Crop = "center" | "none";
+export type Crop = "center" | "center-floor" | "none";
 
 /** The element type of a tensor. Serialised by its Open Inference Protocol name (`FP32`). */
 export type DataType = "BOOL" | "INT8" | "INT16" | "INT32" | "INT64" | "UINT8" | "UINT16" | "UINT32" | "UINT64" | "FP16" | "BF16" | "FP32" | "FP64" | "BYTES";
+
+/** What turns a file's bytes into pixels. */
+export type Decode = "pillow" | "opencv" | "opencv-grey" | "opencv-unchanged" | "tensorflow";
+
+/** The numbers in which the library resizes. */
+export type Depth = "u8" | "f32" | "unit" | "rounded";
 
 /** The device that ran, and why. */
 export type DeviceUsed = {
@@ -131,8 +146,11 @@ export type Failure = {
   free_version?: string | null,
 };
 
-/** The resampling filter, as Pillow names it, or OpenCV's non-antialiased kinds. */
-export type Filter = "nearest" | "box" | "bilinear" | "bicubic" | "lanczos" | "opencv-linear" | "opencv-area";
+/** The resampling filter, by the library that has it. */
+export type Filter = "nearest" | "box" | "bilinear" | "hamming" | "bicubic" | "lanczos" | "opencv-nearest" | "opencv-nearest-exact" | "opencv-linear" | "opencv-linear-exact" | "opencv-cubic" | "opencv-area" | "opencv-lanczos4" | "torchvision-nearest" | "torchvision-nearest-exact" | "torchvision-bilinear" | "torchvision-bicubic" | "tensorflow-nearest" | "tensorflow-bilinear" | "tensorflow-bicubic" | "tensorflow-area" | "tensorflow-lanczos3" | "tensorflow-lanczos5" | "format1-opencv-linear" | "format1-opencv-area";
+
+/** When a picture is made grey. */
+export type GreyOrder = "before" | "after";
 
 /** One guessed field. */
 export type Guess = {
@@ -165,10 +183,14 @@ export type Input = {
   layout: Layout,
   /** Element type of an image input's tensor. */
   dtype: ImageDtype,
-  /** Pixels across. */
+  /** Pixels across; `None` for the picture's own size, where the model takes any. */
   width?: number | null,
   /** Pixels down. */
   height?: number | null,
+  /** What both sides of a tensor of any size are a multiple of, in pixels. */
+  stride?: number | null,
+  /** How a side becomes a multiple of `stride`. */
+  stride_rounding: StrideRounding,
 };
 
 /** What a sample of an input is. */
@@ -180,7 +202,7 @@ export type Job = {
   id: number,
   /** What it does. */
   kind: JobKind,
-  /** What it is about, in words: `localhost:5000/cat:1`. */
+  /** What it works on: `localhost:5000/cat:1`. */
   title: string,
   /** Names of its stages, in order. */
   stages: Array<string>,
@@ -221,17 +243,20 @@ export type JobItem = {
 /** What a job does. */
 export type JobKind = "preview" | "build" | "publish" | "verify";
 
+/** The result of a job, by its kind. */
+export type JobResult = { "kind": "preview" } & PreviewSummary | { "kind": "build" } & Report | { "kind": "publish" } & Report | { "kind": "verify" } & Report;
+
 /** Whether a job runs or how it ended. */
 export type JobStatus = { "status": "running" } | { "status": "finished",
-/** What was built or published. */
-report: Report | null, } | { "status": "failed",
+/** What it made. */
+result: JobResult, } | { "status": "failed",
 /** Why. */
 failure: Failure,
-/** What was published nevertheless, where the proof differs. */
-report?: Report | null, } | { "status": "cancelled" };
-
-/** Where a secret is kept. */
-export type Kept = "keychain" | "docker-config" | "session";
+/**
+ * What it made, where the work was done and the result is bad: an image that predicts
+ * something else than the preview.
+ */
+result?: JobResult | null, } | { "status": "cancelled" };
 
 /** Where the class names are. */
 export type Labels = {
@@ -344,6 +369,8 @@ export type Postprocess = {
   activation: Activation,
   /** How many classes a prediction names at most. */
   top_k: number,
+  /** Decimal digits that scores are rounded to, half to even; every digit where absent. */
+  score_digits?: number | null,
   /** Detection: the output with the boxes. */
   boxes?: string | null,
   /** Detection: the output with the scores. */
@@ -361,28 +388,72 @@ export type Postprocess = {
 };
 
 /**
- * How a picture becomes a tensor: resize, crop, order the channels, then y = (x − mean) / std
- * with x in 0..=255.
+ * How a picture becomes a tensor: decode, resize, crop, order the channels, then
+ * y = (x − mean) / std with x in 0..=255.
  */
 export type Preprocess = {
+  /** What turns the file's bytes into pixels. */
+  decode: Decode,
+  /** Whether the picture is turned upright by its EXIF orientation. */
+  exif: boolean,
+  /**
+   * Whether a JPEG is decoded at a half, a quarter or an eighth of its size where that is still
+   * large enough: Pillow's `Image.draft`.
+   */
+  draft: boolean,
+  /**
+   * The quality, 1 to 100, of a JPEG that the picture is made into and read from again before
+   * it is resized.
+   */
+  jpeg_quality: number | null,
+  /**
+   * The part of both sides, in the middle, that is kept before resizing:
+   * `tf.image.central_crop`.
+   */
+  central_crop: number | null,
   /** How the picture is brought to size. */
   resize: Resize,
-  /** Pixels of the shorter side; for [`Resize::ShortSide`] only. */
+  /**
+   * Pixels of the shorter side ([`Resize::ShortSide`]), the longer one ([`Resize::LongSide`]),
+   * or both ([`Resize::Stretch`], where another size than the input's is cropped to it).
+   */
   size: number | null,
+  /** Most pixels of the longer side; for [`Resize::ShortSide`] only. */
+  max_size: number | null,
+  /**
+   * How the side that follows from the aspect ratio is rounded; where absent as
+   * [`Preprocess::rounding`] has it.
+   */
+  long_side: Rounding | null,
   /** The resampling filter. */
   filter: Filter,
+  /**
+   * Whether the filter widens with the scale; for filters that leave it open only
+   * ([`Filter::antialias`], which has their defaults).
+   */
+  antialias: boolean | null,
+  /** The numbers in which the library resizes. */
+  resize_in: Depth,
   /** The colour around the picture, in 0..=255; for [`Resize::Letterbox`] only. */
   pad: [number, number, number] | null,
+  /** What the tensor holds around the picture, in place of a normalised `pad`. */
+  pad_normalised: number | null,
+  /** Where a letterboxed picture lies. */
+  align: Align,
   /** What is cut out after resizing. */
   crop: Crop,
   /** Order and number of channels. */
   channels: Channels,
+  /** When the picture is made grey; for [`Channels::Grey`] only. */
+  grey: GreyOrder,
+  /** The range of the pixels. */
+  scale: Scale,
   /** One a channel, in the order of `channels`, or one for all. */
   mean: Array<number>,
   /** One a channel, in the order of `channels`, or one for all; never 0. */
   std: Array<number>,
-  /** Whether the picture is turned upright by its EXIF orientation. */
-  exif: boolean,
+  /** The order of the arithmetic. */
+  arithmetic: Arithmetic,
 };
 
 /** The samples and the newest predictions. */
@@ -427,6 +498,12 @@ export type PreviewChange = {
 
 /** Where a preview stands. */
 export type PreviewStatus = "idle" | "loading" | "running" | "done" | "cancelled" | "failed";
+
+/** What a preview on the command line did. */
+export type PreviewSummary = {
+  /** Samples that have a result. */
+  samples: number,
+};
 
 /** One thing that is wrong with an edited package. */
 export type Problem = {
@@ -504,7 +581,7 @@ export type Report = {
   elapsed_ms: number,
 };
 
-/** What lies under one tag. */
+/** The image under one tag. */
 export type ReportImage = {
   /** The reference, or the archive's name. */
   reference: string,
@@ -512,8 +589,8 @@ export type ReportImage = {
   digest: string,
   /** One a target. */
   platforms: Array<ReportPlatform>,
-  /** The command that runs it, to copy. */
-  run?: string | null,
+  /** Whether a registry holds it; an archive's image has no reference that can be pulled. */
+  published: boolean,
 };
 
 /** One platform under a tag. */
@@ -531,7 +608,7 @@ export type ReportPlatform = {
 };
 
 /** How a picture is brought to size. */
-export type Resize = "short-side" | "stretch" | "letterbox" | "none";
+export type Resize = "short-side" | "long-side" | "stretch" | "letterbox" | "thumbnail" | "none";
 
 /** What an orchestrator should reserve. */
 export type Resources = {
@@ -542,6 +619,9 @@ export type Resources = {
   /** GPUs. */
   gpus: number,
 };
+
+/** How the length of a side that follows from the aspect ratio becomes a whole number. */
+export type Rounding = "floor" | "round" | "half-up" | "ceil" | "detr";
 
 /** One sample. */
 export type Sample = {
@@ -564,6 +644,9 @@ export type SampleError = {
   /** What is wrong with the sample and what to do, in words. */
   message: string,
 };
+
+/** What the range of the pixels is, before mean and std. */
+export type Scale = "fixed" | "photo-maximum";
 
 /** Remembered choices. */
 export type Settings = {
@@ -593,8 +676,8 @@ export type SignIn = {
   username: string,
   /** The password or token. */
   password: string,
-  /** Where to keep it. */
-  keep: Kept,
+  /** Where to store it. */
+  store: CredentialStore,
   /** The user allows this registry to be spoken to without TLS. */
   plain_http: boolean,
   /**
@@ -606,7 +689,7 @@ export type SignIn = {
 
 /** What became of a sign-in. */
 export type SignInOutcome = { "outcome": "signed-in",
-/** Whose it is, and where it is kept. */
+/** The account, and where the password is stored. */
 account: Account, } | { "outcome": "not-asked",
 /** Host and port. */
 registry: string, } | { "outcome": "realm-untrusted",
@@ -648,6 +731,9 @@ export type State = {
   /** The program's version. */
   version: string,
 };
+
+/** How a side becomes a multiple of the stride. */
+export type StrideRounding = "up" | "nearest" | "down";
 
 /** One tick box. */
 export type TargetChoice = {

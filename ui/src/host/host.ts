@@ -8,6 +8,7 @@ import type {
   Pick,
   Preprocess,
   PublishRequest,
+  ReportImage,
   Settings,
   SignIn,
   SignInOutcome,
@@ -38,6 +39,8 @@ export interface Commands {
   keychainAvailable(): Promise<boolean>;
   /** The job, or nothing where the dialog that asks for the archive was dismissed. */
   publish(request: PublishRequest): Promise<number | null>;
+  /** The command that runs a published image with Docker. */
+  dockerRun(image: ReportImage): Promise<string>;
   cancelJob(id: number): Promise<void>;
   /** The job that took its place. */
   retryJob(id: number): Promise<number>;

@@ -27,6 +27,7 @@ export const host: Host = {
   signOut: (registry) => invoke("sign_out", { registry }),
   keychainAvailable: () => invoke("keychain_available"),
   publish: (request) => invoke("publish", { request }),
+  dockerRun: (image) => invoke("docker_run", { image }),
   cancelJob: (id) => invoke("cancel_job", { id }),
   retryJob: (id) => invoke("retry_job", { id }),
   dismissJob: (id) => invoke("dismiss_job", { id }),
@@ -43,5 +44,5 @@ export const host: Host = {
   },
   thumbnail: (id, version) => pictures(`thumb/${id}/${version}`),
   large: (id) => pictures(`large/${id}`),
-  settled: () => invoke("settled"),
+  settled: () => invoke("preview_painted"),
 };

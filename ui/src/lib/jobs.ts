@@ -8,5 +8,6 @@ export function failureOf(job: Job | null): Failure | null {
 /** What was published; also where the proof then failed. */
 export function reportOf(job: Job | null): Report | null {
   const status = job?.status;
-  return status && "report" in status ? (status.report ?? null) : null;
+  const result = status && "result" in status ? status.result : null;
+  return result && "images" in result ? result : null;
 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Report;
+use super::report::Report;
 use crate::failure::Failure;
+use crate::job_kinds::list::for_each_job_kind;
 
 /// A job as it stands.
 #[derive(Debug, Clone, Serialize)]
@@ -13,7 +14,7 @@ pub struct Job {
     pub id: u32,
     /// What it does.
     pub kind: JobKind,
-    /// What it is about, in words: `localhost:5000/cat:1`.
+    /// What it works on: `localhost:5000/cat:1`.
     pub title: String,
     /// Names of its stages, in order.
     pub stages: Vec<String>,
@@ -31,19 +32,75 @@ pub struct Job {
     pub bytes_per_second: u64,
 }
 
-/// What a job does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+macro_rules! define_kinds {
+    ($($(#[$doc:meta])* $kind:ident($parameters:ident) -> $result:ident;)*) => {
+        /// What a job does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+        #[serde(rename_all = "kebab-case")]
+        pub enum JobKind {
+            /// Predicting samples on the command line, which prints the predictions as they come.
+            Preview,
+            $($(#[$doc])* $kind,)*
+        }
+
+        /// The result of a job, by its kind.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+        #[serde(tag = "kind", rename_all = "kebab-case")]
+        pub enum JobResult {
+            /// Predicting samples on the command line.
+            Preview(PreviewSummary),
+            $($(#[$doc])* $kind($result),)*
+        }
+
+        impl JobResult {
+            /// The result as the command line prints it.
+            pub fn to_json(&self) -> serde_json::Value {
+                let json = match self {
+                    Self::Preview(result) => serde_json::to_value(result),
+                    $(Self::$kind(result) => serde_json::to_value(result),)*
+                };
+                // Strings, numbers, lists and objects with string keys: always valid JSON.
+                json.unwrap_or_default()
+            }
+        }
+
+        impl JobOutput for JobResult {
+            fn failure(&self) -> Option<Failure> {
+                match self {
+                    Self::Preview(result) => result.failure(),
+                    $(Self::$kind(result) => result.failure(),)*
+                }
+            }
+        }
+    };
+}
+
+for_each_job_kind!(define_kinds);
+
+/// What a kind of job makes.
+pub trait JobOutput {
+    /// The failure that the result is, where the work was done and its result is bad.
+    fn failure(&self) -> Option<Failure> {
+        None
+    }
+}
+
+/// What a preview on the command line did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "kebab-case")]
-pub enum JobKind {
-    /// Predicting samples.
-    Preview,
-    /// Building an archive.
-    Build,
-    /// Building, pushing and proving.
-    Publish,
-    /// Proving an image that is published.
-    Verify,
+pub struct PreviewSummary {
+    /// Samples that have a result.
+    pub samples: usize,
+}
+
+impl JobOutput for PreviewSummary {}
+
+impl JobOutput for Report {
+    fn failure(&self) -> Option<Failure> {
+        self.difference()
+    }
 }
 
 /// Progress of one thing within a job.
@@ -96,18 +153,19 @@ pub struct LogLine {
 pub enum JobStatus {
     /// It runs.
     Running,
-    /// It is done; a publish or build carries its report.
+    /// It is done.
     Finished {
-        /// What was built or published.
-        report: Option<Report>,
+        /// What it made.
+        result: JobResult,
     },
     /// It failed.
     Failed {
         /// Why.
         failure: Failure,
-        /// What was published nevertheless, where the proof differs.
+        /// What it made, where the work was done and the result is bad: an image that predicts
+        /// something else than the preview.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        report: Option<Report>,
+        result: Option<JobResult>,
     },
     /// It was cancelled.
     Cancelled,

@@ -1,5 +1,6 @@
 //! Publishing: what is asked for, and what came of it.
 
+use boxwright_handoff::{PublishedImage, PublishedPlatform, docker_run};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Code, Failure};
@@ -19,8 +20,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// The failure that a proof which differs is.
-    pub fn failure(&self) -> Option<Failure> {
+    /// The failure of an image that predicts something else than the preview.
+    pub fn difference(&self) -> Option<Failure> {
         let differing = |platform: &&ReportPlatform| {
             platform
                 .verified
@@ -53,7 +54,7 @@ impl Report {
     }
 }
 
-/// What lies under one tag.
+/// The image under one tag.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct ReportImage {
@@ -63,9 +64,34 @@ pub struct ReportImage {
     pub digest: String,
     /// One a target.
     pub platforms: Vec<ReportPlatform>,
-    /// The command that runs it, to copy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run: Option<String>,
+    /// Whether a registry holds it; an archive's image has no reference that can be pulled.
+    #[serde(default)]
+    pub published: bool,
+}
+
+impl ReportImage {
+    /// The image in its registry, from which hand-offs are rendered; `None` for one in an archive.
+    pub fn published_image(&self) -> Option<PublishedImage> {
+        let platform = |one: &ReportPlatform| {
+            Some(PublishedPlatform {
+                target: one.target.clone(),
+                platform: one.platform.parse().ok()?,
+                digest: one.digest.parse().ok()?,
+                size: one.size,
+            })
+        };
+        self.published.then_some(())?;
+        Some(PublishedImage {
+            reference: self.reference.parse().ok()?,
+            digest: self.digest.parse().ok()?,
+            platforms: self.platforms.iter().map(platform).collect::<Option<_>>()?,
+        })
+    }
+
+    /// The command that runs it with Docker; `None` for an image in an archive.
+    pub fn docker_run(&self) -> Option<String> {
+        self.published_image().as_ref().map(docker_run)
+    }
 }
 
 /// One platform under a tag.

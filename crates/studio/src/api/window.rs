@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, Job, Preview, PreviewChange, Published, Sample};
+use super::document::Document;
+use super::job::Job;
+use super::preview::{Preview, PreviewChange, Sample};
+use super::report::Published;
 use crate::failure::Failure;
 
 /// All that the window shows; read once at start and after a reload, then kept current by
@@ -59,8 +62,8 @@ pub enum Event {
     Settings(Settings),
     /// Something failed that belongs to no job and no command's answer, such as a drop.
     Failure(Failure),
-    /// The window's cross was pressed: what is being typed is sent, then the window closed, or its
-    /// user asked.
+    /// The window is to be closed: the page sends pending edits, then closes the window or asks its
+    /// user.
     CloseRequested,
 }
 
@@ -77,7 +80,7 @@ pub struct Recent {
 }
 
 /// A registry with credentials.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Account {
     /// Host and port.
@@ -85,14 +88,14 @@ pub struct Account {
     /// The user's name there.
     pub username: String,
     /// Where the secret is.
-    pub kept: Kept,
+    pub store: CredentialStore,
 }
 
-/// Where a secret is kept.
+/// Where a secret is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
-pub enum Kept {
+pub enum CredentialStore {
     /// The system's keychain.
     Keychain,
     /// Docker's `config.json`, or one of its helpers.
@@ -167,8 +170,8 @@ pub struct SignIn {
     pub username: String,
     /// The password or token.
     pub password: String,
-    /// Where to keep it.
-    pub keep: Kept,
+    /// Where to store it.
+    pub store: CredentialStore,
     /// The user allows this registry to be spoken to without TLS.
     pub plain_http: bool,
     /// The token server (host and port) that the user allows to get the password, after
@@ -181,18 +184,18 @@ pub struct SignIn {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum SignInOutcome {
-    /// The registry accepted the password, and it is kept.
+    /// The registry accepted the password, and it is stored.
     SignedIn {
-        /// Whose it is, and where it is kept.
+        /// The account, and where the password is stored.
         account: Account,
     },
-    /// The registry asks for no password: it was not sent, and is not kept.
+    /// The registry asks for no password: it was not sent, and is not stored.
     NotAsked {
         /// Host and port.
         registry: String,
     },
-    /// The password was not sent: the registry wants it to go to a server that does not visibly
-    /// belong to it, which takes the user's word.
+    /// The password was not sent: the registry names a token server on an unrelated host, which the
+    /// user has to allow first.
     RealmUntrusted {
         /// Host and port.
         registry: String,

@@ -1,5 +1,4 @@
-//! Docker's `config.json`: who may do what at which registry. Keys and values that are not ours
-//! are kept as they are.
+//! Credentials in Docker's `config.json`. Other keys and values of the file are preserved.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::helper::{self, Helper};
 use crate::failure::{Code, Failure};
-use crate::places;
+use crate::json_file;
 
 /// What Docker calls its own registry.
 const HUB: &str = "https://index.docker.io/v1/";
@@ -59,12 +58,12 @@ impl DockerConfig {
         Ok(entries.filter_map(credentials).next())
     }
 
-    /// Keeps credentials: with the helper that the file names, else in the file, which then can be
+    /// Stores credentials: with the helper that the file names, else in the file, which then can be
     /// read by this user only.
     ///
     /// # Errors
     /// [`Code::RegistryUnauthorized`] if the file is damaged or a helper fails, and what
-    /// [`places::write_bytes`] fails with.
+    /// [`json_file::write_bytes`] fails with.
     pub fn set(&self, registry: &str, credentials: &Credentials) -> Result<(), Failure> {
         let mut config = self.read()?;
         let key = own_key(registry);
@@ -80,7 +79,7 @@ impl DockerConfig {
         self.write(&config)
     }
 
-    /// Forgets the credentials for `registry`, here and with a helper; returns whether there were
+    /// Removes the credentials for `registry`, here and with a helper; returns whether there were
     /// any.
     ///
     /// # Errors
@@ -156,9 +155,9 @@ impl DockerConfig {
     fn write(&self, config: &Map<String, Value>) -> Result<(), Failure> {
         let text = serde_json::to_vec_pretty(config)
             .map_err(|error| self.damaged("it can't be written").caused_by(&error))?;
-        // Where it is a link, such as into a folder of dotfiles, it stays one.
+        // A symbolic link, such as into a folder of dotfiles, is kept.
         let path = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        places::write_bytes(&path, &text)
+        json_file::write_bytes(&path, &text)
     }
 
     fn damaged(&self, reason: &str) -> Failure {
@@ -173,7 +172,7 @@ impl DockerConfig {
     }
 }
 
-/// The keys under which tools have kept a registry's credentials, the usual one first.
+/// The keys under which tools store a registry's credentials, the usual one first.
 fn keys(registry: &str) -> Vec<String> {
     let usual = own_key(registry);
     let others = [

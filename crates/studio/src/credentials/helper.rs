@@ -46,7 +46,7 @@ impl Helper {
         })
     }
 
-    /// What is kept under `key`.
+    /// The credentials stored under `key`.
     ///
     /// # Errors
     /// [`Code::RegistryUnauthorized`] if the helper can't be run or fails.
@@ -67,7 +67,7 @@ impl Helper {
         Ok((!username.is_empty()).then_some(Credentials { username, secret }))
     }
 
-    /// Keeps credentials under `key`.
+    /// Stores credentials under `key`.
     ///
     /// # Errors
     /// As [`Helper::get`].
@@ -86,7 +86,7 @@ impl Helper {
         }
     }
 
-    /// Forgets what is kept under `key`, if anything is.
+    /// Removes what is stored under `key`, if anything is.
     ///
     /// # Errors
     /// If the helper can't be run.

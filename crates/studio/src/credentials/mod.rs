@@ -1,45 +1,47 @@
-//! Registries' credentials: looked for where the user keeps them, kept where the user says.
-//! A secret lives in memory only while it is needed.
+//! Registries' credentials: read from the session, the keychain and Docker's configuration, and
+//! stored where the user chooses. A secret is in memory only while it is needed.
 
+mod allowed_auth_hosts;
 mod docker;
 mod helper;
 pub mod keychain;
-mod realms;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use boxwright_oci::registry::{CredentialSource, Credentials};
+use serde::{Deserialize, Serialize};
 
-use crate::api::{Account, Kept};
-use crate::failure::Failure;
-use crate::places::{self, Places};
+use crate::api::{Account, CredentialStore};
+use crate::directories::Directories;
+use crate::failure::{Code, Failure};
+use crate::json_file;
+use allowed_auth_hosts::AllowedAuthHosts;
 pub use docker::DockerConfig;
-use realms::Realms;
 
 /// The accounts of this user. Its functions block: a keychain may ask to be unlocked.
 pub struct Accounts {
     /// Registries and user names, no secrets: the keychain can't be listed without unlocking it.
     index: PathBuf,
-    realms: Realms,
+    allowed_auth_hosts: AllowedAuthHosts,
     docker: Option<DockerConfig>,
     session: Mutex<BTreeMap<String, Credentials>>,
 }
 
 impl Accounts {
     /// The accounts of this user, with Docker's own configuration.
-    pub fn new(places: &Places) -> Self {
+    pub fn new(directories: &Directories) -> Self {
         Self {
-            index: places.file("accounts.json"),
-            realms: Realms::in_file(places.file("realms.json")),
+            index: directories.file("accounts.json"),
+            allowed_auth_hosts: AllowedAuthHosts::in_file(directories.file("realms.json")),
             docker: DockerConfig::find(),
             session: Mutex::default(),
         }
     }
 
-    /// Registries with credentials: those of this session, those that were kept by us, those that
-    /// Docker's file holds itself.
+    /// Registries with credentials: those of this session, those of the index, and those in Docker's
+    /// file.
     pub fn list(&self) -> Vec<Account> {
         let mut accounts: BTreeMap<String, Account> = BTreeMap::new();
         let docker = self.docker.iter().flat_map(DockerConfig::accounts);
@@ -47,19 +49,19 @@ impl Accounts {
             let account = Account {
                 registry,
                 username,
-                kept: Kept::DockerConfig,
+                store: CredentialStore::DockerConfig,
             };
             accounts.insert(account.registry.clone(), account);
         }
-        for account in places::read_list::<Account>(&self.index) {
-            accounts.insert(account.registry.clone(), account);
+        for entry in json_file::read_list::<IndexEntry>(&self.index) {
+            accounts.insert(entry.registry.clone(), entry.into());
         }
         for (registry, credentials) in self.session().iter() {
             let username = credentials.username.clone();
             let account = Account {
                 registry: registry.clone(),
                 username,
-                kept: Kept::Session,
+                store: CredentialStore::Session,
             };
             accounts.insert(registry.clone(), account);
         }
@@ -74,11 +76,11 @@ impl Accounts {
         if let Some(found) = self.session().get(registry) {
             return Ok(Some(found.clone()));
         }
-        let index = places::read_list::<Account>(&self.index);
-        let kept = index
-            .iter()
-            .find(|account| account.registry == registry && account.kept == Kept::Keychain);
-        let from_keychain = match kept {
+        let index = json_file::read_list::<IndexEntry>(&self.index);
+        let in_keychain = index.iter().find(|account| {
+            account.registry == registry && account.store == CredentialStore::Keychain
+        });
+        let from_keychain = match in_keychain {
             Some(account) => keychain::get(registry, &account.username),
             None => Ok(None),
         };
@@ -95,7 +97,7 @@ impl Accounts {
         }
     }
 
-    /// Keeps credentials that the registry has accepted.
+    /// Stores credentials that the registry has accepted.
     ///
     /// # Errors
     /// If the place does not take them; its hint names the others.
@@ -103,27 +105,27 @@ impl Accounts {
         &self,
         registry: &str,
         credentials: &Credentials,
-        kept: Kept,
+        store: CredentialStore,
     ) -> Result<Account, Failure> {
-        match kept {
-            Kept::Keychain => keychain::set(registry, credentials)?,
-            Kept::DockerConfig => self.docker()?.set(registry, credentials)?,
-            Kept::Session => {}
+        match store {
+            CredentialStore::Keychain => keychain::set(registry, credentials)?,
+            CredentialStore::DockerConfig => self.docker()?.set(registry, credentials)?,
+            CredentialStore::Session => {}
         }
         let mut session = self.session();
         session.remove(registry);
         let account = Account {
             registry: registry.to_owned(),
             username: credentials.username.clone(),
-            kept,
+            store,
         };
-        if kept == Kept::Session {
+        if store == CredentialStore::Session {
             session.insert(registry.to_owned(), credentials.clone());
         } else {
-            let entry = account.clone();
-            places::update_list(&self.index, |accounts: &mut Vec<Account>| {
-                accounts.retain(|account| account.registry != registry);
-                accounts.push(entry);
+            let entry = IndexEntry::from(account.clone());
+            json_file::update_list(&self.index, |entries: &mut Vec<IndexEntry>| {
+                entries.retain(|entry| entry.registry != registry);
+                entries.push(entry);
             })?;
         }
         Ok(account)
@@ -131,16 +133,16 @@ impl Accounts {
 
     /// The token servers (host and port) that may get the password for a registry although they
     /// don't visibly belong to it.
-    pub fn trusted_realms(&self, registry: &str) -> Vec<String> {
-        self.realms.of(registry)
+    pub fn allowed_auth_hosts(&self, registry: &str) -> Vec<String> {
+        self.allowed_auth_hosts.of_registry(registry)
     }
 
-    /// Remembers the user's word that the token server `realm` may get the password for `registry`.
+    /// Remembers that the user allows the token server `host` to get the password for `registry`.
     ///
     /// # Errors
-    /// As [`places::write`].
-    pub fn trust(&self, registry: &str, realm: &str) -> Result<(), Failure> {
-        self.realms.trust(registry, realm)
+    /// As [`json_file::write`].
+    pub fn allow_auth_host(&self, registry: &str, host: &str) -> Result<(), Failure> {
+        self.allowed_auth_hosts.allow(registry, host)
     }
 
     /// Forgets the credentials of a registry, wherever they are, and where they may be sent;
@@ -150,10 +152,10 @@ impl Accounts {
     /// If they are somewhere that can't be asked.
     pub fn forget(&self, registry: &str) -> Result<bool, Failure> {
         let mut found = self.session().remove(registry).is_some();
-        self.realms.forget(registry)?;
-        let index = places::read_list::<Account>(&self.index);
+        self.allowed_auth_hosts.remove(registry)?;
+        let index = json_file::read_list::<IndexEntry>(&self.index);
         for account in index.iter().filter(|account| account.registry == registry) {
-            if account.kept == Kept::Keychain {
+            if account.store == CredentialStore::Keychain {
                 keychain::erase(registry, &account.username)?;
             }
         }
@@ -161,8 +163,8 @@ impl Accounts {
             found |= docker.erase(registry)?;
         }
         if index.iter().any(|account| account.registry == registry) {
-            places::update_list(&self.index, |accounts: &mut Vec<Account>| {
-                accounts.retain(|account| account.registry != registry);
+            json_file::update_list(&self.index, |entries: &mut Vec<IndexEntry>| {
+                entries.retain(|entry| entry.registry != registry);
             })?;
             found = true;
         }
@@ -177,13 +179,13 @@ impl Accounts {
         let found = self
             .find(registry)?
             .map(|found| (registry.to_owned(), found));
-        Ok(Arc::new(One(found)))
+        Ok(Arc::new(SingleCredential(found)))
     }
 
     fn docker(&self) -> Result<&DockerConfig, Failure> {
         self.docker.as_ref().ok_or_else(|| {
             Failure::new(
-                crate::Code::RegistryUnauthorized,
+                Code::RegistryUnauthorized,
                 "there is no home folder to keep Docker's config.json in",
                 "Set HOME or DOCKER_CONFIG.",
             )
@@ -195,10 +197,49 @@ impl Accounts {
     }
 }
 
-/// The credentials of one registry at most.
-pub struct One(pub Option<(String, Credentials)>);
+/// An entry of the index file.
+#[derive(Serialize, Deserialize)]
+struct IndexEntry {
+    registry: String,
+    username: String,
+    #[serde(rename = "kept")]
+    store: CredentialStore,
+}
 
-impl CredentialSource for One {
+impl From<Account> for IndexEntry {
+    fn from(account: Account) -> Self {
+        let Account {
+            registry,
+            username,
+            store,
+        } = account;
+        Self {
+            registry,
+            username,
+            store,
+        }
+    }
+}
+
+impl From<IndexEntry> for Account {
+    fn from(entry: IndexEntry) -> Self {
+        let IndexEntry {
+            registry,
+            username,
+            store,
+        } = entry;
+        Self {
+            registry,
+            username,
+            store,
+        }
+    }
+}
+
+/// The credentials of one registry at most.
+pub struct SingleCredential(pub Option<(String, Credentials)>);
+
+impl CredentialSource for SingleCredential {
     fn get(&self, registry: &str) -> Option<Credentials> {
         self.0
             .as_ref()

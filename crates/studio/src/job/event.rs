@@ -1,4 +1,4 @@
-//! What a job tells those who watch it, one JSON object a line.
+//! Events of a job; in JSON one object each.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 pub struct JobEvent {
     /// The job.
     pub job: u32,
-    /// Counts the job's events from 1.
+    /// The number of the event within the job, from 1.
     pub seq: u64,
     /// When it happened, RFC 3339.
     pub at: String,
@@ -23,19 +23,19 @@ pub struct JobEvent {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum JobChange {
-    /// It began.
+    /// It started.
     Started {
         /// What it does.
         kind: JobKind,
         /// Names of its stages, in order.
         stages: Vec<String>,
     },
-    /// A stage began.
+    /// A stage started.
     Stage {
         /// Its name.
         stage: String,
     },
-    /// Something moved.
+    /// An item made progress.
     Progress {
         /// The stage that it belongs to.
         stage: String,
@@ -57,7 +57,7 @@ pub enum JobChange {
     },
     /// It is done.
     Finished {
-        /// What it made, as the command prints it.
+        /// Its result, as the command line prints it.
         result: serde_json::Value,
     },
     /// It failed.

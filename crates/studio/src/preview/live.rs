@@ -1,90 +1,94 @@
-//! The window's preview: a task that keeps one worker warm and does what the samples' state says
-//! is left to do. Whatever changes that state wakes it; it then stops what it does and looks anew.
+//! The window's preview: a task that keeps one worker running and predicts the samples that have no
+//! outcome yet. Every change of the window's state wakes the task: it stops what it does, and asks
+//! for the pending samples again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use boxwright_build::DataDir;
+use boxwright_model::LoadedPackage;
 use boxwright_model::package::Task;
 use boxwright_model::prediction::{DeviceUsed, Timing};
-use boxwright_model::{LoadedPackage, Outcome};
-use boxwright_worker::{FromWorkerResult, Loaded, Want, Worker};
+use boxwright_worker::{FromWorkerResult, Loaded, Want, WorkerError};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{Engine, RunOptions, Travel, next_batch, outcome};
-use super::samples::{Result as SampleDone, Work};
+use super::outcome::outcome;
+use super::samples::{PendingSamples, SampleUpdate};
 use crate::failure::{Code, Failure};
 use crate::samples::SampleFile;
+use crate::worker_session::{
+    Completion, PredictEvent, RunOptions, SampleRequest, Transport, WorkerSession, add_timing,
+};
 
 /// The longer side of a thumbnail, in pixels.
 const THUMBNAIL: u32 = 320;
 /// The longer side of a large picture, in pixels.
 const LARGE: u32 = 1600;
-/// How often results go out.
+/// How often results are passed to the delegate.
 const TICK: Duration = Duration::from_millis(200);
 
-/// What the task asks of the window's state, and tells it.
-pub trait Keeper: Send + Sync + 'static {
-    /// What is left to do; `None` when no run is on.
-    fn work(&self) -> Option<ToDo>;
+/// The owner of the state that the task works for.
+pub trait PreviewDelegate: Send + Sync + 'static {
+    /// What is to be predicted; `None` when no run goes on.
+    fn pending(&self) -> Option<PendingRun>;
     /// The package is loaded.
     fn loaded(&self, run: u32, device: DeviceUsed, model_digest: String);
-    /// Results came; `timing` is that of the run up to now.
-    fn results(&self, run: u32, results: Vec<SampleDone>, timing: Timing);
-    /// Nothing is left to do.
+    /// Samples have results; `timing` is that of the run up to now.
+    fn results(&self, run: u32, results: Vec<SampleUpdate>, timing: Timing);
+    /// All samples have results.
     fn finished(&self, run: u32, timing: Timing);
-    /// The run can't go on.
+    /// The run has failed.
     fn failed(&self, run: u32, failure: Failure);
 }
 
-/// What is left to do.
-pub struct ToDo {
-    /// The package to preview with.
+/// What is to be predicted, and how.
+pub struct PendingRun {
+    /// The package to predict with.
     pub package: LoadedPackage,
     /// How it is run.
     pub options: RunOptions,
     /// Samples in one run of the model; 0 for the package's.
     pub batch_size: usize,
     /// The samples.
-    pub work: Work,
+    pub samples: PendingSamples,
 }
 
 /// The handle of the task.
 #[derive(Clone)]
-pub struct Live {
+pub struct LivePreview {
     wake: Arc<Notify>,
     closing: Arc<AtomicBool>,
-    large: mpsc::Sender<Large>,
+    large: mpsc::Sender<LargePictureRequest>,
 }
 
-/// A large picture is wanted.
-struct Large {
+/// A request for a large picture.
+struct LargePictureRequest {
     file: SampleFile,
     package: LoadedPackage,
     options: RunOptions,
     answer: oneshot::Sender<Result<Vec<u8>, Failure>>,
 }
 
-impl Live {
+impl LivePreview {
     /// Starts the task on `runtime`.
     pub fn start(
         runtime: &tokio::runtime::Handle,
-        share: &DataDir,
-        keeper: Arc<dyn Keeper>,
+        data_dir: &DataDir,
+        delegate: Arc<dyn PreviewDelegate>,
     ) -> Self {
         let (wake, closing) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
-        let (large, wanted) = mpsc::channel(16);
-        let desk = Desk {
-            keeper,
+        let (large, requests) = mpsc::channel(16);
+        let task = PreviewTask {
+            delegate,
             wake: Arc::clone(&wake),
             closing: Arc::clone(&closing),
             run: 0,
             timing: Timing::default(),
             done: 0,
         };
-        runtime.spawn(run(Engine::new(share), desk, wanted));
+        runtime.spawn(task.run(WorkerSession::new(data_dir), requests));
         Self {
             wake,
             closing,
@@ -92,18 +96,18 @@ impl Live {
         }
     }
 
-    /// The state has changed: look at it anew.
+    /// Makes the task ask for the pending samples again.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Ends the worker, whatever it does; the next work starts a new one.
+    /// Kills the worker; the next run starts a new one.
     pub fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
         self.wake.notify_one();
     }
 
-    /// A sample's picture, made by the worker.
+    /// A sample's picture as JPEG, made by the worker.
     ///
     /// # Errors
     /// [`Code::SampleUnreadable`] if it is no picture, and what the worker fails with.
@@ -114,70 +118,74 @@ impl Live {
         options: RunOptions,
     ) -> Result<Vec<u8>, Failure> {
         let (answer, answered) = oneshot::channel();
-        let gone = || Failure::internal("the preview has ended");
-        let wanted = Large {
+        let ended = || Failure::internal("the preview has ended");
+        let request = LargePictureRequest {
             file,
             package,
             options,
             answer,
         };
-        self.large.send(wanted).await.map_err(|_| gone())?;
+        self.large.send(request).await.map_err(|_| ended())?;
         self.wake.notify_one();
-        answered.await.map_err(|_| gone())?
+        answered.await.map_err(|_| ended())?
     }
 }
 
-async fn run(mut engine: Engine, mut desk: Desk, mut wanted: mpsc::Receiver<Large>) {
-    loop {
-        if desk.closing.swap(false, Ordering::Relaxed) {
-            engine.kill();
-        }
-        while let Ok(large) = wanted.try_recv() {
-            desk.show(&mut engine, large).await;
-        }
-        if let Some(todo) = desk.keeper.work() {
-            let run = todo.work.run;
-            if let Err(failure) = desk.work(&mut engine, todo).await {
-                desk.keeper.failed(run, failure);
-            }
-            continue;
-        }
-        tokio::select! {
-            () = desk.wake.notified() => {}
-            next = wanted.recv() => match next {
-                Some(large) => desk.show(&mut engine, large).await,
-                None => return,
-            },
-        }
-    }
-}
-
-/// What a run has come to.
-struct Desk {
-    keeper: Arc<dyn Keeper>,
+/// The task and the progress of its run.
+struct PreviewTask {
+    delegate: Arc<dyn PreviewDelegate>,
     wake: Arc<Notify>,
     closing: Arc<AtomicBool>,
     run: u32,
-    /// Where the time of the run went up to now.
+    /// The timing of the run up to now.
     timing: Timing,
-    /// Samples of the run that are done.
+    /// Samples of the run that have results.
     done: usize,
 }
 
-impl Desk {
-    /// Answers with a large picture, unless nobody waits for it any more (it was scrolled by), or
-    /// all is to end.
-    async fn show(&self, engine: &mut Engine, large: Large) {
-        let Large {
+impl PreviewTask {
+    async fn run(
+        mut self,
+        mut session: WorkerSession,
+        mut requests: mpsc::Receiver<LargePictureRequest>,
+    ) {
+        loop {
+            if self.closing.swap(false, Ordering::Relaxed) {
+                session.kill();
+            }
+            while let Ok(request) = requests.try_recv() {
+                self.answer(&mut session, request).await;
+            }
+            if let Some(pending) = self.delegate.pending() {
+                let run = pending.samples.run;
+                if let Err(failure) = self.predict_pending(&mut session, pending).await {
+                    self.delegate.failed(run, failure);
+                }
+                continue;
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                next = requests.recv() => match next {
+                    Some(request) => self.answer(&mut session, request).await,
+                    None => return,
+                },
+            }
+        }
+    }
+
+    /// Answers a request for a large picture. It is dropped when the requester no longer waits (the
+    /// picture was scrolled out of view), or the worker is to be closed.
+    async fn answer(&self, session: &mut WorkerSession, request: LargePictureRequest) {
+        let LargePictureRequest {
             file,
             package,
             options,
             mut answer,
-        } = large;
+        } = request;
         if answer.is_closed() {
             return;
         }
-        let mut making = std::pin::pin!(picture(engine, &file, &package, &options));
+        let mut making = std::pin::pin!(large_picture(session, &file, &package, &options));
         let mut woken = false;
         let made = loop {
             tokio::select! {
@@ -192,7 +200,7 @@ impl Desk {
             }
         };
         if woken {
-            // Whatever it was is looked at next.
+            // The main loop handles the change.
             self.wake.notify_one();
         }
         if let Some(made) = made {
@@ -200,69 +208,81 @@ impl Desk {
         }
     }
 
-    /// Does what is left, until all is done or something else is wanted.
-    async fn work(&mut self, engine: &mut Engine, todo: ToDo) -> Result<(), Failure> {
-        let ToDo {
+    /// Predicts the pending samples, until all are done or the state changes.
+    async fn predict_pending(
+        &mut self,
+        session: &mut WorkerSession,
+        pending: PendingRun,
+    ) -> Result<(), Failure> {
+        let PendingRun {
             package,
             options,
             batch_size,
-            work,
-        } = todo;
-        let run = work.run;
+            samples,
+        } = pending;
+        let run = samples.run;
         if self.run != run {
             (self.run, self.timing, self.done) = (run, Timing::default(), 0);
         }
-        let Some(loaded) = self.load(engine, &package, &options).await? else {
-            engine.kill();
+        let Some(loaded) = self.load(session, &package, &options).await? else {
+            session.kill();
             return Ok(());
         };
-        let (worker, loaded) = loaded;
-        self.keeper.loaded(run, loaded.device, loaded.model_digest);
+        self.delegate
+            .loaded(run, loaded.device, loaded.model_digest);
         self.timing.load_ms = loaded.load_ms;
         let tensor = package.package.postprocess.task == Task::Raw;
         for (samples, thumbnail) in [
-            (work.with_thumbnail, THUMBNAIL),
-            (work.without_thumbnail, 0),
+            (samples.with_thumbnail, THUMBNAIL),
+            (samples.without_thumbnail, 0),
         ] {
             let want = Want {
                 tensor,
                 thumbnail,
                 ..Want::default()
             };
-            if !self.predict(worker, &samples, &want, batch_size).await? {
-                // What was interrupted goes on when the state says so.
+            let request = SampleRequest {
+                samples: &samples,
+                transport: Transport::Paths,
+                want,
+                batch_size: (batch_size > 0).then_some(batch_size),
+            };
+            if !self.predict(session, &request).await? {
+                // Interrupted: the main loop continues with what is then pending.
                 return Ok(());
             }
         }
-        let left = self.keeper.work();
-        if left.is_some_and(|left| left.work.run == run && left.work.is_empty()) {
-            self.keeper.finished(run, self.timing);
+        let left = self.delegate.pending();
+        if left.is_some_and(|left| left.samples.run == run && left.samples.is_empty()) {
+            self.delegate.finished(run, self.timing);
         }
         Ok(())
     }
 
-    /// Loads the package; `None` when nobody wants it any more.
-    async fn load<'a>(
+    /// Loads the package; `None` when it is no longer the one to predict with.
+    async fn load(
         &self,
-        engine: &'a mut Engine,
+        session: &mut WorkerSession,
         package: &LoadedPackage,
         options: &RunOptions,
-    ) -> Result<Option<(&'a mut Worker, Loaded)>, Failure> {
-        let mut loading = std::pin::pin!(engine.load(package, options));
+    ) -> Result<Option<Loaded>, Failure> {
+        let load = options.load(package)?;
+        let mut loading = std::pin::pin!(session.load(&load));
         let mut woken = false;
         loop {
             tokio::select! {
                 loaded = &mut loading => {
                     if woken {
-                        // Whatever it was is looked at before anything is predicted.
+                        // The change is handled before anything is predicted.
                         self.wake.notify_one();
                     }
-                    return loaded.map(Some);
+                    return Ok(Some(loaded?));
                 }
                 () = self.wake.notified() => {
-                    // An edit of the same package waits: loading it again keeps the session.
-                    let wanted = self.keeper.work();
-                    let same = wanted.is_some_and(|todo| todo.package.root == package.root);
+                    // After an edit of the same package loading goes on: the next load then keeps
+                    // the worker's session.
+                    let pending = self.delegate.pending();
+                    let same = pending.is_some_and(|next| next.package.root == package.root);
                     if !same || self.closing.load(Ordering::Relaxed) {
                         return Ok(None);
                     }
@@ -272,68 +292,47 @@ impl Desk {
         }
     }
 
-    /// Predicts samples; whether it came to their end.
+    /// Predicts samples, and returns whether all of them were predicted.
     async fn predict(
         &mut self,
-        worker: &mut Worker,
-        samples: &[(u64, SampleFile)],
-        want: &Want,
-        batch_size: usize,
+        session: &mut WorkerSession,
+        request: &SampleRequest<'_>,
     ) -> Result<bool, Failure> {
-        let mut rest = samples;
-        while !rest.is_empty() {
-            let batch = next_batch(&mut rest, Travel::Paths).await;
-            let outbox = Outbox::default();
-            for (id, error) in batch.unreadable {
-                outbox.push(id, Outcome::Error(error));
-            }
-            let cancel = CancellationToken::new();
-            let mut each = |result: FromWorkerResult| outbox.done(result);
-            let size = (batch_size > 0).then_some(batch_size);
-            let predicting = worker.predict(
-                batch.items,
-                batch.body,
-                want.clone(),
-                size,
-                &cancel,
-                &mut each,
-            );
-            let finished = self.follow(predicting, &cancel, &outbox).await;
-            let results = outbox.take();
-            self.done += results.1;
-            let finished = finished.map(|(timing, cancelled)| {
-                add(&mut self.timing, &timing, self.done);
-                !cancelled
-            });
-            self.keeper.results(self.run, results.0, self.timing);
-            if !finished? {
-                return Ok(false);
-            }
+        if request.samples.is_empty() {
+            return Ok(true);
         }
-        Ok(true)
+        let (buffer, cancel) = (ResultBuffer::default(), CancellationToken::new());
+        let mut on_event = |event| buffer.add(event);
+        let predicting = session.predict(request, &cancel, &mut on_event);
+        let completion = self.forward_results(predicting, &cancel, &buffer).await;
+        let (results, timing) = buffer.take();
+        self.done += buffer.count();
+        add_with_speed(&mut self.timing, &timing, self.done);
+        self.delegate.results(self.run, results, self.timing);
+        Ok(!completion?.cancelled)
     }
 
-    /// Hands results on while they come, and stops the request when something else is wanted.
-    async fn follow<T>(
+    /// Passes results on while they come, and cancels the request when the state changes.
+    async fn forward_results(
         &self,
-        predicting: impl Future<Output = T>,
+        predicting: impl Future<Output = Result<Completion, WorkerError>>,
         cancel: &CancellationToken,
-        outbox: &Outbox,
-    ) -> T {
+        buffer: &ResultBuffer,
+    ) -> Result<Completion, WorkerError> {
         let started = Instant::now();
         let mut predicting = std::pin::pin!(predicting);
         let mut tick = tokio::time::interval(TICK);
         loop {
             tokio::select! {
-                result = &mut predicting => return result,
+                completion = &mut predicting => return completion,
                 _ = tick.tick() => {
-                    let (results, count) = outbox.take();
+                    let (results, part) = buffer.take();
                     if !results.is_empty() {
-                        let mut timing = self.timing;
                         let wall_ms = started.elapsed().as_secs_f64() * 1000.0;
-                        let part = Timing { wall_ms, ..Timing::default() };
-                        add(&mut timing, &part, self.done + count);
-                        self.keeper.results(self.run, results, timing);
+                        let part = Timing { wall_ms, ..part };
+                        let mut timing = self.timing;
+                        add_with_speed(&mut timing, &part, self.done + buffer.count());
+                        self.delegate.results(self.run, results, timing);
                     }
                 }
                 () = self.wake.notified(), if !cancel.is_cancelled() => cancel.cancel(),
@@ -342,33 +341,28 @@ impl Desk {
     }
 }
 
-async fn picture(
-    engine: &mut Engine,
+async fn large_picture(
+    session: &mut WorkerSession,
     file: &SampleFile,
     package: &LoadedPackage,
     options: &RunOptions,
 ) -> Result<Vec<u8>, Failure> {
-    let (worker, _) = engine.load(package, options).await?;
-    let samples = [(0, file.clone())];
-    let batch = next_batch(&mut samples.as_slice(), Travel::Paths).await;
-    let want = Want {
-        thumbnail: LARGE,
-        picture_only: true,
-        ..Want::default()
+    session.load(&options.load(package)?).await?;
+    let request = SampleRequest {
+        samples: &[(0, file.clone())],
+        transport: Transport::Paths,
+        want: Want {
+            thumbnail: LARGE,
+            picture_only: true,
+            ..Want::default()
+        },
+        batch_size: None,
     };
-    let mut found = None;
-    let mut each = |result: FromWorkerResult| found = result.thumbnail;
-    worker
-        .predict(
-            batch.items,
-            batch.body,
-            want,
-            None,
-            &CancellationToken::new(),
-            &mut each,
-        )
+    let results = session
+        .predict_in_order(&request, &CancellationToken::new(), &mut |_| {})
         .await?;
-    found.map(|bytes| bytes.to_vec()).ok_or_else(|| {
+    let picture = results.into_iter().flatten().find_map(|one| one.thumbnail);
+    picture.map(|bytes| bytes.to_vec()).ok_or_else(|| {
         Failure::new(
             Code::SampleUnreadable,
             format!("{} can't be shown", file.name),
@@ -377,55 +371,59 @@ async fn picture(
     })
 }
 
-/// Results that have not been handed on, and how many there were in all.
+/// Results that have not been passed on yet.
 #[derive(Default)]
-struct Outbox(Mutex<(Vec<SampleDone>, usize)>);
+struct ResultBuffer(Mutex<Buffered>);
 
-impl Outbox {
-    fn push(&self, id: u64, outcome: Outcome) {
-        self.add(SampleDone {
-            id: short(id),
-            outcome,
-            picture: None,
-            thumbnail: None,
-        });
+#[derive(Default)]
+struct Buffered {
+    results: Vec<SampleUpdate>,
+    /// Results in all, with those that were passed on.
+    count: usize,
+    /// The timing of what the worker has completed.
+    timing: Timing,
+}
+
+impl ResultBuffer {
+    fn add(&self, event: PredictEvent) {
+        match event {
+            PredictEvent::Timing(timing) => self.lock().timing = timing,
+            PredictEvent::Result(result) => {
+                let update = sample_update(result);
+                let mut buffered = self.lock();
+                buffered.results.push(update);
+                buffered.count += 1;
+            }
+        }
     }
 
-    fn done(&self, result: FromWorkerResult) {
-        let (picture, thumbnail) = (result.picture, result.thumbnail.clone());
-        let id = short(result.sample);
-        self.add(SampleDone {
-            id,
-            picture,
-            thumbnail,
-            outcome: outcome(result),
-        });
+    /// Takes the results out, with the timing up to now.
+    fn take(&self) -> (Vec<SampleUpdate>, Timing) {
+        let mut buffered = self.lock();
+        (std::mem::take(&mut buffered.results), buffered.timing)
     }
 
-    fn add(&self, result: SampleDone) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.0.push(result);
-        inner.1 += 1;
+    fn count(&self) -> usize {
+        self.lock().count
     }
 
-    /// The results since the last time, and how many there were in all.
-    fn take(&self) -> (Vec<SampleDone>, usize) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (std::mem::take(&mut inner.0), inner.1)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Buffered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Ids go out as `u32` and come back as they went.
-fn short(id: u64) -> u32 {
-    u32::try_from(id).unwrap_or(u32::MAX)
+fn sample_update(result: FromWorkerResult) -> SampleUpdate {
+    SampleUpdate {
+        // Ids are sent as `u32` and come back unchanged.
+        id: u32::try_from(result.sample).unwrap_or(u32::MAX),
+        picture: result.picture,
+        thumbnail: result.thumbnail.clone(),
+        outcome: outcome(result),
+    }
 }
 
-fn add(sum: &mut Timing, part: &Timing, samples: usize) {
-    sum.decode_ms += part.decode_ms;
-    sum.preprocess_ms += part.preprocess_ms;
-    sum.infer_ms += part.infer_ms;
-    sum.postprocess_ms += part.postprocess_ms;
-    sum.wall_ms += part.wall_ms;
+fn add_with_speed(sum: &mut Timing, part: &Timing, samples: usize) {
+    add_timing(sum, part);
     if sum.wall_ms > 0.0 {
         sum.images_per_second = samples as f64 * 1000.0 / sum.wall_ms;
     }

@@ -1,8 +1,8 @@
-//! The window's samples and what was predicted for them: a state that knows what is left to do.
+//! The window's samples and their predictions, and which samples have none yet.
 
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
 
-use super::pictures::{Kind, Pictures};
+use super::spool::{SpoolFile, SpoolKind};
 use crate::api::{Preview, PreviewChange, PreviewStatus, Sample};
 use crate::failure::Failure;
 use crate::samples::{MAX_SAMPLES, SampleFile};
@@ -29,9 +29,9 @@ struct Entry {
     sample: Sample,
 }
 
-/// What a run has still to do.
+/// The samples of a run that have no outcome yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Work {
+pub struct PendingSamples {
     /// The run.
     pub run: u32,
     /// Samples without an outcome that need a thumbnail.
@@ -40,15 +40,15 @@ pub struct Work {
     pub without_thumbnail: Vec<(u64, SampleFile)>,
 }
 
-impl Work {
+impl PendingSamples {
     /// Whether nothing is left.
     pub fn is_empty(&self) -> bool {
         self.with_thumbnail.is_empty() && self.without_thumbnail.is_empty()
     }
 }
 
-/// One sample's result.
-pub struct Result {
+/// A sample's new outcome.
+pub struct SampleUpdate {
     /// The sample.
     pub id: u32,
     /// Its outcome.
@@ -77,7 +77,7 @@ impl PreviewSamples {
                 continue;
             }
             self.last_id += 1;
-            // Of another folder than the one of this name that is there already.
+            // A file of another folder has this name already.
             let name = match names.contains(&file.name) {
                 true => file.path.to_string_lossy().into_owned(),
                 false => file.name.clone(),
@@ -134,7 +134,7 @@ impl PreviewSamples {
         self.entries.is_empty()
     }
 
-    /// Begins a new run: every outcome is open again.
+    /// Starts a new run: all outcomes are removed.
     pub fn begin(&mut self, batch_size: usize) {
         self.clear_outcomes();
         self.batch_size = batch_size;
@@ -143,14 +143,14 @@ impl PreviewSamples {
         }
     }
 
-    /// Goes on with samples that were added: the run stays the same.
+    /// Continues the run with samples that were added.
     pub fn resume(&mut self) {
-        if !self.left().is_empty() {
+        if !self.without_outcome().is_empty() {
             self.status = PreviewStatus::Loading;
         }
     }
 
-    /// There is nothing to predict with.
+    /// Removes all outcomes; nothing is predicted until the next run.
     pub fn clear_outcomes(&mut self) {
         self.run += 1;
         self.status = PreviewStatus::Idle;
@@ -161,38 +161,38 @@ impl PreviewSamples {
         }
     }
 
-    /// Stops the run, if one is on.
+    /// Stops the run, if one goes on.
     pub fn cancel(&mut self) {
         if self.is_active() {
             self.status = PreviewStatus::Cancelled;
         }
     }
 
-    /// The run can't go on.
+    /// The run has failed.
     pub fn fail(&mut self, failure: Failure) {
         self.status = PreviewStatus::Failed;
         self.failure = Some(failure);
     }
 
-    /// The run that is on.
+    /// The number of the current run.
     pub fn run(&self) -> u32 {
         self.run
     }
 
-    /// Whether a run is on.
+    /// Whether a run goes on.
     pub fn is_active(&self) -> bool {
         matches!(self.status, PreviewStatus::Loading | PreviewStatus::Running)
     }
 
-    /// What the run has still to do; `None` when none is on.
-    pub fn work(&self) -> Option<Work> {
-        self.is_active().then(|| self.left())
+    /// The samples that the run has yet to predict; `None` when no run goes on.
+    pub fn pending(&self) -> Option<PendingSamples> {
+        self.is_active().then(|| self.without_outcome())
     }
 
-    fn left(&self) -> Work {
-        let mut work = Work {
+    fn without_outcome(&self) -> PendingSamples {
+        let mut pending = PendingSamples {
             run: self.run,
-            ..Work::default()
+            ..PendingSamples::default()
         };
         for Entry { file, sample } in self
             .entries
@@ -200,12 +200,12 @@ impl PreviewSamples {
             .filter(|entry| entry.sample.outcome.is_none())
         {
             let list = match sample.thumbnail {
-                0 => &mut work.with_thumbnail,
-                _ => &mut work.without_thumbnail,
+                0 => &mut pending.with_thumbnail,
+                _ => &mut pending.without_thumbnail,
             };
             list.push((u64::from(sample.id), file.clone()));
         }
-        work
+        pending
     }
 
     /// The package is loaded.
@@ -224,40 +224,40 @@ impl PreviewSamples {
     pub fn apply(
         &mut self,
         run: u32,
-        results: Vec<Result>,
-        pictures: &mut Pictures,
+        results: Vec<SampleUpdate>,
+        spool: &mut SpoolFile,
     ) -> Vec<Sample> {
         if run != self.run {
             return Vec::new();
         }
-        let places: std::collections::HashMap<u32, usize> = self
+        let indexes: std::collections::HashMap<u32, usize> = self
             .entries
             .iter()
             .enumerate()
-            .map(|(place, entry)| (entry.sample.id, place))
+            .map(|(index, entry)| (entry.sample.id, index))
             .collect();
         let mut changed = Vec::with_capacity(results.len());
-        for Result {
+        for SampleUpdate {
             id,
             outcome,
             picture,
             thumbnail,
         } in results
         {
-            let Some(entry) = places
+            let Some(entry) = indexes
                 .get(&id)
-                .and_then(|place| self.entries.get_mut(*place))
+                .and_then(|index| self.entries.get_mut(*index))
             else {
                 continue;
             };
             let sample = &mut entry.sample;
             if let Some(bytes) = thumbnail
-                && pictures.put(Kind::Thumbnail, id, &bytes).is_ok()
+                && spool.put(SpoolKind::Thumbnail, id, &bytes).is_ok()
             {
                 sample.thumbnail += 1;
             }
             sample.picture = picture.or(sample.picture);
-            sample.outcome = Some(shortened(id, outcome, pictures));
+            sample.outcome = Some(shortened(id, outcome, spool));
             changed.push(sample.clone());
         }
         changed
@@ -294,7 +294,7 @@ impl PreviewSamples {
         }
     }
 
-    /// What the page is told of a change; with the order where the list changed.
+    /// The event of a change; with `order` where the list changed.
     pub fn change(&self, order: bool) -> PreviewChange {
         PreviewChange {
             run: self.run,
@@ -309,8 +309,8 @@ impl PreviewSamples {
     }
 }
 
-/// Raw outputs can be millions of numbers: the first few are kept, the whole is spooled.
-fn shortened(id: u32, outcome: Outcome, pictures: &mut Pictures) -> Outcome {
+/// Raw outputs can be millions of numbers: the first are kept in memory, all are spooled.
+fn shortened(id: u32, outcome: Outcome, spool: &mut SpoolFile) -> Outcome {
     let Outcome::Outputs(mut outputs) = outcome else {
         return outcome;
     };
@@ -322,8 +322,8 @@ fn shortened(id: u32, outcome: Outcome, pictures: &mut Pictures) -> Outcome {
     }
     let whole = Outcome::Outputs(outputs.clone());
     if let Ok(json) = serde_json::to_vec(&whole) {
-        // Without room for it the export lacks the rest; the shape still says how much there was.
-        let _ = pictures.put(Kind::Outcome, id, &json);
+        // If it can't be written, the export lacks the rest; the shape still says how much there was.
+        let _ = spool.put(SpoolKind::Outcome, id, &json);
     }
     for output in outputs.values_mut() {
         output.data.truncate(MAX_ELEMENTS);
@@ -333,8 +333,8 @@ fn shortened(id: u32, outcome: Outcome, pictures: &mut Pictures) -> Outcome {
 }
 
 /// A sample's outcome as it was predicted.
-pub fn whole_outcome(sample: &Sample, pictures: &mut Pictures) -> Option<Outcome> {
-    let mut spooled = || serde_json::from_slice(&pictures.get(Kind::Outcome, sample.id)?).ok();
+pub fn whole_outcome(sample: &Sample, spool: &mut SpoolFile) -> Option<Outcome> {
+    let mut spooled = || serde_json::from_slice(&spool.get(SpoolKind::Outcome, sample.id)?).ok();
     match &sample.outcome {
         Some(Outcome::Outputs(_)) => spooled().or_else(|| sample.outcome.clone()),
         other => other.clone(),
@@ -354,13 +354,13 @@ mod tests {
         }
     }
 
-    fn classes(id: u32) -> Result {
+    fn classes(id: u32) -> SampleUpdate {
         let class = ClassPrediction {
             class: "cat".into(),
             score: 1.0,
         };
         let thumbnail = Some(bytes::Bytes::from_static(b"jpeg"));
-        Result {
+        SampleUpdate {
             id,
             outcome: Outcome::Classes(vec![class]),
             picture: Some([4, 3]),
@@ -370,21 +370,28 @@ mod tests {
 
     #[test]
     fn samples_that_are_added_are_done_in_the_same_run() {
-        let (mut samples, mut pictures) = (PreviewSamples::default(), Pictures::default());
+        let (mut samples, mut spool) = (PreviewSamples::default(), SpoolFile::default());
         assert_eq!(samples.add(vec![file("a"), file("b")]), 0);
         samples.begin(8);
         let run = samples.run();
-        assert_eq!(samples.work().expect("a run is on").with_thumbnail.len(), 2);
-        assert_eq!(samples.apply(run, vec![classes(1)], &mut pictures).len(), 1);
+        assert_eq!(
+            samples
+                .pending()
+                .expect("a run goes on")
+                .with_thumbnail
+                .len(),
+            2
+        );
+        assert_eq!(samples.apply(run, vec![classes(1)], &mut spool).len(), 1);
         samples.add(vec![file("b"), file("c")]);
         samples.resume();
-        let work = samples.work().expect("a run is on");
-        let names: Vec<_> = work
+        let pending = samples.pending().expect("a run goes on");
+        let names: Vec<_> = pending
             .with_thumbnail
             .iter()
             .map(|(_, file)| file.name.as_str())
             .collect();
-        assert_eq!((work.run, names), (run, vec!["b", "c"]));
+        assert_eq!((pending.run, names), (run, vec!["b", "c"]));
     }
 
     #[test]
@@ -400,21 +407,20 @@ mod tests {
 
     #[test]
     fn a_new_run_keeps_thumbnails_and_drops_late_results_of_the_last() {
-        let (mut samples, mut pictures) = (PreviewSamples::default(), Pictures::default());
+        let (mut samples, mut spool) = (PreviewSamples::default(), SpoolFile::default());
         samples.add(vec![file("a")]);
         samples.begin(8);
         let old = samples.run();
-        samples.apply(old, vec![classes(1)], &mut pictures);
+        samples.apply(old, vec![classes(1)], &mut spool);
         samples.begin(8);
-        assert!(
-            samples
-                .apply(old, vec![classes(1)], &mut pictures)
-                .is_empty()
-        );
+        assert!(samples.apply(old, vec![classes(1)], &mut spool).is_empty());
         assert_eq!(samples.done(), 0);
-        let work = samples.work().expect("a run is on");
+        let pending = samples.pending().expect("a run goes on");
         assert_eq!(
-            (work.with_thumbnail.len(), work.without_thumbnail.len()),
+            (
+                pending.with_thumbnail.len(),
+                pending.without_thumbnail.len()
+            ),
             (0, 1)
         );
     }
@@ -425,14 +431,14 @@ mod tests {
         samples.add(vec![file("a")]);
         samples.begin(8);
         samples.cancel();
-        assert_eq!(samples.work(), None);
+        assert_eq!(samples.pending(), None);
         samples.resume();
-        assert!(samples.work().is_some());
+        assert!(samples.pending().is_some());
     }
 
     #[test]
     fn a_large_outcome_is_shortened_for_showing_and_whole_for_export() {
-        let (mut samples, mut pictures) = (PreviewSamples::default(), Pictures::default());
+        let (mut samples, mut spool) = (PreviewSamples::default(), SpoolFile::default());
         samples.add(vec![file("a")]);
         samples.begin(8);
         let data: Vec<serde_json::Number> = (0..1000u32).map(Into::into).collect();
@@ -443,17 +449,17 @@ mod tests {
             data,
         };
         let whole = Outcome::Outputs([("out".to_owned(), output)].into());
-        let result = Result {
+        let result = SampleUpdate {
             id: 1,
             outcome: whole.clone(),
             picture: None,
             thumbnail: None,
         };
-        let changed = samples.apply(samples.run(), vec![result], &mut pictures);
+        let changed = samples.apply(samples.run(), vec![result], &mut spool);
         let Some(Outcome::Outputs(shown)) = &changed[0].outcome else {
             panic!("raw outputs")
         };
         assert_eq!(shown["out"].data.len(), MAX_ELEMENTS);
-        assert_eq!(whole_outcome(&changed[0], &mut pictures), Some(whole));
+        assert_eq!(whole_outcome(&changed[0], &mut spool), Some(whole));
     }
 }

@@ -5,15 +5,15 @@ use boxwright_model::guess::Preset;
 use boxwright_model::package::{FILE_NAME, InputKind, Package, Preprocess};
 use boxwright_tensor::TensorSpec;
 
-use super::{Inner, Result, Studio};
+use super::window_state::{Inner, Studio, no_document};
 use crate::api::Document;
 use crate::document::OpenDocument;
 use crate::errors::blocking;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, Result};
 
 impl Studio {
-    /// Replaces the package by an edited one that was made from `revision`; where it matters, the
-    /// preview starts anew.
+    /// Replaces the package by an edited one that was made from `revision`. The preview starts again
+    /// if predictions may change.
     ///
     /// # Errors
     /// [`Code::PackageInvalid`] if `revision` is not the current one.
@@ -22,7 +22,7 @@ impl Studio {
             .change(|document| document.edit(revision, package))
     }
 
-    /// Takes the last edit back.
+    /// Undoes the last edit.
     ///
     /// # Errors
     /// If no package is open.
@@ -33,7 +33,7 @@ impl Studio {
         })
     }
 
-    /// Does an edit again that was taken back.
+    /// Repeats an edit that was undone.
     ///
     /// # Errors
     /// If no package is open.
@@ -66,7 +66,7 @@ impl Studio {
             .lock()
             .document
             .as_ref()
-            .ok_or_else(nothing_open)?
+            .ok_or_else(no_document)?
             .loaded()?;
         let (saved, root) = blocking(move || -> Result<(LoadedPackage, _)> {
             loaded.save()?;
@@ -82,7 +82,7 @@ impl Studio {
             }
             Ok(())
         })?;
-        self.inner.remember(root.join(FILE_NAME), name).await;
+        self.inner.add_recent(root.join(FILE_NAME), name).await;
         Ok(document)
     }
 
@@ -91,8 +91,8 @@ impl Studio {
     /// # Errors
     /// [`Code::PackageInvalid`] if there is no such preset, or the model takes no pictures.
     pub fn preset(&self, name: &str) -> Result<Preprocess> {
-        let shown = self.inner.lock();
-        let document = shown.document.as_ref().ok_or_else(nothing_open)?;
+        let state = self.inner.lock();
+        let document = state.document.as_ref().ok_or_else(no_document)?;
         let refused = |message: String| {
             let hint = "Choose imagenet, tf, efficientnet-lite, unit or raw.";
             Failure::new(Code::PackageInvalid, message, hint)
@@ -116,27 +116,27 @@ impl Studio {
 }
 
 impl Inner {
-    /// Changes the open package, tells of it, and previews anew where predictions may change.
+    /// Changes the open package, emits it, and restarts the preview if predictions may change.
     pub(super) fn change(
         &self,
         change: impl FnOnce(&mut OpenDocument) -> Result<()>,
     ) -> Result<Document> {
-        let mut shown = self.lock();
-        let document = shown.document.as_mut().ok_or_else(nothing_open)?;
+        let mut state = self.lock();
+        let document = state.document.as_mut().ok_or_else(no_document)?;
         let (revision, before) = (document.revision(), document.package().clone());
         let labels = document.class_names().map(<[String]>::to_vec);
         change(document)?;
         let snapshot = document.snapshot();
-        // A file of labels may say something else under the same name. A package with a problem
-        // has none.
-        let others = labels.zip(document.class_names());
+        // The content of the labels file may change under the same name. A package with a problem has
+        // no labels.
+        let renamed = labels.zip(document.class_names());
         let affects_preview = affects_preview(&before, document.package())
-            || others.is_some_and(|(before, now)| before != now);
+            || renamed.is_some_and(|(before, now)| before != now);
         if document.revision() != revision {
-            self.tell_document(&shown);
+            self.emit_document(&state);
         }
         if affects_preview {
-            self.restart_preview(&mut shown);
+            self.restart_preview(&mut state);
         }
         Ok(snapshot)
     }
@@ -156,14 +156,5 @@ fn affects_preview(before: &Package, after: &Package) -> bool {
         &after.postprocess,
         &after.labels,
         &after.batch,
-    )
-}
-
-/// No package is open.
-pub(super) fn nothing_open() -> Failure {
-    Failure::new(
-        Code::PackageInvalid,
-        "no model is open",
-        "Drop a model onto the window, or choose one.",
     )
 }

@@ -1,38 +1,38 @@
-//! What is dropped, picked or named decides what happens.
+//! Opening files: a package, labels, a configuration or samples, by what each file is.
 
 use std::path::{Path, PathBuf};
 
 use boxwright_model::package::{self, FILE_NAME, Opened};
 
-use super::{Inner, Result, Studio};
+use super::window_state::{Inner, Studio};
 use crate::api::{Document, Event};
-use crate::beside::{bring, bring_labels};
 use crate::document::OpenDocument;
 use crate::errors::blocking;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, Result};
 use crate::samples::{self, SampleFile};
+use crate::sidecar::{copy_configuration, copy_labels};
 
 /// The files of Hugging Face's libraries that say how a model is fed.
 const CONFIGURATIONS: [&str; 2] = ["preprocessor_config.json", "config.json"];
 /// The sample package's folder.
 const SAMPLE: &str = "efficientnet-lite0";
 
-/// What a path is opened as.
+/// What a file is opened as.
 #[derive(Debug, PartialEq, Eq)]
-enum Kind {
+enum FileKind {
     /// A package file, a folder that holds one, or a model in any format.
     Package,
     /// A text file with labels.
     Labels,
-    /// A configuration beside a model.
+    /// A configuration from Hugging Face's libraries.
     Configuration,
     /// A picture, or a folder of pictures.
     Samples,
 }
 
-/// What is opened together.
+/// Files that are opened together.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Sorted {
+struct FilesByKind {
     packages: Vec<PathBuf>,
     labels: Vec<PathBuf>,
     configurations: Vec<PathBuf>,
@@ -46,9 +46,9 @@ impl Studio {
     /// # Errors
     /// What the first of them is refused for; it also goes out as [`Event::Failure`].
     pub async fn open(&self, paths: Vec<PathBuf>) -> Result<()> {
-        let result = self.open_sorted(paths).await;
+        let result = self.open_by_kind(paths).await;
         if let Err(failure) = &result {
-            self.inner.tell(Event::Failure(failure.clone()));
+            self.inner.emit(Event::Failure(failure.clone()));
         }
         result
     }
@@ -70,9 +70,9 @@ impl Studio {
     /// # Errors
     /// If the share folder does not hold it.
     pub async fn open_sample(&self) -> Result<()> {
-        let installed = self.inner.share.samples().join(SAMPLE);
-        let own = self.inner.places.cache.join("samples").join(SAMPLE);
-        let copied = blocking(move || Ok::<_, Failure>(copy_sample(&installed, &own))).await?;
+        let installed = self.inner.data_dir.samples().join(SAMPLE);
+        let copy = self.inner.directories.cache.join("samples").join(SAMPLE);
+        let copied = blocking(move || Ok::<_, Failure>(copy_sample(&installed, &copy))).await?;
         self.open_package(&copied).await?;
         self.add_samples(vec![copied.join("images")]).await
     }
@@ -82,17 +82,17 @@ impl Studio {
     /// # Errors
     /// None at present.
     pub async fn close_document(&self) -> Result<()> {
-        let mut shown = self.inner.lock();
-        if let Some(document) = shown.document.take() {
-            shown.last_revision = document.revision() + 1;
-            self.inner.tell_document(&shown);
-            self.inner.restart_preview(&mut shown);
-            self.inner.live().close();
+        let mut state = self.inner.lock();
+        if let Some(document) = state.document.take() {
+            state.last_revision = document.revision() + 1;
+            self.inner.emit_document(&state);
+            self.inner.restart_preview(&mut state);
+            self.inner.preview.close();
         }
         Ok(())
     }
 
-    /// Takes the labels from a text file: one beside the model is named, any other is copied
+    /// Takes the labels from a text file, which is copied into the model's folder unless it is
     /// there.
     ///
     /// # Errors
@@ -100,7 +100,7 @@ impl Studio {
     pub async fn set_labels(&self, path: &Path) -> Result<Document> {
         let root = self.inner.root("labels")?;
         let from = path.to_owned();
-        let file = blocking(move || bring_labels(&from, &root)).await?;
+        let file = blocking(move || copy_labels(&from, &root)).await?;
         self.inner.change(|document| {
             let mut package = document.package().clone();
             package.labels = Some(package::Labels { file });
@@ -109,32 +109,32 @@ impl Studio {
         })
     }
 
-    async fn open_sorted(&self, paths: Vec<PathBuf>) -> Result<()> {
-        let sorted = blocking(move || sort(paths)).await?;
-        if let [first, second, ..] = &sorted.packages[..] {
+    async fn open_by_kind(&self, paths: Vec<PathBuf>) -> Result<()> {
+        let files = blocking(move || by_kind(paths)).await?;
+        if let [first, second, ..] = &files.packages[..] {
             return Err(Failure::new(
                 Code::PackageInvalid,
                 format!(
                     "{} and {} can't be open together",
-                    shown(first),
-                    shown(second)
+                    file_name(first),
+                    file_name(second)
                 ),
                 "Open one model at a time.",
             ));
         }
-        if let Some(path) = sorted.packages.first() {
+        if let Some(path) = files.packages.first() {
             self.open_package(path).await?;
         }
-        for path in &sorted.configurations {
+        for path in &files.configurations {
             self.apply_configuration(path).await?;
         }
-        for path in &sorted.labels {
+        for path in &files.labels {
             self.set_labels(path).await?;
         }
-        if sorted.samples.is_empty() {
+        if files.samples.is_empty() {
             Ok(())
         } else {
-            self.add_samples(sorted.samples).await
+            self.add_samples(files.samples).await
         }
     }
 
@@ -142,16 +142,16 @@ impl Studio {
         self.inner.check_saved()?;
         let from = path.to_owned();
         let opened = blocking(move || package::open_any(&from)).await?;
-        let (path, name) = self.inner.show(opened)?;
-        self.inner.remember(path, name).await;
+        let (path, name) = self.inner.set_document(opened)?;
+        self.inner.add_recent(path, name).await;
         Ok(())
     }
 
     async fn add_samples(&self, paths: Vec<PathBuf>) -> Result<()> {
         let found: Vec<SampleFile> = blocking(move || samples::collect(&paths)).await?;
-        let mut shown = self.inner.lock();
-        let left_out = shown.samples.add(found);
-        self.inner.go_on(&mut shown);
+        let mut state = self.inner.lock();
+        let left_out = state.samples.add(found);
+        self.inner.continue_preview(&mut state);
         if left_out > 0 {
             let most = samples::MAX_SAMPLES;
             return Err(Failure::new(
@@ -163,7 +163,7 @@ impl Studio {
         Ok(())
     }
 
-    /// Fills in what a configuration beside the model says; one from elsewhere is copied there.
+    /// Applies a configuration file, which is copied into the model's folder unless it is there.
     async fn apply_configuration(&self, path: &Path) -> Result<()> {
         let root = self.inner.root("a configuration")?;
         let from = path.to_owned();
@@ -177,7 +177,7 @@ impl Studio {
             return Ok(());
         };
         let guessed = blocking(move || {
-            bring(&from, &root)?;
+            copy_configuration(&from, &root)?;
             boxwright_model::guess::package(&model, &root).map_err(Failure::from)
         })
         .await?;
@@ -194,8 +194,8 @@ impl Studio {
 }
 
 impl Inner {
-    /// Makes a package the open one; returns where it lies and what it is called.
-    fn show(&self, (loaded, model, guesses): Opened) -> Result<(PathBuf, String)> {
+    /// Makes a package the open one; returns its path and name.
+    fn set_document(&self, (loaded, model, guesses): Opened) -> Result<(PathBuf, String)> {
         let file = loaded.root.join(FILE_NAME);
         let path = if guesses.is_empty() {
             file
@@ -203,21 +203,21 @@ impl Inner {
             model.path.clone()
         };
         let name = loaded.package.package.name.clone();
-        let mut shown = self.lock();
-        let last = shown
+        let mut state = self.lock();
+        let last = state
             .document
             .as_ref()
-            .map_or(shown.last_revision, OpenDocument::revision);
-        shown.document = Some(OpenDocument::new(loaded, model, guesses, last + 1));
-        self.tell_document(&shown);
-        self.restart_preview(&mut shown);
+            .map_or(state.last_revision, OpenDocument::revision);
+        state.document = Some(OpenDocument::new(loaded, model, guesses, last + 1));
+        self.emit_document(&state);
+        self.restart_preview(&mut state);
         Ok((std::path::absolute(&path).unwrap_or(path), name))
     }
 
-    /// What is open may only be replaced when nothing is lost.
+    /// Fails if the open package has changes that are not saved.
     fn check_saved(&self) -> Result<()> {
-        let shown = self.lock();
-        match shown
+        let state = self.lock();
+        match state
             .document
             .as_ref()
             .filter(|document| document.is_edited())
@@ -236,8 +236,8 @@ impl Inner {
 
     /// The folder of the open package.
     fn root(&self, what: &str) -> Result<PathBuf> {
-        let shown = self.lock();
-        match &shown.document {
+        let state = self.lock();
+        match &state.document {
             Some(document) => Ok(document.root().to_owned()),
             None => Err(Failure::new(
                 Code::PackageInvalid,
@@ -248,8 +248,8 @@ impl Inner {
     }
 }
 
-/// A copy of the sample that may be edited and saved: what is installed stays as it is. Where it
-/// can't be copied, the installed one is opened.
+/// Copies the sample, so that it can be edited and saved; returns the installed one where it can't
+/// be copied.
 fn copy_sample(installed: &Path, own: &Path) -> PathBuf {
     let attempt = || -> std::io::Result<()> {
         for entry in walkdir::WalkDir::new(installed) {
@@ -275,9 +275,9 @@ fn copy_sample(installed: &Path, own: &Path) -> PathBuf {
     }
 }
 
-/// Sorts paths by what they are.
-fn sort(paths: Vec<PathBuf>) -> Result<Sorted> {
-    let mut sorted = Sorted::default();
+/// Groups paths by the kind of file.
+fn by_kind(paths: Vec<PathBuf>) -> Result<FilesByKind> {
+    let mut files = FilesByKind::default();
     for path in paths {
         if !path.exists() {
             return Err(Failure::new(
@@ -286,25 +286,25 @@ fn sort(paths: Vec<PathBuf>) -> Result<Sorted> {
                 "Check the name.",
             ));
         }
-        match kind(&path) {
-            Kind::Package => sorted.packages.push(path),
-            Kind::Labels => sorted.labels.push(path),
-            Kind::Configuration => sorted.configurations.push(path),
-            Kind::Samples => sorted.samples.push(path),
+        match file_kind(&path) {
+            FileKind::Package => files.packages.push(path),
+            FileKind::Labels => files.labels.push(path),
+            FileKind::Configuration => files.configurations.push(path),
+            FileKind::Samples => files.samples.push(path),
         }
     }
-    // A package's own folder says more than the files of it that were dropped along.
-    if let [package] = &sorted.packages[..]
+    // Files of the package's own folder that were dropped with it are left to the package.
+    if let [package] = &files.packages[..]
         && package.is_dir()
     {
         let own = |path: &PathBuf| !path.starts_with(package);
-        sorted.configurations.retain(own);
-        sorted.labels.retain(own);
+        files.configurations.retain(own);
+        files.labels.retain(own);
     }
-    Ok(sorted)
+    Ok(files)
 }
 
-fn kind(path: &Path) -> Kind {
+fn file_kind(path: &Path) -> FileKind {
     let extension = path
         .extension()
         .unwrap_or_default()
@@ -324,19 +324,23 @@ fn kind(path: &Path) -> Kind {
         };
         let mut entries = std::fs::read_dir(path).into_iter().flatten().flatten();
         let holds = path.join(FILE_NAME).is_file() || entries.any(is_model);
-        return if holds { Kind::Package } else { Kind::Samples };
+        return if holds {
+            FileKind::Package
+        } else {
+            FileKind::Samples
+        };
     }
     match extension.as_str() {
-        "toml" | "onnx" => Kind::Package,
-        "txt" => Kind::Labels,
-        "json" if CONFIGURATIONS.contains(&name.as_str()) => Kind::Configuration,
-        _ if samples::is_picture(path) || samples::is_array(path) => Kind::Samples,
-        // Whatever it is, reading it says so.
-        _ => Kind::Package,
+        "toml" | "onnx" => FileKind::Package,
+        "txt" => FileKind::Labels,
+        "json" if CONFIGURATIONS.contains(&name.as_str()) => FileKind::Configuration,
+        _ if samples::is_picture(path) || samples::is_array(path) => FileKind::Samples,
+        // Reading it reports what is wrong with it.
+        _ => FileKind::Package,
     }
 }
 
-fn shown(path: &Path) -> String {
+fn file_name(path: &Path) -> String {
     path.file_name()
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
@@ -350,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_path_is_decides_what_it_is_opened_as() {
+    fn a_file_is_opened_by_its_kind() {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path();
         for directory in ["package", "model", "photos"] {
@@ -371,20 +375,20 @@ mod tests {
             fs::write(root.join(name), bytes).expect("written");
         }
         for (name, expected) in [
-            ("package", Kind::Package),
-            ("package/boxwright.toml", Kind::Package),
-            ("model", Kind::Package),
-            ("model/net.ONNX", Kind::Package),
-            ("net.pt", Kind::Package),
-            ("other.json", Kind::Package),
-            ("photos", Kind::Samples),
-            ("photos/a.jpg", Kind::Samples),
-            ("unnamed", Kind::Samples),
-            ("classes.txt", Kind::Labels),
-            ("preprocessor_config.json", Kind::Configuration),
-            ("config.json", Kind::Configuration),
+            ("package", FileKind::Package),
+            ("package/boxwright.toml", FileKind::Package),
+            ("model", FileKind::Package),
+            ("model/net.ONNX", FileKind::Package),
+            ("net.pt", FileKind::Package),
+            ("other.json", FileKind::Package),
+            ("photos", FileKind::Samples),
+            ("photos/a.jpg", FileKind::Samples),
+            ("unnamed", FileKind::Samples),
+            ("classes.txt", FileKind::Labels),
+            ("preprocessor_config.json", FileKind::Configuration),
+            ("config.json", FileKind::Configuration),
         ] {
-            assert_eq!(kind(&root.join(name)), expected, "{name}");
+            assert_eq!(file_kind(&root.join(name)), expected, "{name}");
         }
     }
 }

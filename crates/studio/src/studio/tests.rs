@@ -4,16 +4,18 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use boxwright_build::DataDir;
+use boxwright_build::{Builder, DataDir, Target};
 use boxwright_model::Outcome;
 use tokio::sync::broadcast::Receiver;
 
-use super::Studio;
+use super::window_state::Studio;
 use crate::api::{
-    Event, JobStatus, PreviewStatus, PublishRequest, PublishTo, Sample, SignIn, State,
+    Event, JobResult, JobStatus, PreviewStatus, PublishRequest, PublishTo, Sample, SignIn, State,
 };
+use crate::directories::Directories;
 use crate::failure::Code;
-use crate::places::Places;
+use crate::job_kinds::persisted::JobFile;
+use crate::job_kinds::{ImageSource, JobRequest, PublishJob};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -26,22 +28,22 @@ struct Window {
 impl Window {
     /// A window on a copy of the sample package; `None`, said aloud, where no worker is installed.
     async fn open(test: &str) -> Option<Self> {
-        let share = match DataDir::find() {
-            Ok(share) if share.serve_program().is_file() => share,
+        let data_dir = match DataDir::find() {
+            Ok(data_dir) if data_dir.serve_program().is_file() => data_dir,
             _ => share_of_checkout().or_else(|| {
                 println!("SKIPPED: {test}: no share folder: run `cargo xtask dist`");
                 None
             })?,
         };
         let folder = tempfile::tempdir().unwrap();
-        let window = Self::at(share, folder);
+        let window = Self::at(data_dir, folder);
         window.copy_sample();
         Some(window)
     }
 
-    fn at(share: DataDir, folder: tempfile::TempDir) -> Self {
+    fn at(data_dir: DataDir, folder: tempfile::TempDir) -> Self {
         let (config, cache) = (folder.path().join("config"), folder.path().join("cache"));
-        let studio = Studio::at(share, Places { config, cache });
+        let studio = Studio::at(data_dir, Directories { config, cache });
         Self {
             events: studio.subscribe(),
             studio,
@@ -84,8 +86,8 @@ impl Window {
 
 fn share_of_checkout() -> Option<DataDir> {
     let root = std::path::absolute("../../dist/share/boxwright").ok()?;
-    let share = DataDir::at(&root);
-    (share.serve_program().is_file() && share.catalogue().is_ok()).then_some(share)
+    let data_dir = DataDir::at(&root);
+    (data_dir.serve_program().is_file() && data_dir.catalogue().is_ok()).then_some(data_dir)
 }
 
 fn sample() -> PathBuf {
@@ -241,7 +243,7 @@ async fn the_sample_is_opened_as_a_copy_so_that_what_is_installed_stays() {
     let studio = window.studio.clone();
     if !studio
         .inner
-        .share
+        .data_dir
         .samples()
         .join("efficientnet-lite0")
         .is_dir()
@@ -278,7 +280,7 @@ async fn a_package_is_saved_reopened_and_listed_as_recent() {
     let mut package = document.package.clone();
     package.package.version = "1.2.3".into();
     studio.edit(document.revision, package).await.unwrap();
-    assert!(!studio.may_close());
+    assert!(!studio.can_close());
     let stale = studio
         .edit(document.revision, document.package)
         .await
@@ -286,7 +288,7 @@ async fn a_package_is_saved_reopened_and_listed_as_recent() {
     assert_eq!(stale.code, Code::PackageInvalid);
     let saved = studio.save().await.unwrap();
     assert!(!saved.dirty && saved.guesses.is_empty());
-    assert!(studio.may_close());
+    assert!(studio.can_close());
     assert!(saved.package.model.files[0].sha256.is_some());
     studio.close_document().await.unwrap();
     assert!(studio.state().document.is_none());
@@ -358,7 +360,7 @@ async fn an_archive_is_built_as_a_job_and_remembered() {
         })
         .await;
     let JobStatus::Finished {
-        report: Some(report),
+        result: JobResult::Build(report),
     } = job.status
     else {
         panic!("{:?}", job.status)
@@ -376,29 +378,27 @@ async fn a_job_that_a_crash_ended_can_be_seen_and_started_again() {
     };
     let studio = window.studio.clone();
     studio.open(vec![window.package()]).await.unwrap();
-    let places = studio.inner.places.clone();
-    let shipment = {
-        let shown = studio.inner.lock();
-        let open = shown.document.as_ref().unwrap();
-        crate::unfinished::Shipment {
-            root: open.root().to_owned(),
-            package: open.package().clone(),
-            model: open.model().path.clone(),
-            request: PublishRequest {
-                targets: vec!["cpu".into()],
-                to: PublishTo::Registry {
-                    reference: "127.0.0.1:1/cat:1".into(),
-                },
-                prove: false,
-                replace: false,
+    let directories = studio.inner.directories.clone();
+    let request = {
+        let state = studio.inner.lock();
+        let open = state.document.as_ref().unwrap();
+        JobRequest::Publish(PublishJob {
+            source: ImageSource {
+                root: open.root().to_owned(),
+                package: open.package().clone(),
+                model: open.model().path.clone(),
+                targets: vec![Target::Cpu],
+                builder: Builder::Embedded,
+                base: None,
             },
-            archive: None,
-            samples: Vec::new(),
-        }
+            to: "127.0.0.1:1/cat:1".parse().unwrap(),
+            replace: false,
+            samples: None,
+        })
     };
-    drop(crate::unfinished::note(&places, &shipment).unwrap());
+    drop(JobFile::create(&directories, &request).unwrap());
     let mut next = Window {
-        studio: Studio::at(studio.inner.share.clone(), places),
+        studio: Studio::at(studio.inner.data_dir.clone(), directories),
         events: studio.subscribe(),
         folder: window.folder,
     };
@@ -450,7 +450,7 @@ async fn a_registry_that_is_gone_takes_no_password() {
         registry: "127.0.0.1:1".into(),
         username: "ann".into(),
         password: "canary".into(),
-        keep: crate::api::Kept::Session,
+        store: crate::api::CredentialStore::Session,
         plain_http: false,
         trust_realm: None,
     };

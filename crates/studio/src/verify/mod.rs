@@ -1,8 +1,8 @@
-//! The proof: what was published is pulled back and predicts the samples as the preview does.
+//! Verifying a published image: it is pulled, run, and must predict the samples as the preview does.
 
 pub mod compare;
+mod image_worker;
 pub mod namespaces;
-mod runner;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,34 +11,33 @@ use boxwright_build::DataDir;
 use boxwright_files::{Level, Progress};
 use boxwright_model::LoadedPackage;
 use boxwright_model::package::{FILE_NAME, Task};
-use boxwright_model::prediction::SampleError;
 use boxwright_oci::Reference;
 use boxwright_oci::registry::{Client, PulledImage};
-use boxwright_worker::{FromWorkerResult, Load, Want, Worker, WorkerError};
+use boxwright_worker::{Load, Want, WorkerError};
 
 use crate::api::{Proof, ProofStatus, Report, ReportImage, ReportPlatform};
+use crate::errors::write_failure;
 use crate::failure::{Code, Failure, Stop};
-use crate::job::Running;
-use crate::preview::{Engine, RunOptions, Travel, next_batch, no_sample, told};
+use crate::job::JobHandle;
+use crate::preview::{no_readable_sample, sample_error};
 use crate::samples::SampleFile;
+use crate::worker_session::{RunOptions, SampleRequest, Transport, WorkerSession};
 use compare::{Comparison, EMULATED, Predicted, SAME_ARCHITECTURE};
-use namespaces::Way;
-use runner::in_words;
+use image_worker::{ImageWorker, error_text};
+use namespaces::Execution;
 
-/// The stages of a proof.
-pub const STAGES: [&str; 2] = [PULL, PROVE];
-/// The stage in which what is published is fetched, and the preview predicts.
+/// The stage in which the published image is pulled, and the preview predicts.
 pub const PULL: &str = "pull";
 /// The stage in which a published image predicts.
 pub const PROVE: &str = "prove";
-/// The package as the image holds it.
-const IN_IMAGE: &str = "/model/boxwright.toml";
-/// The label in which an image's configuration says which target it was built for.
+/// The path of the package in an image.
+const PACKAGE_IN_IMAGE: &str = "/model/boxwright.toml";
+/// The label with the target that an image was built for.
 const TARGET_LABEL: &str = "dev.boxwright.target";
-/// The longest that one platform's proof may take: emulated, a large model takes its time.
-const PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// How long one platform may take: a large model is slow when it is emulated.
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-/// What is proven, and against what.
+/// What is verified, and against what.
 pub struct VerifyRequest {
     /// What was published.
     pub reference: Reference,
@@ -50,22 +49,26 @@ pub struct VerifyRequest {
     pub max_pixels: u64,
     /// Speaks to the registry.
     pub client: Client,
-    /// Where what is pulled lies while it is looked at.
+    /// The folder in which pulled images are unpacked.
     pub cache: PathBuf,
 }
 
 /// Pulls what is published, runs it, and compares its predictions with the preview's.
 ///
 /// # Errors
-/// What pulling or the preview fails with. An image that differs is no error here: its report
-/// says so, and [`Report::failure`] is its failure.
-pub async fn run(share: &DataDir, request: &VerifyRequest, job: &Running) -> Result<Report, Stop> {
-    let (digest, platforms) = prove(share, request, &mut None, job).await?;
+/// What pulling or the preview fails with. An image that differs is not an error here: the report
+/// says so, and [`Report::difference`] is its failure.
+pub async fn run(
+    data_dir: &DataDir,
+    request: &VerifyRequest,
+    job: &JobHandle,
+) -> Result<Report, Stop> {
+    let (digest, platforms) = verify_platforms(data_dir, request, &mut None, job).await?;
     let image = ReportImage {
         reference: request.reference.to_string(),
         digest,
         platforms,
-        run: None,
+        published: true,
     };
     Ok(Report {
         images: vec![image],
@@ -75,68 +78,69 @@ pub async fn run(share: &DataDir, request: &VerifyRequest, job: &Running) -> Res
     })
 }
 
-/// What the preview makes of the samples.
+/// The predictions of the preview.
 pub struct Expected {
     predictions: Vec<Predicted>,
 }
 
 impl Expected {
-    /// Predicts with this machine's own worker, on the processor, as the image will. Progress
-    /// belongs to `stage`.
+    /// Predicts with this installation's worker on the CPU, as the image does. Progress belongs to
+    /// `stage`.
     ///
     /// # Errors
     /// [`Code::SampleUnreadable`] if no sample can be read, and what the worker fails with.
     pub async fn predict(
-        share: &DataDir,
+        data_dir: &DataDir,
         package: &LoadedPackage,
         samples: &[SampleFile],
         max_pixels: u64,
         stage: &str,
-        job: &Running,
+        job: &JobHandle,
     ) -> Result<Self, Stop> {
-        let mut engine = Engine::new(share);
+        let mut session = WorkerSession::new(data_dir);
         let options = RunOptions {
             device: "cpu".to_owned(),
             max_pixels: Some(max_pixels),
             ..RunOptions::default()
         };
-        let (worker, _) = job.or_cancelled(engine.load(package, &options)).await?;
-        let predictions = predictions(worker, package, samples, stage, job).await?;
-        engine.stop().await;
-        check(samples, &predictions)?;
+        let load = options.load(package)?;
+        job.or_cancelled(session.load(&load)).await?;
+        let predictions = preview_predictions(&mut session, package, samples, stage, job).await?;
+        session.stop().await;
+        check_readable(samples, &predictions)?;
         Ok(Self { predictions })
     }
 }
 
-/// At least one sample can be predicted.
-fn check(samples: &[SampleFile], predictions: &[Predicted]) -> Result<(), Failure> {
+/// Fails if no sample could be predicted.
+fn check_readable(samples: &[SampleFile], predictions: &[Predicted]) -> Result<(), Failure> {
     let errors = samples
         .iter()
         .zip(predictions)
         .filter_map(|both| match both {
-            (sample, Predicted::Error(error)) => Some(told(sample, error)),
+            (sample, Predicted::Error(error)) => Some(sample_error(sample, error)),
             _ => None,
         });
     let errors: Vec<String> = errors.collect();
     match errors.len() == predictions.len() {
-        true => Err(no_sample(errors)),
+        true => Err(no_readable_sample(errors)),
         false => Ok(()),
     }
 }
 
-/// Proves every platform under a reference; returns the digest that was pulled, and them. What the
-/// preview makes of the samples is found out where it is not known yet.
+/// Verifies every platform under a reference; returns the digest that was pulled, and the platforms.
+/// `expected` is filled in with the preview's predictions where it is `None`.
 ///
 /// # Errors
 /// What pulling or the preview fails with.
-pub async fn prove(
-    share: &DataDir,
+pub async fn verify_platforms(
+    data_dir: &DataDir,
     request: &VerifyRequest,
     expected: &mut Option<Expected>,
-    job: &Running,
+    job: &JobHandle,
 ) -> Result<(String, Vec<ReportPlatform>), Stop> {
     job.stage(PULL);
-    let unwritten = |error| crate::places::not_written(&request.cache, &error);
+    let unwritten = |error| write_failure(&request.cache, &error);
     std::fs::create_dir_all(&request.cache).map_err(unwritten)?;
     let folder = tempfile::Builder::new()
         .prefix("proof-")
@@ -154,7 +158,7 @@ pub async fn prove(
             Some(known) => Ok(known),
             None => {
                 let (package, samples) = (&request.package, &request.samples);
-                Expected::predict(share, package, samples, request.max_pixels, PULL, job).await
+                Expected::predict(data_dir, package, samples, request.max_pixels, PULL, job).await
             }
         }
     };
@@ -163,8 +167,8 @@ pub async fn prove(
     job.stage(PROVE);
     let mut platforms = Vec::new();
     for (number, image) in pulled.images.iter().enumerate() {
-        let place = folder.path().join(number.to_string());
-        let proof = prove_image(share, request, expected, image, &place, job).await?;
+        let root = folder.path().join(number.to_string());
+        let proof = verify_image(data_dir, request, expected, image, &root, job).await?;
         platforms.push(ReportPlatform {
             target: target_of(image),
             platform: image.platform.to_string(),
@@ -173,7 +177,7 @@ pub async fn prove(
             verified: Some(proof),
         });
     }
-    // Unpacked folders can be large and read-only.
+    // Removing unpacked folders can take long.
     tokio::task::spawn_blocking(move || drop(folder)).await?;
     Ok((pulled.digest.to_string(), platforms))
 }
@@ -188,61 +192,61 @@ fn target_of(image: &PulledImage) -> String {
     }
 }
 
-async fn prove_image(
-    share: &DataDir,
+async fn verify_image(
+    data_dir: &DataDir,
     request: &VerifyRequest,
     expected: &Expected,
     image: &PulledImage,
-    place: &Path,
-    job: &Running,
+    folder: &Path,
+    job: &JobHandle,
 ) -> Result<Proof, Stop> {
-    let way = match namespaces::way(&image.platform) {
-        Ok(way) => way,
+    let execution = match namespaces::execution(&image.platform) {
+        Ok(execution) => execution,
         Err(reason) => return Ok(not_run(reason)),
     };
     let item = target_of(image);
     job.describe(&item, "samples", Some(&item));
     job.images(PROVE, &item, 0, request.samples.len() as u64);
-    let emulated = match way {
-        Way::Native => "",
-        Way::Emulated => ", emulated: that takes its time",
+    let emulated = match execution {
+        Execution::Native => "",
+        Execution::Emulated => ", emulated: that takes its time",
     };
-    let starts = format!("{item}: the image's own program is started{emulated}");
-    job.log(Level::Info, &starts);
+    let message = format!("{item}: the image's own program is started{emulated}");
+    job.log(Level::Info, &message);
     let started = tokio::select! {
-        started = runner::start(share, image, place, way, job) => started,
+        started = ImageWorker::start(data_dir, image, folder, execution, job) => started,
         () = job.cancel().cancelled() => return Err(Stop::Cancelled),
     };
-    let (mut runner, by) = match started {
+    let (mut worker, by) = match started {
         Ok(started) => started,
         Err(reason) => return Ok(not_run(reason)),
     };
-    let tolerance = match way {
-        Way::Native => SAME_ARCHITECTURE,
-        Way::Emulated => EMULATED,
+    let tolerance = match execution {
+        Execution::Native => SAME_ARCHITECTURE,
+        Execution::Emulated => EMULATED,
     };
-    let proving = predict_in_image(&mut runner.worker, request, &item, job);
-    let predicted = match tokio::time::timeout(PATIENCE, proving).await {
+    let predicting = predict_in_image(&mut worker.session, request, &item, job);
+    let predicted = match tokio::time::timeout(TIMEOUT, predicting).await {
         Ok(predicted) => predicted,
         Err(_) => {
             return Ok(not_run(format!(
                 "it took longer than {} s",
-                PATIENCE.as_secs()
+                TIMEOUT.as_secs()
             )));
         }
     };
-    runner.stop().await;
+    worker.stop().await;
     let predicted = match predicted {
         Ok(predicted) => predicted,
-        Err(Unproven::Stop(stop)) => return Err(stop),
-        Err(Unproven::NotRun(reason)) => return Ok(not_run(reason)),
-        Err(Unproven::Differs(reason)) => return Ok(unlike(reason, by)),
+        Err(Unverified::Stop(stop)) => return Err(stop),
+        Err(Unverified::NotRun(reason)) => return Ok(not_run(reason)),
+        Err(Unverified::Differs(reason)) => return Ok(differs(reason, by)),
     };
     Ok(proof(request, expected, &predicted, tolerance, by))
 }
 
-/// The image does something else altogether.
-fn unlike(reason: String, by: &str) -> Proof {
+/// The proof of an image that refuses what the preview does.
+fn differs(reason: String, by: &str) -> Proof {
     Proof {
         status: ProofStatus::Differs,
         by: Some(by.to_owned()),
@@ -291,61 +295,54 @@ fn not_run(reason: String) -> Proof {
 }
 
 /// Why a platform has no predictions.
-enum Unproven {
+enum Unverified {
     Stop(Stop),
     NotRun(String),
     Differs(String),
 }
 
 async fn predict_in_image(
-    worker: &mut Worker,
+    session: &mut WorkerSession,
     request: &VerifyRequest,
     item: &str,
-    job: &Running,
-) -> Result<Vec<Predicted>, Unproven> {
+    job: &JobHandle,
+) -> Result<Vec<Predicted>, Unverified> {
     let load = Load {
-        package: IN_IMAGE.to_owned(),
+        package: PACKAGE_IN_IMAGE.to_owned(),
         inline: None,
         device: "cpu".to_owned(),
         threads: 0,
         max_pixels: Some(request.max_pixels),
     };
-    let loading = async { worker.load(load).await.map_err(unproven) };
     tokio::select! {
-        loaded = loading => loaded?,
-        () = job.cancel().cancelled() => return Err(Unproven::Stop(Stop::Cancelled)),
+        loaded = session.load(&load) => loaded.map_err(unverified)?,
+        () = job.cancel().cancelled() => return Err(Unverified::Stop(Stop::Cancelled)),
     };
-    predict(
-        worker,
-        &request.package,
-        &request.samples,
-        (PROVE, item),
-        job,
-    )
-    .await
+    let (package, samples) = (&request.package, &request.samples);
+    predict(session, package, samples, (PROVE, item), job).await
 }
 
-/// What an image refuses to do that the preview does is a difference; a worker that is lost may
-/// be this machine's doing.
-fn unproven(error: WorkerError) -> Unproven {
+/// If the image's worker refuses what the preview does, the image differs; if it is lost, the cause
+/// may be this machine.
+fn unverified(error: WorkerError) -> Unverified {
     match error {
-        WorkerError::Refused { message, .. } => Unproven::Differs(format!("it says: {message}")),
-        other => Unproven::NotRun(in_words(&other)),
+        WorkerError::Refused { message, .. } => Unverified::Differs(format!("it says: {message}")),
+        other => Unverified::NotRun(error_text(&other)),
     }
 }
 
-async fn predictions(
-    worker: &mut Worker,
+async fn preview_predictions(
+    session: &mut WorkerSession,
     package: &LoadedPackage,
     samples: &[SampleFile],
     stage: &str,
-    job: &Running,
+    job: &JobHandle,
 ) -> Result<Vec<Predicted>, Stop> {
     job.describe(FILE_NAME, "preview", None);
-    match predict(worker, package, samples, (stage, FILE_NAME), job).await {
+    match predict(session, package, samples, (stage, FILE_NAME), job).await {
         Ok(predicted) => Ok(predicted),
-        Err(Unproven::Stop(stop)) => Err(stop),
-        Err(Unproven::NotRun(reason) | Unproven::Differs(reason)) => {
+        Err(Unverified::Stop(stop)) => Err(stop),
+        Err(Unverified::NotRun(reason) | Unverified::Differs(reason)) => {
             let hint = "Preview the samples to see what is wrong.";
             Err(Failure::new(Code::WorkerLost, reason, hint)
                 .retryable()
@@ -354,69 +351,45 @@ async fn predictions(
     }
 }
 
-/// What `worker` makes of the samples, in their order; they travel as bytes.
+/// The predictions of the samples, in their order. Samples are sent as bytes: an image's worker does
+/// not see this machine's files.
 async fn predict(
-    worker: &mut Worker,
+    session: &mut WorkerSession,
     package: &LoadedPackage,
     samples: &[SampleFile],
     (stage, item): (&str, &str),
-    job: &Running,
-) -> Result<Vec<Predicted>, Unproven> {
-    let tensor = package.package.postprocess.task == Task::Raw;
-    let want = Want {
-        top_k: None,
-        tensor,
-        ..Want::default()
+    job: &JobHandle,
+) -> Result<Vec<Predicted>, Unverified> {
+    let numbered: Vec<(u64, SampleFile)> = (0..).zip(samples.iter().cloned()).collect();
+    let request = SampleRequest {
+        samples: &numbered,
+        transport: Transport::Bytes,
+        want: Want {
+            tensor: package.package.postprocess.task == Task::Raw,
+            ..Want::default()
+        },
+        batch_size: None,
     };
-    let all: Vec<(u64, SampleFile)> = (0..).zip(samples.iter().cloned()).collect();
-    let lost = SampleError {
-        code: Code::Internal.to_string(),
-        message: "The worker gave no result.".to_owned(),
+    let total = samples.len() as u64;
+    job.images(stage, item, 0, total);
+    let mut on_progress = |done: usize| job.images(stage, item, done as u64, total);
+    let predicting = session.predict_in_order(&request, job.cancel(), &mut on_progress);
+    let Some(results) = predicting.await.map_err(unverified)? else {
+        return Err(Unverified::Stop(Stop::Cancelled));
     };
-    let mut predicted = vec![Predicted::Error(lost); all.len()];
-    let (mut done, total) = (0, samples.len() as u64);
-    job.images(stage, item, done, total);
-    let mut rest = all.as_slice();
-    while !rest.is_empty() {
-        let batch = async { Ok::<_, Stop>(next_batch(&mut rest, Travel::Bytes).await) };
-        let batch = job.or_cancelled(batch).await.map_err(Unproven::Stop)?;
-        for (id, error) in batch.unreadable {
-            predicted[id as usize] = Predicted::Error(error);
-        }
-        let mut each = |result: FromWorkerResult| {
-            done += 1;
-            job.images(stage, item, done, total);
-            let place = usize::try_from(result.sample).unwrap_or(usize::MAX);
-            if let Some(slot) = predicted.get_mut(place) {
-                *slot = result.into();
-            }
-        };
-        let (_, cancelled) = worker
-            .predict(
-                batch.items,
-                batch.body,
-                want.clone(),
-                None,
-                job.cancel(),
-                &mut each,
-            )
-            .await
-            .map_err(unproven)?;
-        if cancelled {
-            return Err(Unproven::Stop(Stop::Cancelled));
-        }
-    }
     let count = match samples.len() {
         1 => "1 sample".to_owned(),
         count => format!("{count} samples"),
     };
     let who = if item == FILE_NAME { "preview" } else { item };
     job.log(Level::Info, &format!("{who}: {count} predicted"));
-    Ok(predicted)
+    Ok(results.into_iter().map(Predicted::from).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use boxwright_model::prediction::SampleError;
+
     use super::*;
 
     #[test]
@@ -433,11 +406,11 @@ mod tests {
         };
         let samples = [sample("a.jpg"), sample("b.jpg")];
         let unreadable = [error("The file is empty."), error("It is no picture.")];
-        let failure = check(&samples, &unreadable).expect_err("nothing to compare");
+        let failure = check_readable(&samples, &unreadable).expect_err("nothing to compare");
         assert_eq!(failure.code, Code::SampleUnreadable);
         let causes = ["a.jpg: The file is empty.", "b.jpg: It is no picture."];
         assert_eq!(failure.causes, causes);
         let one = [error("The file is empty."), Predicted::Classes(Vec::new())];
-        assert_eq!(check(&samples, &one), Ok(()));
+        assert_eq!(check_readable(&samples, &one), Ok(()));
     }
 }

@@ -22,15 +22,15 @@ const MAX_RATIO: u64 = 100;
 const SMALL: u64 = 1 << 30;
 /// Where the program lies in the image.
 const PROGRAM: &str = "/opt/boxwright/bin/boxwright-serve";
-/// Where util-linux is, whatever PATH says.
-const PLACES: [&str; 4] = [
+/// Where util-linux is looked for; PATH is not trusted.
+const SYSTEM_FOLDERS: [&str; 4] = [
     "/usr/bin",
     "/bin",
     "/usr/local/bin",
     "/run/current-system/sw/bin",
 ];
 
-/// The namespaces: all that a pure computation can do without.
+/// The namespaces: everything that a computation does not need is unshared.
 const NAMESPACES: [&str; 7] = [
     "--user",
     "--map-root-user",
@@ -49,9 +49,9 @@ pub fn available() -> Result<PathBuf, String> {
     if !cfg!(target_os = "linux") {
         return Err("namespaces are Linux's".to_owned());
     }
-    let found = PLACES
+    let found = SYSTEM_FOLDERS
         .iter()
-        .map(|place| Path::new(place).join("unshare"))
+        .map(|folder| Path::new(folder).join("unshare"))
         .find(|p| p.is_file());
     let unshare = found.ok_or("util-linux's `unshare` is not installed")?;
     let output = Command::new(&unshare)
@@ -65,14 +65,14 @@ pub fn available() -> Result<PathBuf, String> {
     if output.status.success() {
         return Ok(unshare);
     }
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     Err(format!(
         "this system allows no user namespaces ({})",
-        said.trim()
+        stderr.trim()
     ))
 }
 
-/// The image's worker, its root unpacked into `root` (an empty folder).
+/// The command that runs an image's worker, unpacked into the empty folder `root`.
 ///
 /// # Errors
 /// Why it is not run, in words.
@@ -83,7 +83,7 @@ pub fn command(
 ) -> Result<WorkerCommand, String> {
     let unshare = available()?;
     check_known(image, catalogue)?;
-    lay_out(image, root)?;
+    unpack_root(image, root)?;
     let mut args: Vec<std::ffi::OsString> = NAMESPACES.iter().map(Into::into).collect();
     args.push("--kill-child".into());
     args.push(format!("--root={}", root.display()).into());
@@ -97,11 +97,11 @@ pub fn command(
     })
 }
 
-/// Base and runtime are the two layers at the bottom, as our catalogue lists them.
+/// Checks that the two lowest layers are a base and a runtime of our catalogue.
 fn check_known(image: &PulledImage, catalogue: &Catalogue) -> Result<(), String> {
     let platform = image.platform.to_string();
-    for (place, kind) in [Kind::Base, Kind::Runtime].into_iter().enumerate() {
-        let content = image.config.rootfs.diff_ids.get(place);
+    for (index, kind) in [Kind::Base, Kind::Runtime].into_iter().enumerate() {
+        let content = image.config.rootfs.diff_ids.get(index);
         let known = catalogue.components.iter().any(|component| {
             component.kind == kind
                 && component.platform == platform
@@ -118,14 +118,14 @@ fn check_known(image: &PulledImage, catalogue: &Catalogue) -> Result<(), String>
     Ok(())
 }
 
-/// Base and runtime become the root; the rest is unpacked apart, and only the package's folder of
-/// it is put in its place, so that no layer above can replace a program.
-fn lay_out(image: &PulledImage, root: &Path) -> Result<(), String> {
+/// Base and runtime are unpacked into the root, the other layers into a separate folder, of which
+/// only the package's folder is moved into the root: no upper layer can replace a program.
+fn unpack_root(image: &PulledImage, root: &Path) -> Result<(), String> {
     let diff_ids = &image.config.rootfs.diff_ids;
     if diff_ids.len() != image.layers.len() {
         return Err("its configuration does not list its layers".to_owned());
     }
-    let apart = root.with_extension("package");
+    let upper = root.with_extension("package");
     let unpack = |layers: std::ops::Range<usize>, to: &Path| {
         let (ids, layers): (&[Digest], _) = (&diff_ids[layers.clone()], &image.layers[layers]);
         let most = most_unpacked(
@@ -135,10 +135,10 @@ fn lay_out(image: &PulledImage, root: &Path) -> Result<(), String> {
         unpack::unpack(layers, ids, to, most)
             .map_err(|error| format!("it can't be unpacked into {most} bytes: {error}"))
     };
-    std::fs::create_dir_all(&apart).map_err(|error| error.to_string())?;
+    std::fs::create_dir_all(&upper).map_err(|error| error.to_string())?;
     unpack(0..2, root)?;
-    unpack(2..image.layers.len(), &apart)?;
-    let entries = std::fs::read_dir(&apart).map_err(|error| error.to_string())?;
+    unpack(2..image.layers.len(), &upper)?;
+    let entries = std::fs::read_dir(&upper).map_err(|error| error.to_string())?;
     for entry in entries.filter_map(Result::ok) {
         if entry.file_name() != PACKAGE_FOLDER {
             return Err(format!(
@@ -147,10 +147,10 @@ fn lay_out(image: &PulledImage, root: &Path) -> Result<(), String> {
             ));
         }
     }
-    let place = root.join(PACKAGE_FOLDER);
+    let target = root.join(PACKAGE_FOLDER);
     // The base may have an empty folder there.
-    let _ = std::fs::remove_dir(&place);
-    std::fs::rename(apart.join(PACKAGE_FOLDER), &place)
+    let _ = std::fs::remove_dir(&target);
+    std::fs::rename(upper.join(PACKAGE_FOLDER), &target)
         .map_err(|error| format!("its package can't be put in its place: {error}"))
 }
 
@@ -161,12 +161,12 @@ fn most_unpacked(sizes: impl Iterator<Item = u64>, room: Option<u64>) -> u64 {
     plausible.min(room.unwrap_or(u64::MAX))
 }
 
-/// How programs of `platform` run here.
+/// How programs of another platform run on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// By this machine's processor.
+pub enum Execution {
+    /// Directly on the CPU.
     Native,
-    /// By an emulator that the kernel calls.
+    /// By an emulator that is registered with the kernel (binfmt).
     Emulated,
 }
 
@@ -174,9 +174,9 @@ pub enum Way {
 ///
 /// # Errors
 /// Why they don't, and what to do, in words.
-pub fn way(platform: &Platform) -> Result<Way, String> {
+pub fn execution(platform: &Platform) -> Result<Execution, String> {
     if platform.matches(&Platform::host()) {
-        return Ok(Way::Native);
+        return Ok(Execution::Native);
     }
     if platform.os != "linux" {
         return Err(format!("programs for {platform} don't run here"));
@@ -188,7 +188,7 @@ pub fn way(platform: &Platform) -> Result<Way, String> {
     };
     let path = Path::new("/proc/sys/fs/binfmt_misc").join(name);
     let entry = std::fs::read_to_string(path).unwrap_or_default();
-    emulated(&entry).then_some(Way::Emulated).ok_or_else(|| {
+    emulated(&entry).then_some(Execution::Emulated).ok_or_else(|| {
         format!(
             "programs for {platform} don't run here: install qemu-user-static and binfmt-support, \
              or check the image on such a machine"
@@ -196,8 +196,8 @@ pub fn way(platform: &Platform) -> Result<Way, String> {
     })
 }
 
-/// Whether a binfmt entry is enabled and opens its interpreter beforehand (flag F), without which
-/// it would be looked for inside the image.
+/// Whether a binfmt entry is enabled and its interpreter is opened at registration (flag F);
+/// without the flag the interpreter would be looked for inside the image.
 fn emulated(entry: &str) -> bool {
     let enabled = entry.lines().any(|line| line.trim() == "enabled");
     let flags = entry.lines().find_map(|line| line.strip_prefix("flags:"));
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn this_machines_programs_run_natively() {
-        assert_eq!(way(&Platform::host()), Ok(Way::Native));
-        assert!(way(&Platform::linux("riscv64")).is_err());
+        assert_eq!(execution(&Platform::host()), Ok(Execution::Native));
+        assert!(execution(&Platform::linux("riscv64")).is_err());
     }
 }

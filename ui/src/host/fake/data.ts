@@ -5,6 +5,7 @@ import type {
   Failure,
   Job,
   JobItem,
+  JobResult,
   Outcome,
   Package,
   Published,
@@ -243,8 +244,8 @@ export const settings: Settings = {
   plain_http: [],
 };
 export const accounts: Account[] = [
-  { registry: "registry.example.com", username: "ada", kept: "keychain" },
-  { registry: "localhost:5000", username: "ada", kept: "docker-config" },
+  { registry: "registry.example.com", username: "ada", store: "keychain" },
+  { registry: "localhost:5000", username: "ada", store: "docker-config" },
 ];
 
 const hex = (seed: number) =>
@@ -308,7 +309,7 @@ export function report(
             verified: arm,
           },
         ],
-        run: `docker run --rm -p 8080:8080 ${reference}`,
+        published: !reference.endsWith(".tar"),
       },
     ],
     uploaded_bytes: 9_310_000,
@@ -316,6 +317,12 @@ export function report(
     elapsed_ms: 2810,
   };
 }
+
+/** The result of a publication. */
+export const published = (...options: Parameters<typeof report>): JobResult => ({
+  kind: "publish",
+  ...report(...options),
+});
 
 export const history: Published[] = [
   { at: "2026-11-20T16:21:09Z", name: "efficientnet-lite0", version: "0.0.1", report: report() },

@@ -81,7 +81,7 @@ export function fake(query: URLSearchParams): Host {
       value: {
         ...data.job(
           id,
-          { status: "finished", report: data.report("proven", reference) },
+          { status: "finished", result: data.published("proven", reference) },
           1,
           reference,
         ),
@@ -161,7 +161,7 @@ export function fake(query: URLSearchParams): Host {
       const account = {
         registry: request.registry,
         username: request.username,
-        kept: request.keep,
+        store: request.store,
       };
       state.accounts = [
         account,
@@ -180,6 +180,7 @@ export function fake(query: URLSearchParams): Host {
       void push(request, id);
       return id;
     },
+    dockerRun: async (image) => `docker run --rm -p 8080:8080 ${image.reference}`,
     async cancelJob(id) {
       emit({ event: "job", value: data.job(id, { status: "cancelled" }) });
     },

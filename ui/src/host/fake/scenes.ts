@@ -42,7 +42,7 @@ function failedPreview(state: State, failure: Failure, kept: number): void {
 }
 
 function failedJob(state: State, failure: Failure): void {
-  state.jobs = [data.job(1, { status: "failed", failure, report: null }, 0.4)];
+  state.jobs = [data.job(1, { status: "failed", failure, result: null }, 0.4)];
 }
 
 function pictures(count: number): Scene {
@@ -307,7 +307,7 @@ export const scenes: Record<string, Scene> = {
   published: (state) => {
     state.jobs = [
       {
-        ...data.job(1, { status: "finished", report: data.report() }, 1),
+        ...data.job(1, { status: "finished", result: data.published() }, 1),
         stage: "prove",
         elapsed_ms: 2810,
       },
@@ -320,12 +320,15 @@ export const scenes: Record<string, Scene> = {
       "Don't use it. Publish again; if it stays, report it with both predictions.",
       ["cat.jpg: the preview says “tiger cat”, the image says “window screen”"],
     );
-    const status = { status: "failed" as const, failure, report: data.report("differs") };
+    const status = { status: "failed" as const, failure, result: data.published("differs") };
     state.jobs = [{ ...data.job(1, status, 1), stage: "prove" }];
   },
   "proof-not-run": (state) => {
     state.jobs = [
-      { ...data.job(1, { status: "finished", report: data.report("mixed") }, 1), stage: "prove" },
+      {
+        ...data.job(1, { status: "finished", result: data.published("mixed") }, 1),
+        stage: "prove",
+      },
     ];
   },
   cancelled: (state) => {
@@ -349,11 +352,11 @@ export const scenes: Record<string, Scene> = {
       data.job(3, { status: "running" }),
       data.job(
         2,
-        { status: "failed", failure, report: null },
+        { status: "failed", failure, result: null },
         0.4,
         "registry.example.com/a-team-with-a-long-name/vision/efficientnet-lite0-quantised-for-phones:0.0.1",
       ),
-      { ...data.job(1, { status: "finished", report: data.report() }, 1), stage: "prove" },
+      { ...data.job(1, { status: "finished", result: data.published() }, 1), stage: "prove" },
     ];
   },
   archive: (state) => {
@@ -362,7 +365,12 @@ export const scenes: Record<string, Scene> = {
     for (const image of report.images) for (const one of image.platforms) one.verified = null;
     state.jobs = [
       {
-        ...data.job(1, { status: "finished", report }, 1, "efficientnet-lite0-0.0.1.tar"),
+        ...data.job(
+          1,
+          { status: "finished", result: { kind: "build", ...report } },
+          1,
+          "efficientnet-lite0-0.0.1.tar",
+        ),
         kind: "build",
         stages: ["plan", "build", "write"],
         stage: "write",

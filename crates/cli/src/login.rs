@@ -3,28 +3,28 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use boxwright_studio::api::{Kept, SignInOutcome};
+use boxwright_studio::api::{CredentialStore, SignInOutcome};
 use boxwright_studio::credentials::{Accounts, keychain};
 use boxwright_studio::errors::blocking;
 use boxwright_studio::oci::registry::Secret;
 use boxwright_studio::registry::Connection;
-use boxwright_studio::{Code, Failure, Places, Wants, oci};
+use boxwright_studio::{Code, Directories, Failure, RequiredAction, oci};
 
 use crate::args::{Login, Logout};
 use crate::console::{Console, print_line};
-use crate::text::tame;
+use crate::text::sanitize;
 
 /// Longest password or token, in bytes.
-const LONGEST: u64 = 64 << 10;
+const MAX_PASSWORD: u64 = 64 << 10;
 
 /// Checks a password against its registry, and keeps it.
 pub async fn login(args: Login, console: &Console) -> Result<(), Failure> {
     let password = blocking(read_password).await?;
     let keychain = blocking(|| Ok::<_, Failure>(keychain::available())).await?;
-    let kept = if keychain.is_ok() {
-        Kept::Keychain
+    let store = if keychain.is_ok() {
+        CredentialStore::Keychain
     } else {
-        Kept::DockerConfig
+        CredentialStore::DockerConfig
     };
     let plain = args.connection.plain_http;
     let connection = Connection {
@@ -35,63 +35,66 @@ pub async fn login(args: Login, console: &Console) -> Result<(), Failure> {
         },
         ca_file: args.connection.ca_file,
     };
-    let accounts = Arc::new(Accounts::new(&Places::find()));
+    let accounts = Arc::new(Accounts::new(&Directories::find()));
     let (registry, trusted) = (&args.registry, args.trust_realm);
     let outcome = connection
-        .sign_in(registry, args.username, password, kept, trusted, &accounts)
+        .sign_in(registry, args.username, password, store, trusted, &accounts)
         .await?;
     let account = match outcome {
         SignInOutcome::SignedIn { account } => account,
         SignInOutcome::NotAsked { registry } => {
-            let registry = tame(&registry);
+            let registry = sanitize(&registry);
             return print_line(&format!(
                 "{registry} asks for no password, so none was sent to it or kept"
             ));
         }
         SignInOutcome::RealmUntrusted { registry, realm } => {
             let failure = oci::Error::RealmUntrusted { registry, realm };
-            return Err(with_own_hint(failure.into()));
+            return Err(with_login_hint(failure.into()));
         }
     };
     if let Err(reason) = keychain {
-        console.say(&format!(
+        console.print(&format!(
             "The password is kept in Docker's config.json: {reason}."
         ));
     }
     print_line(&format!(
         "signed in to {} as {}",
-        tame(&account.registry),
-        tame(&account.username)
+        sanitize(&account.registry),
+        sanitize(&account.username)
     ))
 }
 
 /// Forgets a password.
 pub async fn logout(args: Logout) -> Result<(), Failure> {
     oci::check_registry(&args.registry)?;
-    let accounts = Accounts::new(&Places::find());
+    let accounts = Accounts::new(&Directories::find());
     let registry = args.registry.clone();
     let found = blocking(move || accounts.forget(&registry)).await?;
-    let registry = tame(&args.registry);
+    let registry = sanitize(&args.registry);
     print_line(&match found {
         true => format!("signed out of {registry}"),
         false => format!("nothing was kept for {registry}"),
     })
 }
 
-/// What to do about a password is this front end's own.
-pub fn with_own_hint(mut failure: Failure) -> Failure {
+/// Replaces the hint about a password by the command that signs in.
+pub fn with_login_hint(mut failure: Failure) -> Failure {
     let login = |registry: &str| {
-        let registry = tame(registry);
+        let registry = sanitize(registry);
         format!("`boxwright login {registry} --username NAME --password-stdin")
     };
-    match failure.wants.as_deref() {
-        Some(Wants::SignIn { registry }) => {
+    match failure.required_action.as_deref() {
+        Some(RequiredAction::SignIn { registry }) => {
             failure.hint = format!("Sign in with {}`.", login(registry));
         }
-        Some(Wants::Trust { registry, realm }) => {
-            let (login, realm) = (login(registry), tame(realm));
+        Some(RequiredAction::AllowAuthHost {
+            registry,
+            auth_host,
+        }) => {
+            let (login, auth_host) = (login(registry), sanitize(auth_host));
             failure.hint = format!(
-                "If you trust {realm} with the password, sign in with {login} --trust-realm {realm}`."
+                "If you trust {auth_host} with the password, sign in with {login} --trust-realm {auth_host}`."
             );
         }
         None => {}
@@ -107,10 +110,10 @@ fn read_password() -> Result<Secret, Failure> {
     };
     let mut text = String::new();
     std::io::stdin()
-        .take(LONGEST + 1)
+        .take(MAX_PASSWORD + 1)
         .read_to_string(&mut text)
         .map_err(|error| refused("the password can't be read from stdin").caused_by(&error))?;
-    if text.len() as u64 > LONGEST {
+    if text.len() as u64 > MAX_PASSWORD {
         return Err(refused("stdin holds no password: it is too long"));
     }
     while text.ends_with(['\n', '\r']) {

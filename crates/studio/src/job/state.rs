@@ -1,30 +1,32 @@
-//! How a job stands.
+//! The state of a job, and which of it has not been emitted yet.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::PUSH;
 use crate::api::{Job, JobItem, JobKind, JobStatus, Unit};
 
 /// The time over which the speed is averaged.
 const SPEED_WINDOW: Duration = Duration::from_secs(3);
 
-/// How a job stands, and what of it has not been told.
-pub(super) struct Record {
+/// The stage in which bytes are sent to a registry; its speed is measured.
+pub const PUSH: &str = "push";
+
+/// The state of a job, and which of it has not been emitted yet.
+pub(super) struct JobState {
     pub(super) job: Job,
     pub(super) seq: u64,
-    /// Where an item of a stage is in `job.items`.
-    pub(super) places: HashMap<(String, String), usize>,
-    /// What items are: their label and target.
+    /// The index in `job.items` of an item of a stage.
+    indexes: HashMap<(String, String), usize>,
+    /// Labels and targets of items.
     pub(super) descriptions: HashMap<String, (String, Option<String>)>,
-    /// Items that moved since they were last told.
-    pub(super) moved: BTreeSet<usize>,
-    /// Bytes sent, over time.
+    /// Indexes of items that changed since they were last emitted.
+    pub(super) changed: BTreeSet<usize>,
+    /// Bytes sent at points in time.
     pub(super) sent: VecDeque<(Instant, u64)>,
 }
 
-impl Record {
-    /// The record of a job that has not begun.
+impl JobState {
+    /// The state of a job that has not started.
     pub(super) fn new(id: u32, kind: JobKind, title: &str, stages: &[&str]) -> Self {
         let job = Job {
             id,
@@ -41,14 +43,14 @@ impl Record {
         Self {
             job,
             seq: 0,
-            places: HashMap::new(),
+            indexes: HashMap::new(),
             descriptions: HashMap::new(),
-            moved: BTreeSet::new(),
+            changed: BTreeSet::new(),
             sent: VecDeque::new(),
         }
     }
 
-    /// Something of `item` is done.
+    /// Sets the progress of `item`.
     pub(super) fn set(
         &mut self,
         stage: &str,
@@ -60,8 +62,8 @@ impl Record {
     ) {
         let key = (stage.to_owned(), item.to_owned());
         let next = self.job.items.len();
-        let place = *self.places.entry(key).or_insert(next);
-        if place == next {
+        let index = *self.indexes.entry(key).or_insert(next);
+        if index == next {
             let (label, target) = self.descriptions.get(item).cloned().unwrap_or_default();
             let (item, stage) = (item.to_owned(), stage.to_owned());
             let entry = JobItem {
@@ -76,14 +78,14 @@ impl Record {
             };
             self.job.items.push(entry);
         } else {
-            let entry = &mut self.job.items[place];
+            let entry = &mut self.job.items[index];
             (entry.done, entry.total, entry.reused) = (done, total, reused);
         }
-        self.moved.insert(place);
+        self.changed.insert(index);
     }
 
-    /// The speed of what is sent, over the last seconds.
-    pub(super) fn measure(&mut self) {
+    /// Updates the speed of sending, an average over the last seconds.
+    pub(super) fn update_speed(&mut self) {
         if self.job.stage != PUSH {
             return;
         }

@@ -1,38 +1,58 @@
-//! What a preview is written down as: the same JSON from every front end. Numbers are written from
-//! their own type, so that they have the digits that a container answers with.
+//! The JSON of a preview, the same from every front end. Numbers are written from their own type, so
+//! that they have the digits that a container answers with.
 
 use std::io::{self, Read, Write};
 
-use boxwright_model::prediction::{SampleResult, Timing};
+use boxwright_model::prediction::{DeviceUsed, SampleResult, Timing};
 use serde::Serialize;
 
-use super::Head;
+/// What is known of a preview before its first result.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Header {
+    /// The model.
+    pub model: ModelIdentity,
+    /// The device that runs it.
+    pub device: DeviceUsed,
+    /// Samples in one run of the model.
+    pub batch_size: usize,
+}
 
-/// A result, as an entry of a document or a line of its own.
-pub fn line(result: &SampleResult) -> String {
-    // Strings for keys, and numbers that are finite or null: nothing that JSON can't say.
+/// Which model it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelIdentity {
+    /// The package's name.
+    pub name: String,
+    /// The package's version.
+    pub version: String,
+    /// Digest of the model's files.
+    pub digest: String,
+}
+
+/// A result as an entry of a document, or as a line of its own.
+pub fn result_line(result: &SampleResult) -> String {
+    // String keys, and numbers that are finite or null: always valid JSON.
     serde_json::to_string(result).unwrap_or_default()
 }
 
-/// What comes before the results.
+/// The fields before the results.
 #[derive(Serialize)]
-struct Start<'a> {
+struct Prefix<'a> {
     #[serde(flatten)]
-    head: &'a Head,
+    header: &'a Header,
     timing: &'a Timing,
 }
 
-/// Writes a whole document around `results`, which are [`line`]s with commas between them.
+/// Writes a document with `results`, which are [`result_line`]s separated by commas.
 ///
 /// # Errors
 /// Of reading or writing.
 pub fn write_document(
     to: &mut impl Write,
-    head: &Head,
+    header: &Header,
     timing: &Timing,
     results: &mut impl Read,
 ) -> io::Result<()> {
-    let start = serde_json::to_string(&Start { head, timing })?;
+    let start = serde_json::to_string(&Prefix { header, timing })?;
     // The results are the last field of the same object.
     let open = start.strip_suffix('}').unwrap_or(&start);
     writeln!(to, "{open},\"results\":[")?;
@@ -47,8 +67,6 @@ mod tests {
     use boxwright_model::prediction::{ClassPrediction, DeviceUsed};
 
     use super::*;
-    use crate::preview::ModelName;
-
     #[test]
     fn a_score_has_the_digits_of_its_own_type() {
         let class = ClassPrediction {
@@ -61,8 +79,8 @@ mod tests {
         };
         let (name, version, digest) = ("cat".into(), "1".into(), "sha256:ab".into());
         let (kind, device, reason) = ("cpu".into(), "a CPU".into(), "no GPU".into());
-        let head = Head {
-            model: ModelName {
+        let header = Header {
+            model: ModelIdentity {
                 name,
                 version,
                 digest,
@@ -75,10 +93,10 @@ mod tests {
             batch_size: 8,
         };
         let mut text = Vec::new();
-        let results = line(&result);
+        let results = result_line(&result);
         let written = write_document(
             &mut text,
-            &head,
+            &header,
             &Timing::default(),
             &mut results.as_bytes(),
         );

@@ -1,46 +1,14 @@
-//! Where settings, history and caches lie, and how small files are kept there: written whole or
-//! not at all, read whatever they hold.
+//! Small JSON files: written atomically, and read even where they are damaged.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use boxwright_files::WriteOptions;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::failure::{Code, Failure};
-
-/// The folders of this user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
-    /// Settings, the index of accounts, history, recent packages.
-    pub config: PathBuf,
-    /// What can be computed or fetched anew.
-    pub cache: PathBuf,
-}
-
-impl Places {
-    /// `BOXWRIGHT_CONFIG` and `BOXWRIGHT_CACHE`, else the system's own places (XDG and its like).
-    /// Where not even a home is known, folders under the system's temporary one.
-    pub fn find() -> Self {
-        let from = |variable: &str, system: fn() -> Option<PathBuf>| {
-            std::env::var_os(variable)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-                .or_else(|| system().map(|folder| folder.join("boxwright")))
-                .unwrap_or_else(|| std::env::temp_dir().join("boxwright"))
-        };
-        Self {
-            config: from("BOXWRIGHT_CONFIG", dirs::config_dir),
-            cache: from("BOXWRIGHT_CACHE", dirs::cache_dir),
-        }
-    }
-
-    /// A small file of the configuration.
-    pub fn file(&self, name: &str) -> PathBuf {
-        self.config.join(name)
-    }
-}
+use crate::errors::write_failure;
+use crate::failure::Failure;
 
 /// The JSON value in `path`; the default where there is no such file or it is damaged.
 pub fn read<T: DeserializeOwned + Default>(path: &Path) -> T {
@@ -48,12 +16,12 @@ pub fn read<T: DeserializeOwned + Default>(path: &Path) -> T {
         return T::default();
     };
     serde_json::from_slice(&text).unwrap_or_else(|error| {
-        tracing::warn!(path = %path.display(), %error, "a damaged file is left out");
+        tracing::warn!(path = %path.display(), %error, "a damaged file is ignored");
         T::default()
     })
 }
 
-/// The entries of the JSON array in `path` that can be read; the damaged ones are left out.
+/// The entries of the JSON array in `path` that can be read; damaged ones are ignored.
 pub fn read_list<T: DeserializeOwned>(path: &Path) -> Vec<T> {
     let entries: Vec<serde_json::Value> = read(path);
     entries
@@ -65,7 +33,7 @@ pub fn read_list<T: DeserializeOwned>(path: &Path) -> Vec<T> {
 /// Writes `value` as JSON, atomically, for this user only.
 ///
 /// # Errors
-/// [`Code::DiskFull`] and [`Code::Internal`], naming the file.
+/// [`DiskFull`](crate::failure::Code::DiskFull) and [`Internal`](crate::failure::Code::Internal), naming the file.
 pub fn write<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), Failure> {
     let text = serde_json::to_vec_pretty(value).map_err(|error| {
         Failure::internal(format!("{} can't be written", path.display())).caused_by(&error)
@@ -76,16 +44,17 @@ pub fn write<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), Failur
 /// Writes `bytes` atomically, for this user only.
 ///
 /// # Errors
-/// [`Code::DiskFull`] and [`Code::Internal`], naming the file.
+/// [`DiskFull`](crate::failure::Code::DiskFull) and [`Internal`](crate::failure::Code::Internal), naming the file.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let options = WriteOptions::new().private().synced();
     fs::create_dir_all(folder)
         .and_then(|()| options.write(path, bytes))
-        .map_err(|error| not_written(path, &error))
+        .map_err(|error| write_failure(path, &error))
 }
 
-/// Reads a list, lets `change` change it, and writes it back, while no other process does.
+/// Reads a list, applies `change`, and writes the list back, under a lock that other processes
+/// respect.
 ///
 /// # Errors
 /// As [`write()`].
@@ -100,29 +69,11 @@ where
         file.lock()?;
         Ok(file)
     };
-    let _held_until_the_end = lock().map_err(|error| not_written(path, &error))?;
+    let _lock = lock().map_err(|error| write_failure(path, &error))?;
     let mut list = read_list(path);
     let result = change(&mut list);
     write(path, &list)?;
     Ok(result)
-}
-
-/// A failure to write `path`.
-pub fn not_written(path: &Path, error: &std::io::Error) -> Failure {
-    let message = format!("{} can't be written", path.display());
-    let failure = match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Failure::new(
-            Code::DiskFull,
-            message,
-            "Free some space, or choose a folder on another disk, and try again.",
-        ),
-        _ => Failure::new(
-            Code::Internal,
-            message,
-            "Check that the folder exists and that you may write to it.",
-        ),
-    };
-    failure.caused_by(error)
 }
 
 #[cfg(test)]
@@ -130,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_damaged_file_reads_as_the_default_and_a_damaged_entry_is_left_out() {
+    fn a_damaged_file_reads_as_the_default_and_a_damaged_entry_is_ignored() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("list.json");
         assert_eq!(read_list::<u32>(&path), Vec::<u32>::new());

@@ -1,0 +1,26 @@
+//! The outcome of a sample, from what a worker sends.
+
+use boxwright_model::Outcome;
+use boxwright_model::prediction::SampleError;
+use boxwright_worker::FromWorkerResult;
+
+use crate::failure::Code;
+use crate::tensor;
+
+/// A result's outcome with its raw outputs as numbers.
+pub fn outcome(result: FromWorkerResult) -> Outcome {
+    if result.tensors.is_empty() {
+        return result.outcome;
+    }
+    let printed = result.tensors.iter().map(|(name, tensor)| {
+        let printed = tensor::printed(tensor).ok_or(name)?;
+        Ok((name.clone(), printed))
+    });
+    match printed.collect::<Result<_, &String>>() {
+        Ok(outputs) => Outcome::Outputs(outputs),
+        Err(name) => Outcome::Error(SampleError {
+            code: Code::ShapeMismatch.to_string(),
+            message: format!("the output {name} has elements that can't be printed"),
+        }),
+    }
+}

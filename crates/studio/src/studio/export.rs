@@ -1,0 +1,169 @@
+//! Writing the window's predictions to a file.
+
+use std::io::Write;
+use std::path::Path;
+
+use boxwright_files::AtomicFile;
+use boxwright_model::prediction::{Outcome, SampleResult, Timing};
+
+use super::window_state::{Inner, Studio, WindowState, no_document};
+use crate::api::{ExportFormat, Sample};
+use crate::errors::{blocking, write_failure};
+use crate::failure::{Code, Failure, Result};
+use crate::preview::{Header, ModelIdentity, result_line, whole_outcome, write_document};
+
+impl Studio {
+    /// A file name to propose for an export.
+    pub fn export_name(&self, format: ExportFormat) -> String {
+        let state = self.inner.lock();
+        let name = state
+            .document
+            .as_ref()
+            .map(|open| open.package().package.name.clone());
+        let extension = match format {
+            ExportFormat::Json => "json",
+            ExportFormat::Jsonl => "jsonl",
+            ExportFormat::Csv => "csv",
+        };
+        format!(
+            "{}-predictions.{extension}",
+            name.as_deref().unwrap_or("boxwright")
+        )
+    }
+
+    /// Writes the predictions to a file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Code::SampleUnreadable`] if nothing is predicted yet; that the file can't be written.
+    pub async fn export(&self, format: ExportFormat, to: &Path) -> Result<()> {
+        let (header, timing, results) = self.inner.predictions()?;
+        self.inner.lock().last_folder = to.parent().map(Path::to_owned);
+        let to = to.to_owned();
+        blocking(move || -> Result<()> {
+            let write = || {
+                let mut file = AtomicFile::create(&to)?;
+                export(file.writer(), format, &header, &timing, &results)?;
+                file.commit()
+            };
+            write().map_err(|error| write_failure(&to, &error))
+        })
+        .await
+    }
+}
+
+impl Inner {
+    /// Everything that was predicted, as the command line prints it.
+    fn predictions(&self) -> Result<(Header, Timing, Vec<SampleResult>)> {
+        let mut state = self.lock();
+        let WindowState {
+            document,
+            samples,
+            spool,
+            ..
+        } = &mut *state;
+        let preview = samples.change(false);
+        let nothing = || {
+            let hint = "Preview some samples first.";
+            Failure::new(Code::SampleUnreadable, "nothing is predicted yet", hint)
+        };
+        let identity = &document.as_ref().ok_or_else(no_document)?.package().package;
+        let header = Header {
+            model: ModelIdentity {
+                name: identity.name.clone(),
+                version: identity.version.clone(),
+                digest: samples.model_digest().unwrap_or_default().to_owned(),
+            },
+            device: preview.device.ok_or_else(nothing)?,
+            batch_size: preview.batch_size,
+        };
+        let result = |sample: &Sample| {
+            let outcome = whole_outcome(sample, spool)?;
+            Some(SampleResult {
+                sample: sample.name.clone(),
+                outcome,
+            })
+        };
+        let results: Vec<SampleResult> = samples.samples().filter_map(result).collect();
+        if results.is_empty() {
+            Err(nothing())
+        } else {
+            Ok((header, preview.timing.unwrap_or_default(), results))
+        }
+    }
+}
+
+fn export(
+    to: &mut impl Write,
+    format: ExportFormat,
+    header: &Header,
+    timing: &Timing,
+    results: &[SampleResult],
+) -> std::io::Result<()> {
+    let lines: Vec<String> = results.iter().map(result_line).collect();
+    match format {
+        ExportFormat::Json => write_document(to, header, timing, &mut lines.join(",\n").as_bytes()),
+        ExportFormat::Jsonl => lines.iter().try_for_each(|line| writeln!(to, "{line}")),
+        ExportFormat::Csv => to.write_all(&as_csv(results)),
+    }
+}
+
+/// One row a class prediction, or one with the error. Raw outputs are one row an output.
+fn as_csv(results: &[SampleResult]) -> Vec<u8> {
+    let mut text = String::from("sample,rank,class,score,error\r\n");
+    let mut row = |fields: [&str; 5]| {
+        let fields = fields.map(csv_field);
+        text.push_str(&(fields.join(",") + "\r\n"));
+    };
+    for SampleResult { sample, outcome } in results {
+        match outcome {
+            Outcome::Classes(classes) => {
+                for (rank, one) in classes.iter().enumerate() {
+                    let (rank, score) = ((rank + 1).to_string(), one.score.to_string());
+                    row([sample, &rank, &one.class, &score, ""]);
+                }
+            }
+            Outcome::Outputs(outputs) => {
+                for (name, output) in outputs {
+                    let data = serde_json::to_string(&output.data).unwrap_or_default();
+                    row([sample, "", name, &data, ""]);
+                }
+            }
+            Outcome::Error(error) => row([sample, "", "", "", &error.message]),
+        }
+    }
+    text.into_bytes()
+}
+
+/// A field as RFC 4180 quotes it. One that a spreadsheet would take for a formula is made text.
+fn csv_field(field: &str) -> String {
+    let formula = field.starts_with(['=', '+', '@', '\t', '\r'])
+        || (field.starts_with('-') && field.parse::<f64>().is_err());
+    let field = if formula {
+        format!("'{field}")
+    } else {
+        field.to_owned()
+    };
+    match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_a_table_stays_one_field_and_is_never_a_formula() {
+        for (field, expected) in [
+            ("tiger cat", "tiger cat"),
+            ("great grey owl, Strix", "\"great grey owl, Strix\""),
+            ("a \"b\"", "\"a \"\"b\"\"\""),
+            ("=1+1", "'=1+1"),
+            ("-cmd", "'-cmd"),
+            ("-0.5", "-0.5"),
+        ] {
+            assert_eq!(csv_field(field), expected);
+        }
+    }
+}
