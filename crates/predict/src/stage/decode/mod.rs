@@ -5,10 +5,6 @@ mod decoding;
 mod exif;
 mod format;
 mod gif;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the stages that make greys ask for them next")
-)]
 pub(crate) mod grey;
 #[cfg(test)]
 mod hostile_tests;
@@ -22,10 +18,6 @@ mod png;
 mod png_chunks;
 mod png_grey;
 mod raster;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the stage that compresses asks for it next")
-)]
 pub(crate) mod round_trip;
 mod tiff;
 #[cfg(test)]
