@@ -12,6 +12,7 @@ pub mod inspect;
 pub mod package;
 pub mod pipeline;
 pub mod prediction;
+pub mod recipe;
 pub mod runtime;
 
 mod error;

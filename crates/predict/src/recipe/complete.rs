@@ -2,7 +2,8 @@
 
 use boxwright_model::package::{Arithmetic, Channels, ImageDtype, Preprocess, Resize, Scale};
 
-use super::Recipe;
+use boxwright_model::recipe::Recipe;
+
 use super::candidates::Geometry;
 use super::explain::{explain, pixels};
 use super::fit::{Line, Order};
@@ -26,8 +27,14 @@ pub(super) fn complete(
     let (Some(target), Some(picture)) = (targets.first(), pictures.first()) else {
         return Ok(None);
     };
-    let whole = [0..placement.region.height];
-    let explained = explain(picture, target, placement, &preprocess, &whole);
+    let whole = 0..placement.region.height;
+    let explained = explain(
+        picture,
+        target,
+        placement,
+        &preprocess,
+        std::slice::from_ref(&whole),
+    );
     let Some((order, lines, _)) = explained else {
         return Ok(None);
     };
@@ -95,8 +102,8 @@ fn precision(target: &Target, lines: &[Line]) -> Precision {
 
 /// The largest value of the pixels at a place.
 fn brightest(picture: &Picture, placement: &Placement, preprocess: &Preprocess) -> f64 {
-    let whole = [0..placement.region.height];
-    let rows = pixels(picture, placement, preprocess, &whole);
+    let whole = 0..placement.region.height;
+    let rows = pixels(picture, placement, preprocess, std::slice::from_ref(&whole));
     let largest = rows
         .iter()
         .flat_map(|(_, _, row)| row.as_flattened())

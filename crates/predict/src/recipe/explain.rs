@@ -18,7 +18,7 @@ const BAND: usize = 8;
 /// A few rows from the upper and the lower part.
 pub(super) fn bands(height: usize) -> Vec<Range<usize>> {
     if height <= 3 * BAND {
-        return vec![0..height];
+        return std::iter::once(0..height).collect();
     }
     let from = |part: usize| height * part / 8..height * part / 8 + BAND;
     vec![from(1), from(6)]

@@ -24,52 +24,17 @@ mod verify;
 
 use std::sync::atomic::AtomicBool;
 
-use boxwright_model::package::{ImageDtype, Layout, Preprocess, StrideRounding};
+use boxwright_model::recipe::RecipeReport;
 
 pub use target::Target;
 
-/// What a recipe changes in a package.
+/// What was found, and where it differs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recipe {
-    /// The stages before the model.
-    pub preprocess: Preprocess,
-    /// Order of the tensor's axes.
-    pub layout: Layout,
-    /// Element type of the tensor.
-    pub dtype: ImageDtype,
-    /// Width and height of the tensor, in pixels, where all pictures get the same.
-    pub size: Option<(usize, usize)>,
-    /// What the sides of a tensor of any size are a multiple of.
-    pub stride: Option<(usize, StrideRounding)>,
-}
-
-/// How well a recipe does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It gives exactly what the notebook made; in floating point, but for the last digit.
-    Exact,
-    /// It comes near.
-    Near,
-    /// No recipe comes near: another photo, or a step that is random.
-    None,
-}
-
-/// What was found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Match {
-    /// How well it does.
-    pub verdict: Verdict,
-    /// The recipe; the nearest where none is exact.
-    pub recipe: Option<Recipe>,
-    /// Recipes that do as well on these photos, and can't be told apart by them.
-    pub same: Vec<Recipe>,
-    /// The largest difference, in levels of 0..=255 (of answers: of scores).
-    pub max_difference: f64,
-    /// The mean difference, likewise.
-    pub mean_difference: f64,
-    /// Numbers that differ by more than the last digit, and all of them.
-    pub differing: (usize, usize),
-    /// Where it differs on the first photo: a JPEG, the photo in grey and the differences in red.
+pub struct Found {
+    /// The report.
+    pub report: RecipeReport,
+    /// Where the nearest recipe differs on the first photo: a JPEG of the tensor's size, the picture
+    /// in grey and the differences in red.
     pub heat_map: Option<Vec<u8>>,
 }
 
@@ -84,7 +49,7 @@ pub fn from_tensors(
     max_pixels: u64,
     threads: usize,
     cancel: &AtomicBool,
-) -> crate::Result<Match> {
+) -> crate::Result<Found> {
     if photos.len() != targets.len() || photos.is_empty() {
         return Err(crate::Error::Shape(format!(
             "There are {} photos and {} tensors, and each photo needs its own.",

@@ -7,6 +7,7 @@ use boxwright_model::package::{
     self, Arithmetic, Crop, Decode, Filter, ImageDtype, Preprocess, Resize,
 };
 use boxwright_model::pipeline::ImageInput;
+use boxwright_model::recipe::{Evidence, Recipe, RecipeReport, Verdict};
 
 use super::candidates::{self, Geometry, Resampling};
 use super::coarse::{self, SummedArea};
@@ -17,7 +18,7 @@ use super::parallel::parallel;
 use super::photo::{self, Base, Photo};
 use super::target::Target;
 use super::verify::{Comparison, Difference};
-use super::{Match, Recipe, Verdict, heat};
+use super::{Found, heat};
 use crate::error::{Error, Result};
 use crate::stage::decode::Picture;
 use crate::stage::geometry::Placement;
@@ -56,7 +57,7 @@ struct Place {
 }
 
 /// A place with a filter, and how well it explains the tensor.
-struct Found {
+struct Explained {
     place: usize,
     resampling: Resampling,
     lines: Vec<Line>,
@@ -90,14 +91,14 @@ impl<'a> Search<'a> {
     }
 
     /// Finds the recipe.
-    pub fn run(&self) -> Result<Match> {
+    pub fn run(&self) -> Result<Found> {
         let Some(target) = self.targets.first() else {
             return Err(Error::Shape("There is no tensor to compare with.".into()));
         };
         let bases = photo::distinct(self.photos, target.channels, self.max_pixels)?;
         let mut places = self.places(&bases, target);
         if places.is_empty() {
-            return Ok(none());
+            return Ok(none(self.started.elapsed()));
         }
         self.by_bands(&bases, target, &mut places);
         let mut checked = self.by_filters(&bases, target, &places)?;
@@ -239,17 +240,17 @@ impl<'a> Search<'a> {
             let (place, resampling) = (index / resamplings.len(), index % resamplings.len());
             let resampling = resamplings[resampling];
             let (_, lines, residual) = self.explain(bases, target, &places[place], resampling)?;
-            Some(Found {
+            Some(Explained {
                 place,
                 resampling,
                 lines,
                 residual,
             })
         });
-        let mut found: Vec<Found> = explained.into_iter().flatten().flatten().collect();
+        let mut found: Vec<Explained> = explained.into_iter().flatten().flatten().collect();
         found.sort_by(|a, b| a.residual.rms().total_cmp(&b.residual.rms()));
-        let fits = |found: &&Found| found.residual.worst <= tolerance(target, found);
-        let mut chosen: Vec<&Found> = found.iter().filter(fits).collect();
+        let fits = |found: &&Explained| found.residual.worst <= tolerance(target, found);
+        let mut chosen: Vec<&Explained> = found.iter().filter(fits).collect();
         if chosen.is_empty() {
             chosen = found.iter().take(2).collect();
         }
@@ -266,7 +267,7 @@ impl<'a> Search<'a> {
         &self,
         bases: &[(Base, Vec<Photo>)],
         place: &Place,
-        found: &Found,
+        found: &Explained,
     ) -> Result<Vec<Checked>> {
         let (base, photos) = &bases[place.base];
         let pictures: Vec<&Picture> = photos.iter().map(|photo| &photo.picture).collect();
@@ -375,7 +376,7 @@ impl<'a> Search<'a> {
     }
 
     /// The answer: the simplest of the exact recipes, else the nearest.
-    fn report(&self, bases: &[(Base, Vec<Photo>)], mut checked: Vec<Checked>) -> Result<Match> {
+    fn report(&self, bases: &[(Base, Vec<Photo>)], mut checked: Vec<Checked>) -> Result<Found> {
         checked.sort_by(|a, b| {
             let exact = |checked: &Checked| checked.difference.differing > 0;
             let key = |checked: &Checked| {
@@ -389,7 +390,7 @@ impl<'a> Search<'a> {
                 .then(a.cost.cmp(&b.cost))
         });
         let Some(best) = checked.first() else {
-            return Ok(none());
+            return Ok(none(self.started.elapsed()));
         };
         let exact = best.difference.differing == 0;
         let rms = best.difference.mean();
@@ -414,13 +415,18 @@ impl<'a> Search<'a> {
             (false, Some(target)) => Some(self.heat(target, &best.recipe)?),
             _ => None,
         };
-        Ok(Match {
-            verdict,
-            recipe: Some(best.recipe.clone()),
-            same,
-            max_difference: best.difference.max,
-            mean_difference: best.difference.mean(),
-            differing: (best.difference.differing, best.difference.count),
+        Ok(Found {
+            report: RecipeReport {
+                verdict,
+                evidence: Evidence::Tensors,
+                recipe: Some(best.recipe.clone()),
+                same,
+                max_difference: best.difference.max,
+                mean_difference: best.difference.mean(),
+                differing: best.difference.differing,
+                compared: best.difference.count,
+                elapsed_ms: self.started.elapsed().as_secs_f64() * 1000.0,
+            },
             heat_map,
         })
     }
@@ -443,14 +449,19 @@ impl<'a> Search<'a> {
     }
 }
 
-fn none() -> Match {
-    Match {
-        verdict: Verdict::None,
-        recipe: None,
-        same: Vec::new(),
-        max_difference: f64::INFINITY,
-        mean_difference: f64::INFINITY,
-        differing: (0, 0),
+fn none(elapsed: Duration) -> Found {
+    Found {
+        report: RecipeReport {
+            verdict: Verdict::None,
+            evidence: Evidence::Tensors,
+            recipe: None,
+            same: Vec::new(),
+            max_difference: 0.0,
+            mean_difference: 0.0,
+            differing: 0,
+            compared: 0,
+            elapsed_ms: elapsed.as_secs_f64() * 1000.0,
+        },
         heat_map: None,
     }
 }
@@ -512,7 +523,7 @@ fn cost(recipe: &Recipe) -> u32 {
 }
 
 /// Most that a fitting filter is off, in levels.
-fn tolerance(target: &Target, found: &Found) -> f64 {
+fn tolerance(target: &Target, found: &Explained) -> f64 {
     let kernel_gives_bytes = {
         let preprocess = candidates::with(&Preprocess::default(), found.resampling);
         Kernel::of(&preprocess).gives_bytes()

@@ -5,6 +5,7 @@ use boxwright_model::package::{
     Rounding,
 };
 use boxwright_model::pipeline::ImageInput;
+use boxwright_model::recipe::Verdict;
 
 use super::*;
 use crate::stage::canvas::Canvas;
@@ -59,9 +60,11 @@ fn target(bytes: &[u8], input: &ImageInput) -> Target {
     }
 }
 
-fn find(photos: &[&str], targets: &[Target]) -> Match {
+fn find(photos: &[&str], targets: &[Target]) -> RecipeReport {
     let photos: Vec<_> = photos.iter().map(|name| sample(name)).collect();
-    from_tensors(&photos, targets, LIMIT, 2, &AtomicBool::new(false)).unwrap()
+    from_tensors(&photos, targets, LIMIT, 2, &AtomicBool::new(false))
+        .unwrap()
+        .report
 }
 
 fn recipes() -> Vec<(Preprocess, (usize, usize))> {
@@ -188,7 +191,7 @@ fn another_photo_and_noise_have_no_recipe() {
     let (preprocess, side) = recipes().remove(0);
     let other = target(&sample("cat.jpg"), &input(&preprocess, side));
     assert_eq!(
-        find(&["flower.jpg"], &[other.clone()]).verdict,
+        find(&["flower.jpg"], std::slice::from_ref(&other)).verdict,
         Verdict::None
     );
     let mut flipped = target(&sample("flower.jpg"), &input(&preprocess, side));
