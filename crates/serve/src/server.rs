@@ -103,7 +103,7 @@ async fn serve(settings: Settings) -> Result<(), String> {
 /// Accepts nothing new, and waits for what is in flight.
 async fn drain(state: &ServerState) {
     state.drain();
-    tracing::info!("shutting down: requests in flight are finished first");
+    tracing::info!("ending: requests in flight are finished first");
     if tokio::time::timeout(DRAIN_TIMEOUT, state.drained())
         .await
         .is_err()
