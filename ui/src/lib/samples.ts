@@ -1,12 +1,12 @@
 /** Which samples are shown, in which order, and what stands on a card. */
 import type { ClassPrediction, Outcome, OutputTensor, SampleError } from "../generated/contract";
-import type { Shown } from "./view";
+import type { PreviewSample } from "./state";
 
 export type Filter = "all" | "failed" | "low";
 export type Sort = "added" | "name" | "score-up" | "score-down";
 
 /** A first class below this share is a doubtful one. */
-export const lowShare = 0.5;
+export const lowConfidence = 0.5;
 
 export function classes(outcome: Outcome | null): ClassPrediction[] | null {
   return outcome && "classPredictions" in outcome ? outcome.classPredictions : null;
@@ -20,30 +20,34 @@ export function failed(outcome: Outcome | null): SampleError | null {
   return outcome && "error" in outcome ? outcome.error : null;
 }
 
-function best(sample: Shown): number | null {
+function best(sample: PreviewSample): number | null {
   return classes(sample.outcome)?.[0]?.score ?? null;
 }
 
-function passes(sample: Shown, filter: Filter): boolean {
+function matches(sample: PreviewSample, filter: Filter): boolean {
   if (filter === "failed") return failed(sample.outcome) !== null;
-  if (filter === "low") return (best(sample) ?? 1) < lowShare;
+  if (filter === "low") return (best(sample) ?? 1) < lowConfidence;
   return true;
 }
 
-export function counts(samples: readonly Shown[]): Record<Filter, number> {
+export function counts(samples: readonly PreviewSample[]): Record<Filter, number> {
   let failures = 0;
   let low = 0;
   for (const sample of samples) {
-    if (passes(sample, "failed")) failures += 1;
-    else if (passes(sample, "low")) low += 1;
+    if (matches(sample, "failed")) failures += 1;
+    else if (matches(sample, "low")) low += 1;
   }
   return { all: samples.length, failed: failures, low };
 }
 
 const byName = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
-export function arrange(samples: readonly Shown[], filter: Filter, sort: Sort): readonly Shown[] {
-  const kept = filter === "all" ? samples : samples.filter((sample) => passes(sample, filter));
+export function filterAndSort(
+  samples: readonly PreviewSample[],
+  filter: Filter,
+  sort: Sort,
+): readonly PreviewSample[] {
+  const kept = filter === "all" ? samples : samples.filter((sample) => matches(sample, filter));
   if (sort === "added") return kept;
   const sorted = [...kept];
   if (sort === "name") sorted.sort((a, b) => byName.compare(a.name, b.name));
@@ -55,7 +59,7 @@ export function arrange(samples: readonly Shown[], filter: Filter, sort: Sort): 
 }
 
 /** The first numbers of a tensor, as a card shows them. */
-export function glimpse(tensor: OutputTensor, most = 6): string {
+export function formatValues(tensor: OutputTensor, most = 6): string {
   const shown = tensor.data
     .slice(0, most)
     .map((value) => (Number.isInteger(value) ? String(value) : Number(value).toPrecision(4)));
