@@ -1,5 +1,5 @@
-// In every state of the page, in both themes and the smallest window: axe finds no violation, nothing
-// overflows, and no script fails.
+// In every state of the page, in both themes and the smallest window: axe finds no violation,
+// nothing overflows, and no script fails.
 import { afterAll, describe, expect, test } from "vitest";
 import { hasBrowser, launch, waitUntilStable, overflowing, violations } from "./states.mjs";
 

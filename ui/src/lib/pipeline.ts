@@ -120,7 +120,7 @@ export function pipelineSteps(pkg: Package): PipelineStep[] {
   return steps;
 }
 
-/** Parses `127, 127 127`: numbers with spaces, commas or semicolons between; `null` where one is none. */
+/** Parses numbers separated by spaces, commas or semicolons; `null` if one is no number. */
 export function parseNumbers(text: string): number[] | null {
   const words = text.split(/[\s,;]+/).filter(Boolean);
   const values = words.map(Number);

@@ -1,4 +1,4 @@
-/** A job's items as progress bars: one for each target and unit, with one segment for each layer. */
+/** A job's items as progress bars: one for each target and unit, one segment for each layer. */
 import type { Job, JobItem } from "../generated/contract";
 import { bytes, bytesOf, plural } from "./format";
 

@@ -7,8 +7,11 @@ import type { Destination } from "./destination.svelte";
 export function blockedReason(app: Studio, destination: Destination): string | null {
   const document = app.document;
   if (!document) return "Open a model first.";
-  if (document.problems.length > 0)
-    return `${plural(document.problems.length, "thing")} in the package ${document.problems.length === 1 ? "has" : "have"} to be mended first.`;
+  const problems = document.problems.length;
+  if (problems > 0) {
+    const have = problems === 1 ? "has" : "have";
+    return `${plural(problems, "thing")} in the package ${have} to be mended first.`;
+  }
   if (selectedTargets(app).length === 0) return "Tick at least one box above.";
   if (destination.kind === "registry" && destination.registry === "")
     return "Sign in to a registry, or choose an archive file.";
