@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use boxwright_tests::programs::checkout;
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
@@ -215,6 +216,51 @@ fn a_file_is_one_idea_of_at_most_500_lines() {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= 500, "{} has {lines} lines", path.display());
     }
+}
+
+/// The file systems of macOS and Windows don't tell upper from lower case: two such names would be
+/// one file there. An import of the page names a module without its extension, so that
+/// `Form.svelte` and `form.svelte.ts` would be one module.
+#[test]
+fn no_two_names_differ_only_in_case() {
+    let mut seen: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for path in listed() {
+        for part in path.ancestors().filter(|part| *part != Path::new("")) {
+            for name in names(part) {
+                let other = seen
+                    .entry(name.to_lowercase())
+                    .or_insert_with(|| PathBuf::from(&name));
+                assert_eq!(
+                    other.as_os_str(),
+                    name.as_str(),
+                    "{} and {name} differ only in case",
+                    other.display()
+                );
+            }
+        }
+    }
+    assert!(!seen.is_empty(), "git lists no files");
+}
+
+/// The path and, of a module of the page, the path without its extension.
+fn names(path: &Path) -> Vec<String> {
+    let whole = path.to_str().unwrap().to_owned();
+    let extensions = [".svelte.ts", ".svelte", ".ts", ".mjs", ".js"];
+    let module = extensions.iter().find_map(|end| whole.strip_suffix(end));
+    let module = module.map(str::to_owned);
+    [whole].into_iter().chain(module).collect()
+}
+
+/// All files that git tracks, relative to the checkout.
+fn listed() -> Vec<PathBuf> {
+    let output = Command::new("git")
+        .current_dir(checkout())
+        .args(["ls-files", "-z"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git ls-files failed");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_terminator('\0').map(PathBuf::from).collect()
 }
 
 #[test]

@@ -1,12 +1,13 @@
-// Photographs the page in every state, theme and size: `npm run screenshots -- FOLDER [state…]`.
+// Takes screenshots of the states of the page, in both themes and three sizes:
+// `npm run screenshots -- FOLDER [state…]`.
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stage } from "./states.mjs";
+import { launch } from "./states.mjs";
 
 const [folder = join(tmpdir(), "boxwright-screenshots"), ...only] = process.argv.slice(2);
 const sizes = { small: [1024, 700], medium: [1440, 900], large: [1600, 1000] };
-const { names, newPage, open, end } = await stage();
+const { names, newPage, open, end } = await launch();
 const wanted = names.filter((name) => only.length === 0 || only.includes(name));
 await mkdir(folder, { recursive: true });
 for (const name of wanted) {

@@ -1,19 +1,19 @@
-// The question before a password goes to a server on another host.
+// The confirmation before a password is sent to another host than the registry's.
 import { afterAll, expect, test } from "vitest";
-import { hasBrowser, stage } from "./states.mjs";
+import { hasBrowser, launch } from "./states.mjs";
 
-const there = hasBrowser ? await stage() : null;
-afterAll(() => there?.end());
+const session = hasBrowser ? await launch() : null;
+afterAll(() => session?.end());
 
-/** The dialog with the question in it, and what the page has. */
-async function asked(name) {
+/** The page with the confirmation open, and a lookup by test id. */
+async function openConfirmation(name) {
   // Counted as skipped by this line, as the tests in Rust are.
-  if (!there)
+  if (!session)
     return console.log(
       `SKIPPED: ${name}: there is no chromium, which the package chromium installs`,
     );
-  const page = await there.newPage();
-  await there.open(page, "sign-in-realm", "light");
+  const page = await session.newPage();
+  await session.open(page, "sign-in-realm", "light");
   return { page, at: (id) => page.getByTestId(id) };
 }
 
@@ -21,7 +21,7 @@ test(
   "a registry and a host are named, and the safe answer has the focus",
   { timeout: 60_000 },
   async ({ task }) => {
-    const { page, at } = (await asked(task.name)) ?? {};
+    const { page, at } = (await openConfirmation(task.name)) ?? {};
     if (!page) return;
     const question = await at("sign-in-realm").textContent();
     expect(question).toContain(
@@ -41,7 +41,7 @@ test(
   "allowing it signs in, also after another try with the password",
   { timeout: 60_000 },
   async ({ task }) => {
-    const { page, at } = (await asked(task.name)) ?? {};
+    const { page, at } = (await openConfirmation(task.name)) ?? {};
     if (!page) return;
     await at("sign-in-password").fill("wrong");
     await at("sign-in-realm-allow").click();
@@ -55,7 +55,7 @@ test(
 );
 
 test("an answer for one registry is none for another", { timeout: 60_000 }, async ({ task }) => {
-  const { page, at } = (await asked(task.name)) ?? {};
+  const { page, at } = (await openConfirmation(task.name)) ?? {};
   if (!page) return;
   await at("sign-in-registry").fill("strange.example.org");
   await at("sign-in-realm").waitFor({ state: "detached" });

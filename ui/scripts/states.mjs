@@ -1,4 +1,4 @@
-// The page's states against the stand-in host, opened in Debian's chromium: for its pictures and its tests.
+// Opens the states of the page in Chromium, with the fake host, for screenshots and tests.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
@@ -9,8 +9,8 @@ const program = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export const hasBrowser = existsSync(program);
 
-// A state that a scene alone is not: the scene, and what is done in it.
-const steps = {
+// States that need actions after a scenario is loaded.
+const actions = {
   settings: { state: "filled", act: (page) => page.getByTestId("settings").click() },
   doctor: {
     state: "filled",
@@ -109,26 +109,26 @@ const steps = {
   filtered: { state: "mixed", act: (page) => page.getByTestId("filter-failed").click() },
 };
 
-/** The page, served, and a browser to look at it. */
-export async function stage() {
+/** Starts a server for the page and a browser. */
+export async function launch() {
   const server = await createServer({
     root: new URL("..", import.meta.url).pathname,
     logLevel: "error",
     server: { port: 0, strictPort: false },
   });
   await server.listen();
-  const { scenes } = await server.ssrLoadModule("/src/host/fake/scenes.ts");
+  const { scenarios } = await server.ssrLoadModule("/src/host/fake/scenarios.ts");
   const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
   const address = server.resolvedUrls.local[0];
   return {
-    names: [...Object.keys(scenes), ...Object.keys(steps)],
+    names: [...Object.keys(scenarios), ...Object.keys(actions)],
     newPage: () => browser.newPage({ reducedMotion: "reduce" }),
     async open(page, name, theme) {
-      const { state = name, query = "", act } = steps[name] ?? {};
+      const { state = name, query = "", act } = actions[name] ?? {};
       await page.goto(`${address}?state=${state}&theme=${theme}${query}`);
       await page.getByTestId("app").waitFor();
       await act?.(page);
-      await still(page);
+      await waitUntilStable(page);
     },
     async end() {
       await browser.close();
@@ -137,8 +137,8 @@ export async function stage() {
   };
 }
 
-/** Waits until fonts and pictures are there and nothing moves but what turns for ever. */
-export async function still(page) {
+/** Waits until fonts and images are loaded and all finite animations have ended. */
+export async function waitUntilStable(page) {
   await page.evaluate(async () => {
     const frame = () =>
       new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
@@ -153,7 +153,7 @@ export async function still(page) {
   });
 }
 
-/** What axe finds in the page as it is. */
+/** Accessibility violations that axe finds in the present page. */
 export async function violations(page) {
   if (!(await page.evaluate(() => "axe" in window))) await page.addScriptTag({ path: axe });
   const found = await page.evaluate(() =>
@@ -167,8 +167,8 @@ export async function violations(page) {
   );
 }
 
-/** Controls that stick out of the part of the window that they are in. */
-export async function strays(page) {
+/** Controls that overflow their pane, header or dialog. */
+export async function overflowing(page) {
   return await page.evaluate(() => {
     const parts = [
       ...document.querySelectorAll('header, [data-testid$="-pane"], [data-testid="jobs"], dialog'),

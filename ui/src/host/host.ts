@@ -1,4 +1,4 @@
-/** What the page needs from where it runs. Nothing else in the page knows the shell. */
+/** What the page needs from the program that shows it. Only this folder uses the shell's API. */
 import type {
   Doctor,
   Document,
@@ -33,29 +33,29 @@ export interface Commands {
   removeSamples(ids: number[]): Promise<void>;
   clearSamples(): Promise<void>;
   export(format: ExportFormat): Promise<string | null>;
-  /** Kept; or, before the password goes to a server on another host, that the user has to be asked. */
+  /** May return that the user has to allow sending the password to another host first. */
   signIn(request: SignIn): Promise<SignInOutcome>;
   signOut(registry: string): Promise<void>;
   keychainAvailable(): Promise<boolean>;
-  /** The job, or nothing where the dialog that asks for the archive was dismissed. */
+  /** The id of the job; `null` if the dialog for the archive was dismissed. */
   publish(request: PublishRequest): Promise<number | null>;
   /** The command that runs a published image with Docker. */
   dockerRun(image: ReportImage): Promise<string>;
   cancelJob(id: number): Promise<void>;
-  /** The job that took its place. */
+  /** The id of the job that replaces it. */
   retryJob(id: number): Promise<number>;
   dismissJob(id: number): Promise<void>;
   setSettings(settings: Settings): Promise<void>;
   doctor(): Promise<Doctor>;
-  /** Closes the window whatever is unsaved or runs. */
+  /** Closes the window, even with unsaved edits or running jobs. */
   closeWindow(): Promise<void>;
   copyText(text: string): Promise<void>;
 }
 
 export interface Listener {
-  /** Something changed. */
+  /** The state changed. */
   event: (event: Event) => void;
-  /** Events were lost: this is how everything stands. */
+  /** Events were lost: the whole state. */
   state: (state: State) => void;
   /** Files are over the window, or no longer are. */
   drag: (over: boolean) => void;
@@ -63,10 +63,10 @@ export interface Listener {
 
 export interface Host extends Commands {
   listen(to: Listener): Promise<void>;
-  /** The address of a sample's small picture; `version` counts the pictures made for it. */
+  /** The URL of a sample's thumbnail; `version` increases with each new thumbnail. */
   thumbnail(id: number, version: number): string;
-  /** The address of a sample's large picture. */
+  /** The URL of a sample's large picture. */
   large(id: number): string;
-  /** The first preview is over and painted. */
+  /** Reports that the first preview is over and painted. */
   settled(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Picks the host: the desktop shell, or a stand-in where the page runs in a plain browser. */
+/** Chooses the host: the desktop shell, or a fake in a plain browser. */
 import type { Host } from "./host";
 
 export async function connect(): Promise<Host> {

@@ -1,4 +1,4 @@
-/** The desktop shell: every command is one of `src-tauri`. */
+/** The desktop shell: its commands are those of `src-tauri`. */
 import { convertFileSrc, invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import type { Event, State } from "../generated/contract";

@@ -1,9 +1,9 @@
-/** The package while it is typed: shown at once, sent when the typing pauses. */
+/** The edited package: shown at once, and sent after a debounce. */
 import type { Document, Package } from "../generated/contract";
 import type { Host } from "../host";
 
-/** Long enough to gather the digits of a number, short enough to feel immediate. */
-const pause = 150;
+/** Long enough to collect the digits of a number, short enough to feel immediate. */
+const debounceMs = 150;
 
 export class Draft {
   private readonly host: Pick<Host, "edit">;
@@ -23,11 +23,11 @@ export class Draft {
   ) {
     this.host = host;
     this.failed = failed;
-    this.heard(document);
+    this.update(document);
   }
 
-  /** The studio's document changed; what is being typed into the same document stays. */
-  heard(document: Document | null): void {
+  /** Takes over a document from the studio; unsent edits of the same document stay. */
+  update(document: Document | null): void {
     const before = this.document;
     const same =
       before !== null &&
@@ -36,16 +36,16 @@ export class Draft {
       before.model.file === document.model.file;
     const typing = this.unsent || this.sending !== undefined;
     if (same && typing) {
-      if (document.revision >= before.revision) this.take(document);
+      if (document.revision >= before.revision) this.adopt(document);
       return;
     }
     clearTimeout(this.timer);
     this.unsent = false;
-    this.take(document);
+    this.adopt(document);
     this.pkg = document?.package ?? null;
   }
 
-  private take(document: Document | null): void {
+  private adopt(document: Document | null): void {
     this.document = document;
     this.revision = document?.revision ?? 0;
   }
@@ -58,10 +58,10 @@ export class Draft {
     this.pkg = next;
     this.unsent = true;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.flush(), pause);
+    this.timer = setTimeout(() => void this.flush(), debounceMs);
   }
 
-  /** Sends what has been typed; one edit is under way at a time. */
+  /** Sends unsent edits, one request at a time. */
   async flush(): Promise<void> {
     clearTimeout(this.timer);
     await this.sending;
@@ -74,7 +74,7 @@ export class Draft {
   private async send(pkg: Package): Promise<void> {
     try {
       const document = await this.host.edit(this.revision, pkg);
-      this.take(document);
+      this.adopt(document);
       if (!this.unsent) this.pkg = document.package;
     } catch (failure) {
       this.failed(failure);

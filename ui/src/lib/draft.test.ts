@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Document, Package } from "../generated/contract";
-import { document } from "../host/fake/data";
+import { document } from "../host/fake/fixtures";
 import { Draft } from "./draft.svelte";
 
 const named = (name: string, revision: number): Document => {
@@ -58,7 +58,7 @@ describe("typing", () => {
     rename(draft, "ab");
     const sending = draft.flush();
     rename(draft, "abc");
-    draft.heard(named("ab", 2));
+    draft.update(named("ab", 2));
     await sending;
     expect(draft.pkg?.package.name).toBe("abc");
     await draft.flush();
@@ -68,7 +68,7 @@ describe("typing", () => {
   test("is forgotten when another document is opened", async () => {
     const { sent, draft } = setting();
     rename(draft, "ab");
-    draft.heard({ ...named("other", 1), folder: "elsewhere" });
+    draft.update({ ...named("other", 1), folder: "elsewhere" });
     await vi.advanceTimersByTimeAsync(500);
     expect(draft.pkg?.package.name).toBe("other");
     expect(sent).toEqual([]);

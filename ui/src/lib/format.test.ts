@@ -3,15 +3,15 @@ import {
   bytes,
   bytesOf,
   count,
-  digest,
+  shortDigest,
   duration,
   milliseconds,
   percent,
   plural,
-  rate,
+  byteRate,
   score,
-  short,
-  when,
+  compact,
+  relativeDate,
 } from "./format";
 
 describe("numbers in words", () => {
@@ -38,8 +38,8 @@ describe("numbers in words", () => {
     expect(percent(0.391141)).toBe("39.1 %");
     expect(score(0.5, true)).toBe("50.0 %");
     expect(score(12.3456, false)).toBe("12.35");
-    expect(rate(41_200_000)).toBe("41.2 MB/s");
-    expect(short(4_652_008)).toBe("4.7 M");
+    expect(byteRate(41_200_000)).toBe("41.2 MB/s");
+    expect(compact(4_652_008)).toBe("4.7 M");
   });
 
   test("times", () => {
@@ -52,14 +52,14 @@ describe("numbers in words", () => {
   });
 
   test("a digest keeps its algorithm and both ends", () => {
-    expect(digest(`sha256:8f21a0${"0".repeat(54)}c04e`)).toBe("sha256:8f21a0…c04e");
-    expect(digest("sha256:short")).toBe("sha256:short");
+    expect(shortDigest(`sha256:8f21a0${"0".repeat(54)}c04e`)).toBe("sha256:8f21a0…c04e");
+    expect(shortDigest("sha256:short")).toBe("sha256:short");
   });
 
   test("a date of today has a time, an older one a day, a broken one is shown as it is", () => {
     const now = new Date("2026-11-21T12:00:00");
-    expect(when("2026-11-21T09:05:00", now)).toBe("today 09:05");
-    expect(when("2026-10-02T09:05:00", now)).toBe("2 Oct 2026");
-    expect(when("yesterday", now)).toBe("yesterday");
+    expect(relativeDate("2026-11-21T09:05:00", now)).toBe("today 09:05");
+    expect(relativeDate("2026-10-02T09:05:00", now)).toBe("2 Oct 2026");
+    expect(relativeDate("yesterday", now)).toBe("yesterday");
   });
 });

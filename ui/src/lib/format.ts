@@ -1,4 +1,4 @@
-/** Numbers, sizes and times in words. Units are decimal, as registries and disks count. */
+/** Formats numbers, sizes and times. Units are decimal, as registries and disks use them. */
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
@@ -26,7 +26,7 @@ export function bytes(n: number): string {
   return scaled(n, ["B", "kB", "MB", "GB", "TB"]);
 }
 
-/** `5.8 of 9.3 MB`: one unit for both where they share it. */
+/** `5.8 of 9.3 MB`; a shared unit is written once. */
 export function bytesOf(done: number, total: number): string {
   const right = bytes(total);
   const left = bytes(done);
@@ -34,12 +34,12 @@ export function bytesOf(done: number, total: number): string {
   return left.endsWith(` ${unit}`) ? `${left.split(" ")[0]} of ${right}` : `${left} of ${right}`;
 }
 
-/** `4.7 M` of a count. */
-export function short(n: number): string {
+/** A count in compact notation: `4.7 M`. */
+export function compact(n: number): string {
   return scaled(n, ["", "K", "M", "B"]);
 }
 
-export function rate(bytesPerSecond: number): string {
+export function byteRate(bytesPerSecond: number): string {
   return `${bytes(bytesPerSecond)}/s`;
 }
 
@@ -47,7 +47,7 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** A score, which is a share only after softmax or sigmoid. */
+/** A score: a percentage after softmax or sigmoid, else a plain number. */
 export function score(value: number, isShare: boolean): string {
   return isShare ? percent(value) : value.toPrecision(4);
 }
@@ -64,14 +64,14 @@ export function duration(ms: number): string {
   return `${Math.floor(rounded / 60)} min ${rounded % 60} s`;
 }
 
-/** `sha256:8f21a0…c04e`. */
-export function digest(text: string): string {
+/** A digest shortened in the middle: `sha256:8f21a0…c04e`. */
+export function shortDigest(text: string): string {
   const [algorithm, hex] = text.split(":");
   return hex && hex.length > 14 ? `${algorithm}:${hex.slice(0, 6)}…${hex.slice(-4)}` : text;
 }
 
-/** `today 14:03`, `21 Nov 2026`, in the reader's own time zone. */
-export function when(rfc3339: string, now = new Date()): string {
+/** `today 14:03` or `21 Nov 2026`, in the local time zone. */
+export function relativeDate(rfc3339: string, now = new Date()): string {
   const at = new Date(rfc3339);
   if (Number.isNaN(at.getTime())) return rfc3339;
   if (at.toDateString() === now.toDateString()) {

@@ -1,8 +1,8 @@
-/** Shows a dialog over all else while it exists; what was focused before gets the focus back. */
+/** An attachment that shows a dialog as modal, and gives the focus back when it is removed. */
 export function modal(dialog: HTMLDialogElement): () => void {
   const before = document.activeElement;
   dialog.showModal();
-  // No `close()` at the end: its event would come late, to whatever dialog is shown by then.
+  // No `close()` here: its event is asynchronous, and would close the next dialog.
   return () => {
     if (before instanceof HTMLElement && before.isConnected) before.focus();
   };

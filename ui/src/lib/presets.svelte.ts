@@ -1,4 +1,4 @@
-/** The presets of the studio for the open model, and which of them the numbers are. */
+/** The preprocessing presets for the open model, and which of them a package uses. */
 import type { Preprocess } from "../generated/contract";
 import type { Studio } from "./studio.svelte";
 
@@ -10,10 +10,10 @@ export const presetNames = [
   ["raw", "Raw (0 to 255)"],
 ] as const;
 
-type Known = ReadonlyMap<string, Preprocess>;
+type Presets = ReadonlyMap<string, Preprocess>;
 
-/** What makes a preset: all but the orientation, which is the photo's. */
-function essence({ exif: _, size, pad, mean, std, ...rest }: Preprocess): string {
+/** Equal for equal presets. The EXIF orientation is not part of a preset. */
+function comparisonKey({ exif: _, size, pad, mean, std, ...rest }: Preprocess): string {
   const near = (values: readonly number[]) => values.map((value) => value.toPrecision(5));
   return JSON.stringify([
     Object.entries(rest).sort(),
@@ -24,15 +24,15 @@ function essence({ exif: _, size, pad, mean, std, ...rest }: Preprocess): string
   ]);
 }
 
-export function presetOf(known: Known, pre: Preprocess): string | null {
-  const wanted = essence(pre);
-  for (const [name, preset] of known) if (essence(preset) === wanted) return name;
+export function presetOf(known: Presets, pre: Preprocess): string | null {
+  const wanted = comparisonKey(pre);
+  for (const [name, preset] of known) if (comparisonKey(preset) === wanted) return name;
   return null;
 }
 
-/** Asks for the presets whenever another model is opened. */
-export function presets(app: Studio): { readonly all: Known; choose(name: string): void } {
-  let all = $state.raw<Known>(new Map());
+/** The presets, loaded again whenever another model is opened. */
+export function presets(app: Studio): { readonly all: Presets; choose(name: string): void } {
+  let all = $state.raw<Presets>(new Map());
   const model = $derived(app.document ? `${app.document.folder}/${app.document.model.file}` : null);
   $effect(() => {
     if (model === null) return;

@@ -1,4 +1,4 @@
-/** The image's reference, as the Ship column builds it. */
+/** Image references: composed from their parts, and checked. */
 
 /** `registry/namespace/name:version`, leaving out what is empty. */
 export function reference(registry: string, repository: string, tag: string): string {
@@ -9,12 +9,12 @@ export function repository(namespace: string, name: string): string {
   return namespace ? `${namespace.replace(/\/+$/, "")}/${name}` : name;
 }
 
-/** What is before the package's name, to be remembered; all but the last word where it ends otherwise. */
+/** All of a repository but its last component. */
 export function namespaceOf(repository: string): string {
   return repository.split("/").slice(0, -1).join("/");
 }
 
-/** What is wrong with a repository or a tag, in words; the studio has the last word. */
+/** What is wrong with a repository or a tag; `null` if nothing is. The studio checks it again. */
 export function referenceProblem(repository: string, tag: string): string | null {
   const word = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
   if (!new RegExp(`^${word}(?:/${word})*$`).test(repository)) {

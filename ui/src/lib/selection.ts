@@ -1,14 +1,14 @@
-/** Selecting cards as in every file manager: click, Ctrl, Shift, Space, Ctrl+A. */
+/** A multiple selection, as in file managers: click, Ctrl, Shift, Space, Ctrl+A. */
 
 export interface Selection {
   ids: ReadonlySet<number>;
-  /** The card that the keyboard is on. */
+  /** The active descendant of the grid. */
   active: number | null;
-  /** Where a range starts. */
+  /** The start of a range selection. */
   anchor: number | null;
 }
 
-export const nothing: Selection = { ids: new Set(), active: null, anchor: null };
+export const emptySelection: Selection = { ids: new Set(), active: null, anchor: null };
 
 export function toggle(selection: Selection, id: number): Selection {
   const ids = new Set(selection.ids);
@@ -16,8 +16,8 @@ export function toggle(selection: Selection, id: number): Selection {
   return { ids, active: id, anchor: id };
 }
 
-/** From the anchor to `id`, in the order shown. */
-export function extend(selection: Selection, order: readonly number[], id: number): Selection {
+/** Selects from the anchor to `id`, in the order shown. */
+export function extendTo(selection: Selection, order: readonly number[], id: number): Selection {
   const from = order.indexOf(selection.anchor ?? selection.active ?? id);
   const to = order.indexOf(id);
   if (from < 0 || to < 0) return toggle(selection, id);
@@ -28,12 +28,12 @@ export function extend(selection: Selection, order: readonly number[], id: numbe
   };
 }
 
-export function all(order: readonly number[], selection: Selection): Selection {
+export function selectAll(order: readonly number[], selection: Selection): Selection {
   return { ...selection, ids: new Set(order) };
 }
 
-/** Forgets what is no longer shown. */
-export function keep(selection: Selection, order: readonly number[]): Selection {
+/** Removes samples that are no longer shown. */
+export function retain(selection: Selection, order: readonly number[]): Selection {
   if (selection.ids.size === 0 && selection.active === null) return selection;
   const there = new Set(order);
   const ids = new Set([...selection.ids].filter((id) => there.has(id)));

@@ -1,4 +1,4 @@
-/** How tensors are shown: `f32 [batch, 3, 224, 224]`. */
+/** Formats tensor types: `f32 [batch, 3, 224, 224]`. */
 import type { DataType, Dimension } from "../generated/contract";
 
 const shortNames: Record<DataType, string> = {
@@ -24,7 +24,7 @@ export function dtype(type: DataType): string {
 
 export interface Axis {
   text: string;
-  /** Whether each call chooses the length. */
+  /** Whether the length may differ from call to call. */
   dynamic: boolean;
 }
 

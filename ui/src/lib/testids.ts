@@ -1,4 +1,4 @@
-/** Names by which tests find things; they stay when looks and words change. */
+/** The `data-testid`s by which tests find elements, whatever their text and style. */
 export const ids = {
   app: "app",
   header: "header",

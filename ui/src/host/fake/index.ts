@@ -1,4 +1,4 @@
-/** A host without a studio, for the plain browser: it answers believably and keeps nothing. */
+/** A fake host for the plain browser: it returns fixtures and stores nothing. */
 import type {
   Document,
   Event,
@@ -9,8 +9,8 @@ import type {
   Settings,
 } from "../../generated/contract";
 import type { Host } from "../host";
-import * as data from "./data";
-import { queued, scene } from "./scenes";
+import * as fixtures from "./fixtures";
+import { queued, scenario } from "./scenarios";
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -23,7 +23,7 @@ const presets: Record<string, Pick<Preprocess, "mean" | "std" | "filter">> = {
 };
 
 export function fake(query: URLSearchParams): Host {
-  const state = scene(query.get("state") ?? "filled");
+  const state = scenario(query.get("state") ?? "filled");
   const theme = query.get("theme");
   if (theme) state.settings.theme = theme;
   let emit: (event: Event) => void = () => {};
@@ -32,7 +32,7 @@ export function fake(query: URLSearchParams): Host {
   let nextJob = 10;
 
   function change(pkg: Package, dirty = true): Document {
-    const before = state.document ?? data.document();
+    const before = state.document ?? fixtures.document();
     state.document = {
       ...before,
       package: pkg,
@@ -59,7 +59,7 @@ export function fake(query: URLSearchParams): Host {
     const fresh = samples.map((sample) => ({
       ...sample,
       thumbnail: 1,
-      outcome: sample.outcome ?? data.outcomeOf(data.photoNames[(sample.id - 1) % 5] ?? ""),
+      outcome: sample.outcome ?? fixtures.outcomeOf(fixtures.photoNames[(sample.id - 1) % 5] ?? ""),
     }));
     emit({ event: "samples", value: { run, samples: fresh } });
     emit({
@@ -72,16 +72,16 @@ export function fake(query: URLSearchParams): Host {
     const reference =
       request.to.to === "registry" ? request.to.reference : "efficientnet-lite0-0.0.1.tar";
     for (let share = 0; share <= 1; share += 0.08) {
-      const job: Job = data.job(id, { status: "running" }, share, reference);
+      const job: Job = fixtures.job(id, { status: "running" }, share, reference);
       emit({ event: "job", value: job });
       await wait(120);
     }
     emit({
       event: "job",
       value: {
-        ...data.job(
+        ...fixtures.job(
           id,
-          { status: "finished", result: data.published("proven", reference) },
+          { status: "finished", result: fixtures.published("proven", reference) },
           1,
           reference,
         ),
@@ -99,8 +99,8 @@ export function fake(query: URLSearchParams): Host {
     },
     async openRecent() {},
     async openSample() {
-      emit({ event: "document", value: data.document() });
-      const { samples, ...preview } = data.state().preview;
+      emit({ event: "document", value: fixtures.document() });
+      const { samples, ...preview } = fixtures.state().preview;
       emit({ event: "samples", value: { run: preview.run, samples } });
       emit({ event: "preview", value: { ...preview, order: samples.map((one) => one.id) } });
     },
@@ -117,16 +117,16 @@ export function fake(query: URLSearchParams): Host {
     async undo() {
       const before = past.pop();
       if (before && state.document) future.push(state.document.package);
-      return change(before ?? data.pkg());
+      return change(before ?? fixtures.pkg());
     },
     async redo() {
       const after = future.pop();
       if (after && state.document) past.push(state.document.package);
-      return change(after ?? data.pkg());
+      return change(after ?? fixtures.pkg());
     },
-    save: async () => change(state.document?.package ?? data.pkg(), false),
-    revert: async () => change(data.pkg(), false),
-    preset: async (name) => ({ ...data.pkg().preprocess, ...(presets[name] ?? {}) }),
+    save: async () => change(state.document?.package ?? fixtures.pkg(), false),
+    revert: async () => change(fixtures.pkg(), false),
+    preset: async (name) => ({ ...fixtures.pkg().preprocess, ...(presets[name] ?? {}) }),
     preview: predict,
     async cancelPreview() {},
     async removeSamples(ids) {
@@ -144,15 +144,15 @@ export function fake(query: URLSearchParams): Host {
     export: async (format) => `predictions.${format}`,
     async signIn(request) {
       await wait(400);
-      // A failure is thrown as it is, as the shell throws it.
+      // The shell, too, throws a plain object.
       if (request.password === "wrong")
         // eslint-disable-next-line @typescript-eslint/only-throw-error
-        throw data.failure(
+        throw fixtures.failure(
           "RegistryUnauthorized",
           `${request.registry} refused the password of ${request.username}.`,
           "Check the password, or make an access token.",
         );
-      // Any registry may be typed in, so that the question can be seen in a plain browser.
+      // Two host names show the other outcomes of a sign-in.
       const realm = "auth.example.net";
       if (request.registry.startsWith("strange.") && request.trust_realm !== realm)
         return { outcome: "realm-untrusted", registry: request.registry, realm };
@@ -182,10 +182,10 @@ export function fake(query: URLSearchParams): Host {
     },
     dockerRun: async (image) => `docker run --rm -p 8080:8080 ${image.reference}`,
     async cancelJob(id) {
-      emit({ event: "job", value: data.job(id, { status: "cancelled" }) });
+      emit({ event: "job", value: fixtures.job(id, { status: "cancelled" }) });
     },
     async retryJob(id) {
-      emit({ event: "job", value: data.job(id, { status: "running" }) });
+      emit({ event: "job", value: fixtures.job(id, { status: "running" }) });
       return id;
     },
     async dismissJob() {},
@@ -241,8 +241,8 @@ export function fake(query: URLSearchParams): Host {
         if (query.has("closing")) event({ event: "close-requested" });
       });
     },
-    thumbnail: (id) => data.photo(data.photoNames[(id - 1) % 5] ?? "cat.jpg"),
-    large: (id) => data.photo(data.photoNames[(id - 1) % 5] ?? "cat.jpg"),
+    thumbnail: (id) => fixtures.photo(fixtures.photoNames[(id - 1) % 5] ?? "cat.jpg"),
+    large: (id) => fixtures.photo(fixtures.photoNames[(id - 1) % 5] ?? "cat.jpg"),
     settled: async () => {
       document.documentElement.dataset["settled"] = "yes";
     },

@@ -1,0 +1,34 @@
+/** The tasks that the page can show. A new task is a file in this folder and its line here. */
+import type { Outcome, Package, Sample, Task } from "../generated/contract";
+import { classification } from "./classification.svelte";
+import { raw } from "./raw.svelte";
+import type { ResultContext, TaskView } from "./task";
+
+/** `null` for a task that the page can't show yet. */
+export const tasks: Record<Task, TaskView | null> = {
+  classification,
+  detection: null,
+  segmentation: null,
+  embedding: null,
+  raw,
+};
+
+const views = Object.values(tasks).filter((view) => view !== null);
+
+/**
+ * The task that an outcome is a result of. It is not always the package's task: an outcome of the
+ * run before stays until the new run has one.
+ */
+export function taskOf(outcome: Outcome | null): TaskView | null {
+  return (outcome && views.find((view) => view.isResult(outcome))) ?? null;
+}
+
+/** How sure the model is of a result; `null` where there is no result, or its task has no score. */
+export function confidence(outcome: Outcome | null): number | null {
+  return (outcome && taskOf(outcome)?.confidence?.(outcome)) ?? null;
+}
+
+export function resultContext(pkg: Package | null, samples: readonly Sample[]): ResultContext {
+  const first = samples.find((sample) => taskOf(sample.outcome) !== null);
+  return { postprocess: pkg?.postprocess ?? null, first: first?.outcome ?? null };
+}
