@@ -13,6 +13,8 @@ pub(super) struct Markers<'a> {
     pub bits: u8,
     /// Colour components.
     pub components: u8,
+    /// Adobe's marker is there, with which inks are stored inverted.
+    pub adobe: bool,
     /// The first part of an embedded colour profile.
     pub profile: Option<&'a [u8]>,
     exif: Vec<&'a [u8]>,
@@ -59,6 +61,7 @@ impl<'a> Markers<'a> {
                 let part = segment.strip_prefix(b"ICC_PROFILE\0\x01");
                 self.profile = part.and_then(|part| part.get(1..));
             }
+            0xee => self.adobe |= segment.starts_with(b"Adobe") && segment.len() >= 12,
             // The frame, among tables that share its numbers.
             0xc4 | 0xc8 | 0xcc => {}
             0xc0..=0xcf => {

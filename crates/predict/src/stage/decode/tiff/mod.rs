@@ -12,7 +12,9 @@ use ::tiff::{ColorType, TiffError, TiffFormatError};
 
 use self::jpeg::Parts;
 use super::exif::Directory;
-use super::{Decoding, Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc};
+use super::{
+    Decoding, Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc, tensorflow,
+};
 use crate::error::{Error, Result};
 
 /// The most that one tag, such as an ICC profile, may take.
@@ -22,6 +24,9 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     let Request {
         bytes, decoding, ..
     } = *request;
+    if decoding.by_tensorflow() {
+        return Err(tensorflow::refused(Format::Tiff, "it knows no TIFF"));
+    }
     let refuse = |error: TiffError| refusal(bytes, &error);
     let patched = indices_as_greys(bytes);
     let file = patched.as_deref().unwrap_or(bytes);
