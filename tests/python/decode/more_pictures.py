@@ -122,6 +122,11 @@ def jpegs(image, grey):
     yield "xmp-element.jpg", with_segments(plain, app(0xE1, space + xmp(8, False)))
     yield "xmp-then-exif.jpg", with_segments(plain, app(0xE1, space + xmp(3)), exif6)
     yield "two-exifs.jpg", with_segments(plain, exif6, exif3)
+    # A description that lies in the second segment, before the orientation.
+    far = exif_block(6, before=struct.pack("<HHII", 0x010E, 2, 20, 60))
+    rest = app(0xE1, b"Exif\0\0" + b"a" * 60)
+    yield "exif-in-two-parts.jpg", with_segments(plain, app(0xE1, b"Exif\0\0" + far), rest)
+    yield "two-xmps.jpg", with_segments(plain, app(0xE1, space + xmp(3)), app(0xE1, space + xmp(6)))
     yield "empty-exif-then-exif.jpg", with_segments(plain, app(0xE1, b"Exif\0\0" + b"II*\0"), exif6)
     for name, icc in profiles():
         yield f"icc-{name}.jpg", encoded(image, "JPEG", icc_profile=icc)

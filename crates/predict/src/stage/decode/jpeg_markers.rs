@@ -54,7 +54,7 @@ impl<'a> Markers<'a> {
         match kind {
             0xe1 => {
                 self.exif.extend(segment.strip_prefix(b"Exif\0\0"));
-                self.xmp = self.xmp.or(segment.strip_prefix(XMP));
+                self.xmp = segment.strip_prefix(XMP).or(self.xmp);
             }
             0xe2 if self.profile.is_none() => {
                 // Behind the name, the number of the part and how many there are.
@@ -72,11 +72,14 @@ impl<'a> Markers<'a> {
         }
     }
 
-    /// Pillow takes the first EXIF block, and XMP where that has no orientation.
+    /// Pillow takes all EXIF segments for one block, and XMP where that has no orientation.
     pub fn pillow(&self) -> Orientation {
-        let first = self.exif.first();
-        first
-            .and_then(|block| exif::pillow(block))
+        let found = match self.exif.as_slice() {
+            [] => None,
+            [block] => exif::pillow(block),
+            parts => exif::pillow(&parts.concat()),
+        };
+        found
             .or_else(|| self.xmp.and_then(exif::xmp))
             .unwrap_or_default()
     }
