@@ -1,6 +1,6 @@
 //! The first frame of a GIF.
 
-use ::gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
+use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 
 use super::opencv::Unchanged;
 use super::{Format, Orientation, Picture, Request, check_size, grey, tensorflow};
@@ -19,19 +19,8 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     );
     let refuse = |error: DecodingError| refusal(bytes, &error);
     let mut decoder = options.read_info(bytes).map_err(refuse)?;
-    let screen = (usize::from(decoder.width()), usize::from(decoder.height()));
-    let global = decoder.global_palette().unwrap_or(&[]).to_vec();
-    let frame = decoder.next_frame_info().map_err(refuse)?;
-    let frame = frame.ok_or_else(|| Format::Gif.cut_off(bytes))?;
-    let mut frame = Frame {
-        screen,
-        at: (usize::from(frame.left), usize::from(frame.top)),
-        size: (usize::from(frame.width), usize::from(frame.height)),
-        transparent: frame.transparent,
-        local: frame.palette.clone().unwrap_or_default(),
-        global,
-        indices: Vec::new(),
-    };
+    let mut frame = Frame::first(&mut decoder, bytes)?;
+    let screen = frame.screen;
     // A frame that reaches past the screen widens it.
     let (right, bottom) = (frame.at.0 + frame.size.0, frame.at.1 + frame.size.1);
     let canvas = check_size(
@@ -89,6 +78,24 @@ struct Frame {
 }
 
 impl Frame {
+    /// The first frame, without its pixels.
+    fn first(decoder: &mut Decoder<&[u8]>, bytes: &[u8]) -> Result<Self> {
+        let screen = (usize::from(decoder.width()), usize::from(decoder.height()));
+        let global = decoder.global_palette().unwrap_or(&[]).to_vec();
+        let frame = decoder.next_frame_info();
+        let frame = frame.map_err(|error| refusal(bytes, &error))?;
+        let frame = frame.ok_or_else(|| Format::Gif.cut_off(bytes))?;
+        Ok(Self {
+            screen,
+            at: (usize::from(frame.left), usize::from(frame.top)),
+            size: (usize::from(frame.width), usize::from(frame.height)),
+            transparent: frame.transparent,
+            local: frame.palette.clone().unwrap_or_default(),
+            global,
+            indices: Vec::new(),
+        })
+    }
+
     fn paint_as_pillow(&self, picture: &mut Picture) {
         let colours = if self.local.is_empty() {
             &self.global
