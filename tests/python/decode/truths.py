@@ -1,9 +1,10 @@
-"""What Pillow and OpenCV make of pictures: `crates/predict/src/stage/decode/decode_truths.zip`.
+"""What Pillow, OpenCV and TensorFlow make of pictures: `crates/predict/src/stage/decode/decode_truths.zip`.
 
     python truths.py decode_truths.zip          # the small set that is committed
     python truths.py --large /tmp/truths.zip    # more sizes, qualities and pictures
+    python truths.py --tensorflow decode_truths.zip    # adds what TensorFlow makes of its files
 
-with pillow==13.0.0 and opencv-python-headless==5.0.0.93. One line of `truths.txt` is the name of
+with pillow==13.0.0 and opencv-python-headless==5.0.0.93, and with tensorflow==2.21.0. One line of `truths.txt` is the name of
 a file, how it was decoded, and width, height and hash of its RGB; `refused` is what the library
 refuses or doesn't give as three channels of 8 bits.
 """
@@ -18,7 +19,11 @@ import zipfile
 os.environ["OPENCV_LOG_LEVEL"] = "SILENT"
 warnings.simplefilter("ignore")
 
-import cv2
+try:
+    import cv2
+except ImportError:
+    # Where TensorFlow is.
+    cv2 = None
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -159,9 +164,30 @@ def main(path, sets):
     print(f"{path}: {len(lines)} truths of {len(seen)} files")
 
 
+def add_tensorflow(path):
+    import tensorflow
+
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    lines = files.pop("truths.txt").decode().splitlines()
+    lines = [line for line in lines if line.split()[1] != "tensorflow"]
+    for name, data in files.items():
+        try:
+            rgb = tensorflow.io.decode_image(data, channels=3, expand_animations=False).numpy()
+        except tensorflow.errors.InvalidArgumentError:
+            rgb = None
+        lines.append(f"{name} tensorflow {said(rgb)}")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in (files | {"truths.txt": "\n".join(lines) + "\n"}).items():
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
+    print(f"{path}: {len(lines)} truths of {len(files)} files")
+
+
 if __name__ == "__main__":
     small = [more_pictures.all_pictures(), [("trip.png", pictures.encoded(pictures.photo(35, 27), "PNG"))]]
     if sys.argv[1] == "--large":
         main(sys.argv[2], small + [large()])
+    elif sys.argv[1] == "--tensorflow":
+        add_tensorflow(sys.argv[2])
     else:
         main(sys.argv[1], small)

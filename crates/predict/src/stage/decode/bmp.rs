@@ -6,7 +6,7 @@ use image::ImageDecoder;
 use image::codecs::bmp::BmpDecoder;
 
 use super::opencv::Unchanged;
-use super::{Format, Orientation, Picture, Request, grey, raster};
+use super::{Format, Orientation, Picture, Request, grey, raster, tensorflow};
 use crate::error::{Error, Result};
 
 /// How the pixels are stored.
@@ -33,6 +33,10 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         32 => decoder.color_type().channel_count(),
         _ => 3,
     };
+    if decoding.by_tensorflow() {
+        header.paint_as_tensorflow(bytes, picture)?;
+        return Ok(Orientation::default());
+    }
     if decoding.by_pillow() {
         if header.bits == 16 && header.words_masks(bytes).is_some() {
             header.paint_words(bytes, picture, |value, most| (value * 255 / most) as u8)?;
@@ -170,6 +174,32 @@ impl Header {
         Ok(rows)
     }
 
+    /// TensorFlow takes 8 bits for greys, whatever the palette says, and knows no masks.
+    fn paint_as_tensorflow(self, bytes: &[u8], picture: &mut Picture) -> Result<()> {
+        if self.size == 12 || !matches!(self.bits, 8 | 24 | 32) {
+            let reason = "it doesn't know this kind of header, or of pixel";
+            return Err(tensorflow::refused(Format::Bmp, reason));
+        }
+        let rows = self.rows(bytes, picture)?;
+        let stored: usize = rows.iter().map(|row| row.len()).sum();
+        if bytes.len() != self.offset + stored {
+            let reason = "its rows are compressed, or don't end where the file does";
+            return Err(tensorflow::refused(Format::Bmp, reason));
+        }
+        let step = usize::from(self.bits / 8);
+        let (width, height) = picture.details.stored;
+        picture.reset(width, height);
+        for (row, out) in rows.iter().zip(picture.pixels().chunks_exact_mut(width)) {
+            for (stored, pixel) in row.chunks_exact(step).zip(out) {
+                *pixel = match stored {
+                    [blue, green, red, ..] => [*red, *green, *blue],
+                    _ => [stored[0]; 3],
+                };
+            }
+        }
+        Ok(())
+    }
+
     /// Pixels of 16 bits; `widen` makes 8 bits of a value and the most that it can be.
     fn paint_words(
         self,
@@ -248,9 +278,10 @@ impl Mask {
 }
 
 fn refused(bits: u16) -> Error {
-    Format::Bmp.refused_by_opencv(format!(
-        "it doesn't know this way to store {bits} bits a pixel"
-    ))
+    Format::Bmp.refused_by(
+        "OpenCV",
+        format!("it doesn't know this way to store {bits} bits a pixel"),
+    )
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -40,6 +40,11 @@ impl Decoding {
         matches!(self.library, Decode::Pillow | Decode::TensorFlow)
     }
 
+    /// Whether it is TensorFlow that decodes, which knows fewer formats, and orientations not at all.
+    pub fn by_tensorflow(&self) -> bool {
+        self.library == Decode::TensorFlow
+    }
+
     /// Whether JPEGs go through libjpeg's fast integer transform.
     pub fn fast_dct(&self) -> bool {
         self.library == Decode::TensorFlow

@@ -74,10 +74,10 @@ impl Format {
         ))
     }
 
-    /// What OpenCV gives up on, and another library might not.
-    pub fn refused_by_opencv(self, reason: impl std::fmt::Display) -> Error {
+    /// What `library` gives up on, and another might not.
+    pub fn refused_by(self, library: &str, reason: impl std::fmt::Display) -> Error {
         Error::Sample(format!(
-            "OpenCV can't decode the {}: {reason}. Save it again with another program, or decode \
+            "{library} can't decode the {}: {reason}. Save it again with another program, or decode \
              with Pillow.",
             self.name()
         ))

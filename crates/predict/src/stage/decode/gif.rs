@@ -1,9 +1,9 @@
 //! The first frame of a GIF.
 
-use ::gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
+use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 
 use super::opencv::Unchanged;
-use super::{Format, Orientation, Picture, Request, check_size, grey};
+use super::{Format, Orientation, Picture, Request, check_size, grey, tensorflow};
 use crate::error::{Error, Result};
 
 pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Orientation> {
@@ -19,19 +19,8 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     );
     let refuse = |error: DecodingError| refusal(bytes, &error);
     let mut decoder = options.read_info(bytes).map_err(refuse)?;
-    let screen = (usize::from(decoder.width()), usize::from(decoder.height()));
-    let global = decoder.global_palette().unwrap_or(&[]).to_vec();
-    let frame = decoder.next_frame_info().map_err(refuse)?;
-    let frame = frame.ok_or_else(|| Format::Gif.cut_off(bytes))?;
-    let mut frame = Frame {
-        screen,
-        at: (usize::from(frame.left), usize::from(frame.top)),
-        size: (usize::from(frame.width), usize::from(frame.height)),
-        transparent: frame.transparent,
-        local: frame.palette.clone().unwrap_or_default(),
-        global,
-        indices: Vec::new(),
-    };
+    let mut frame = Frame::first(&mut decoder, bytes)?;
+    let screen = frame.screen;
     // A frame that reaches past the screen widens it.
     let (right, bottom) = (frame.at.0 + frame.size.0, frame.at.1 + frame.size.1);
     let canvas = check_size(
@@ -42,8 +31,8 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     check_size(frame.size.0 as u64, frame.size.1 as u64, max_pixels)?;
     picture.details.stored = canvas;
     (picture.details.bits, picture.details.channels) = (8, 1);
-    let blocks = (!decoding.by_pillow()).then(|| Blocks::of(bytes));
-    if let Some(blocks) = blocks {
+    let blocks = Blocks::of(bytes);
+    if !decoding.by_pillow() {
         frame.check(blocks, canvas, bytes)?;
         if decoding.unchanged() {
             let channels = if blocks.alpha { 4 } else { 3 };
@@ -55,11 +44,18 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         .read_into_buffer(&mut frame.indices)
         .map_err(refuse)?;
 
+    if decoding.by_tensorflow() {
+        let (width, height) = blocks.largest;
+        check_size(width as u64, height as u64, max_pixels)?;
+        picture.reset(width, height);
+        frame.paint_as_tensorflow(picture)?;
+        return Ok(Orientation::default());
+    }
     picture.reset(canvas.0, canvas.1);
-    if blocks.is_some() {
-        frame.paint_as_opencv(bytes, picture)?;
-    } else {
+    if decoding.by_pillow() {
         frame.paint_as_pillow(picture);
+    } else {
+        frame.paint_as_opencv(bytes, picture)?;
     }
     if decoding.grey() {
         picture.turn_grey(grey::opencv);
@@ -82,6 +78,24 @@ struct Frame {
 }
 
 impl Frame {
+    /// The first frame, without its pixels.
+    fn first(decoder: &mut Decoder<&[u8]>, bytes: &[u8]) -> Result<Self> {
+        let screen = (usize::from(decoder.width()), usize::from(decoder.height()));
+        let global = decoder.global_palette().unwrap_or(&[]).to_vec();
+        let frame = decoder.next_frame_info();
+        let frame = frame.map_err(|error| refusal(bytes, &error))?;
+        let frame = frame.ok_or_else(|| Format::Gif.cut_off(bytes))?;
+        Ok(Self {
+            screen,
+            at: (usize::from(frame.left), usize::from(frame.top)),
+            size: (usize::from(frame.width), usize::from(frame.height)),
+            transparent: frame.transparent,
+            local: frame.palette.clone().unwrap_or_default(),
+            global,
+            indices: Vec::new(),
+        })
+    }
+
     fn paint_as_pillow(&self, picture: &mut Picture) {
         let colours = if self.local.is_empty() {
             &self.global
@@ -106,8 +120,10 @@ impl Frame {
         };
         let past = |index: &&u8| usize::from(**index) >= known && Some(**index) != self.transparent;
         if let Some(index) = self.indices.iter().find(past) {
-            return Err(Format::Gif
-                .refused_by_opencv(format!("colour {index} is used, and the file has {known}")));
+            return Err(Format::Gif.refused_by(
+                "OpenCV",
+                format!("colour {index} is used, and the file has {known}"),
+            ));
         }
         let background = background(bytes).and_then(|index| global.get(index));
         picture
@@ -122,6 +138,32 @@ impl Frame {
                 (None, None) => Some([if index == 1 { 255 } else { index }; 3]),
             }
         });
+        Ok(())
+    }
+
+    /// TensorFlow makes room for the largest frame only, and shows black where nothing is.
+    fn paint_as_tensorflow(&self, picture: &mut Picture) -> Result<()> {
+        let colours = if self.local.is_empty() {
+            &self.global
+        } else {
+            &self.local
+        };
+        let colours = colours.as_chunks::<3>().0;
+        let (width, height) = (picture.width, picture.height);
+        picture.pixels().fill([0; 3]);
+        let rows = self.indices.chunks_exact(self.size.0).take(self.size.1);
+        let seen = height.saturating_sub(self.at.1);
+        for (y, row) in rows.enumerate().take(seen) {
+            let start = (self.at.1 + y) * width;
+            let out = &mut picture.pixels()[start + self.at.0.min(width)..start + width];
+            for (pixel, index) in out.iter_mut().zip(row) {
+                if Some(*index) != self.transparent {
+                    *pixel = *colours.get(usize::from(*index)).ok_or_else(|| {
+                        tensorflow::refused(Format::Gif, "a colour is used that it doesn't have")
+                    })?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -143,14 +185,15 @@ impl Frame {
     /// Refuses what OpenCV refuses.
     fn check(&self, blocks: Blocks, canvas: (usize, usize), bytes: &[u8]) -> Result<()> {
         if !blocks.complete {
-            return Err(Format::Gif.refused_by_opencv("its end isn't marked"));
+            return Err(Format::Gif.refused_by("OpenCV", "its end isn't marked"));
         }
         if canvas != self.screen {
-            return Err(Format::Gif.refused_by_opencv("its first frame reaches past the screen"));
+            return Err(Format::Gif.refused_by("OpenCV", "its first frame reaches past the screen"));
         }
         let colours = self.global.len() / 3;
         match background(bytes) {
-            Some(index) if colours > 0 && index >= colours => Err(Format::Gif.refused_by_opencv(
+            Some(index) if colours > 0 && index >= colours => Err(Format::Gif.refused_by(
+                "OpenCV",
                 format!("its background is colour {index}, and it has {colours}"),
             )),
             _ => Ok(()),
@@ -163,13 +206,15 @@ fn background(bytes: &[u8]) -> Option<usize> {
     bytes.get(11).map(|index| usize::from(*index))
 }
 
-/// What OpenCV learns on its first way through all blocks of a file.
+/// What OpenCV and TensorFlow learn on a first way through all blocks of a file.
 #[derive(Debug, Clone, Copy, Default)]
 struct Blocks {
     /// The end is marked.
     complete: bool,
     /// The last graphic control extension names a transparent colour.
     alpha: bool,
+    /// The largest width and the largest height of a frame.
+    largest: (usize, usize),
 }
 
 impl Blocks {
@@ -190,7 +235,16 @@ impl Blocks {
                     }
                     at = behind(bytes, at + 2)?;
                 }
-                0x2c => at = behind(bytes, at + 11 + table(*bytes.get(at + 9)?))?,
+                0x2c => {
+                    let side = |at: usize| {
+                        let two = bytes.get(at..at + 2)?.try_into().ok()?;
+                        Some(usize::from(u16::from_le_bytes(two)))
+                    };
+                    let size = (side(at + 5)?, side(at + 7)?);
+                    self.largest.0 = self.largest.0.max(size.0);
+                    self.largest.1 = self.largest.1.max(size.1);
+                    at = behind(bytes, at + 11 + table(*bytes.get(at + 9)?))?;
+                }
                 0x3b => return Some(()),
                 _ => return None,
             }

@@ -118,11 +118,12 @@ fn apply(file: &mut Vec<u8>, damage: &Damage) {
     }
 }
 
-const LIBRARIES: [Decode; 4] = [
+const LIBRARIES: [Decode; 5] = [
     Decode::Pillow,
     Decode::OpenCv,
     Decode::OpenCvGrey,
     Decode::OpenCvUnchanged,
+    Decode::TensorFlow,
 ];
 
 fn decoding() -> impl Strategy<Value = Decoding> {
@@ -182,6 +183,9 @@ fn whole_files_are_decoded_and_every_cut_is_refused() {
             library,
             ..Decoding::default()
         };
+        if library == Decode::TensorFlow && file.starts_with(b"II*") {
+            continue;
+        }
         let mut decoder = Decoder::new(MAX_PIXELS);
         decoder.decode(&file, &decoding).unwrap();
         assert_eq!(

@@ -1,9 +1,13 @@
 //! JPEG, pixel for pixel what Pillow and OpenCV decode.
 
+use boxwright_model::package::Decode;
+
 use super::jpeg_markers::Markers;
-use super::opencv::{Unchanged, stored_cmyk_to_rgb};
+use super::opencv::{self, Unchanged};
 use super::turbo::{Decompressor, Header, Samples, Trouble};
-use super::{Decoding, Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc};
+use super::{
+    Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc, tensorflow,
+};
 use crate::error::Result;
 
 /// Decodes a JPEG as it is stored; the orientation is the one to apply.
@@ -39,7 +43,7 @@ pub(super) fn decode(
         let (channels, bits) = (1, 8);
         Unchanged { channels, bits }.check()?;
     }
-    match pixels(bytes, turbo, header, decoding, picture) {
+    match pixels(request, turbo, (header, &markers), picture) {
         // A warning means wrong pixels somewhere. The file is whole, and both libraries show it.
         Ok(()) | Err(Trouble::Warning(_)) => Ok(if decoding.by_pillow() {
             markers.pillow()
@@ -51,14 +55,16 @@ pub(super) fn decode(
 }
 
 fn pixels(
-    bytes: &[u8],
+    request: &Request<'_>,
     turbo: &mut Decompressor,
-    header: Header,
-    decoding: &Decoding,
+    (header, markers): (Header, &Markers<'_>),
     picture: &mut Picture,
 ) -> Result<(), Trouble> {
+    let Request {
+        bytes, decoding, ..
+    } = *request;
     let scale = match decoding.draft {
-        Some(size) if decoding.by_pillow() && !header.lossless => {
+        Some(size) if decoding.library == Decode::Pillow && !header.lossless => {
             draft_scale((header.width, header.height), size)
         }
         _ => 1,
@@ -66,16 +72,17 @@ fn pixels(
     let (width, height) = (header.width.div_ceil(scale), header.height.div_ceil(scale));
     if header.cmyk {
         let mut cmyk = vec![0; width * height * Samples::Cmyk.count()];
-        let decoded = turbo.decode(bytes, header, scale, Samples::Cmyk, &mut cmyk);
+        let fast = decoding.fast_dct();
+        let decoded = turbo.decode_with(bytes, header, scale, Samples::Cmyk, &mut cmyk, fast);
         picture.reset(width, height);
         let inks = cmyk.as_chunks::<4>().0;
         for (rgb, ink) in picture.pixels().iter_mut().zip(inks) {
-            *rgb = if decoding.by_pillow() {
+            *rgb = match decoding.library {
                 // JPEGs store how much light is left, not how much ink there is; so does Pillow
                 // read every one of them.
-                cmyk_to_rgb(ink.map(|stored| 255 - stored))
-            } else {
-                stored_cmyk_to_rgb(*ink)
+                Decode::Pillow => cmyk_to_rgb(ink.map(|stored| 255 - stored)),
+                Decode::TensorFlow => tensorflow::stored_cmyk_to_rgb(*ink, markers.adobe),
+                _ => opencv::stored_cmyk_to_rgb(*ink),
             };
         }
         if decoding.grey() {

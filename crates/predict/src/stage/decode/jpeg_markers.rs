@@ -13,6 +13,8 @@ pub(super) struct Markers<'a> {
     pub bits: u8,
     /// Colour components.
     pub components: u8,
+    /// Adobe's marker is there, with which inks are stored inverted.
+    pub adobe: bool,
     /// The first part of an embedded colour profile.
     pub profile: Option<&'a [u8]>,
     exif: Vec<&'a [u8]>,
@@ -52,13 +54,14 @@ impl<'a> Markers<'a> {
         match kind {
             0xe1 => {
                 self.exif.extend(segment.strip_prefix(b"Exif\0\0"));
-                self.xmp = self.xmp.or(segment.strip_prefix(XMP));
+                self.xmp = segment.strip_prefix(XMP).or(self.xmp);
             }
             0xe2 if self.profile.is_none() => {
                 // Behind the name, the number of the part and how many there are.
                 let part = segment.strip_prefix(b"ICC_PROFILE\0\x01");
                 self.profile = part.and_then(|part| part.get(1..));
             }
+            0xee => self.adobe |= segment.starts_with(b"Adobe") && segment.len() >= 12,
             // The frame, among tables that share its numbers.
             0xc4 | 0xc8 | 0xcc => {}
             0xc0..=0xcf => {
@@ -69,11 +72,14 @@ impl<'a> Markers<'a> {
         }
     }
 
-    /// Pillow takes the first EXIF block, and XMP where that has no orientation.
+    /// Pillow takes all EXIF segments for one block, and XMP where that has no orientation.
     pub fn pillow(&self) -> Orientation {
-        let first = self.exif.first();
-        first
-            .and_then(|block| exif::pillow(block))
+        let found = match self.exif.as_slice() {
+            [] => None,
+            [block] => exif::pillow(block),
+            parts => exif::pillow(&parts.concat()),
+        };
+        found
             .or_else(|| self.xmp.and_then(exif::xmp))
             .unwrap_or_default()
     }

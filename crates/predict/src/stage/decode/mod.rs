@@ -9,7 +9,7 @@ pub(crate) mod grey;
 #[cfg(test)]
 mod hostile_tests;
 mod icc;
-pub(crate) mod jpeg;
+mod jpeg;
 mod jpeg_markers;
 mod opencv;
 mod orientation;
@@ -18,14 +18,15 @@ mod png;
 mod png_chunks;
 mod png_grey;
 mod raster;
-pub(crate) mod round_trip;
+mod round_trip;
+mod tensorflow;
 mod tiff;
 #[cfg(test)]
 mod truth_tests;
 mod turbo;
 mod webp;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub(crate) use decoding::Decoding;
 pub(crate) use format::grouped;

@@ -62,7 +62,7 @@ pub(super) fn stored_cmyk_to_rgb([cyan, magenta, yellow, black]: [u8; 4]) -> [u8
 
 /// OpenCV looks at more than the first picture of an animation before it decodes that one.
 pub(super) fn no_first_picture(format: Format) -> Error {
-    format.refused_by_opencv("its first picture is not a part of its animation")
+    format.refused_by("OpenCV", "its first picture is not a part of its animation")
 }
 
 #[cfg(test)]

@@ -45,7 +45,11 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         .colour_profile
         .clone_from(&chunks.colour_profile);
     if decoding.by_pillow() {
-        by_pillow(decoder, &chunks, bytes, picture)?;
+        if decoding.by_tensorflow() {
+            raster::decode(decoder, Format::Png, bytes, picture)?;
+        } else {
+            by_pillow(decoder, &chunks, bytes, picture)?;
+        }
         return Ok(chunks.pillow());
     }
     if chunks.frames > 1 && !chunks.first_is_frame {

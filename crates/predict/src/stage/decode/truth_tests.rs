@@ -10,8 +10,7 @@ use std::path::Path;
 
 use boxwright_model::package::Decode;
 
-use super::round_trip::RoundTrip;
-use super::{Decoder, Decoding, Picture};
+use super::{Decoder, Decoding, Picture, RoundTrip};
 
 const MAX_PIXELS: u64 = 100_000_000;
 
@@ -48,6 +47,7 @@ impl Truth {
             "grey" => (Decode::OpenCvGrey, true),
             "grey-stored" => (Decode::OpenCvGrey, false),
             "unchanged" => (Decode::OpenCvUnchanged, true),
+            "tensorflow" => (Decode::TensorFlow, true),
             other => panic!("{other}"),
         };
         let draft = (mode == "draft").then(|| {

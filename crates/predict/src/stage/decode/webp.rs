@@ -6,7 +6,7 @@ use image::ImageDecoder;
 use image::codecs::webp::WebPDecoder;
 
 use super::opencv::Unchanged;
-use super::{Format, Orientation, Picture, Request, exif, grey, icc, raster};
+use super::{Format, Orientation, Picture, Request, exif, grey, icc, raster, tensorflow};
 use crate::error::Result;
 
 pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Orientation> {
@@ -20,6 +20,12 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     picture.details.bits = bits;
     picture.details.channels = channels;
     picture.details.colour_profile = chunk(bytes, b"ICCP").and_then(icc::name);
+    if decoding.by_tensorflow() && channels == 4 {
+        return Err(tensorflow::refused(
+            Format::WebP,
+            "it has alpha, and 3 channels are wanted",
+        ));
+    }
     if decoding.unchanged() {
         Unchanged { channels, bits }.check()?;
     }

@@ -3,6 +3,7 @@
 
 mod jpeg;
 mod opencv;
+mod ycbcr;
 
 use std::io::Cursor;
 
@@ -12,7 +13,9 @@ use ::tiff::{ColorType, TiffError, TiffFormatError};
 
 use self::jpeg::Parts;
 use super::exif::Directory;
-use super::{Decoding, Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc};
+use super::{
+    Decoding, Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc, tensorflow,
+};
 use crate::error::{Error, Result};
 
 /// The most that one tag, such as an ICC profile, may take.
@@ -22,6 +25,9 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     let Request {
         bytes, decoding, ..
     } = *request;
+    if decoding.by_tensorflow() {
+        return Err(tensorflow::refused(Format::Tiff, "it knows no TIFF"));
+    }
     let refuse = |error: TiffError| refusal(bytes, &error);
     let patched = indices_as_greys(bytes);
     let file = patched.as_deref().unwrap_or(bytes);
@@ -265,6 +271,8 @@ struct Colours {
     alpha: Alpha,
     palette: Vec<[u8; 3]>,
     by_pillow: bool,
+    /// Not compressed, and so read by Pillow without libtiff.
+    plain: bool,
 }
 
 impl Colours {
@@ -284,11 +292,13 @@ impl Colours {
             Ok(Some(extra)) => Alpha::of(extra.first().copied()),
             _ => Alpha::None,
         };
+        let compression = decoder.find_tag_unsigned::<u16>(Tag::Compression)?;
         Ok(Self {
             color,
             alpha,
             palette,
             by_pillow,
+            plain: compression.unwrap_or(1) == 1,
         })
     }
 
@@ -317,7 +327,10 @@ fn paint(picture: &mut Picture, samples: &Interleaved, colours: &Colours) {
             _ if samples.rgb => samples.pixel(index, count),
             ColorType::RGB(_) => samples.pixel(index, count),
             ColorType::RGBA(_) => colours.with_alpha(samples.pixel(index, count)),
-            ColorType::YCbCr(_) => ycbcr_to_rgb(samples.pixel(index, count)),
+            ColorType::YCbCr(_) if colours.by_pillow && colours.plain => {
+                ycbcr::pillow(samples.pixel(index, count))
+            }
+            ColorType::YCbCr(_) => ycbcr::libtiff(samples.pixel(index, count)),
             // libtiff multiplies such greys, but not those that lie pixel by pixel.
             ColorType::GrayA(_)
                 if samples.planar && colours.alpha == Alpha::Straight && !colours.by_pillow =>
@@ -340,21 +353,6 @@ fn divided(value: u8, alpha: u8) -> u8 {
         255 => value,
         alpha => (u32::from(value) * 255 / u32::from(alpha)).min(255) as u8,
     }
-}
-
-/// The conversion of JFIF.
-fn ycbcr_to_rgb([luma, blue, red]: [u8; 3]) -> [u8; 3] {
-    let (luma, blue, red) = (
-        f32::from(luma),
-        f32::from(blue) - 128.0,
-        f32::from(red) - 128.0,
-    );
-    [
-        luma + 1.402 * red,
-        luma - 0.344_136 * blue - 0.714_136 * red,
-        luma + 1.772 * blue,
-    ]
-    .map(|value| value.round() as u8)
 }
 
 fn refusal(bytes: &[u8], error: &TiffError) -> Error {

@@ -14,7 +14,7 @@ pub(super) fn check(color: ColorType) -> Result<()> {
         ColorType::CMYK(16) => "it doesn't know CMYK of 16 bits".into(),
         _ => return Ok(()),
     };
-    Err(Format::Tiff.refused_by_opencv(reason))
+    Err(Format::Tiff.refused_by("OpenCV", reason))
 }
 
 /// What `cv2.imdecode(…, -1)` gives for a file with `stored` samples a pixel.
