@@ -6,8 +6,9 @@ os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 import albumentations as A  # noqa: E402
 import cv2  # noqa: E402
+import numpy as np  # noqa: E402
 
-from cases import IMAGENET  # noqa: E402
+from cases import IMAGENET_MEAN, IMAGENET_STD  # noqa: E402
 from opencv_cases import FILTERS, read  # noqa: E402
 
 
@@ -18,6 +19,14 @@ def rgb(data):
 def applied(*transforms):
     compose = A.Compose(list(transforms))
     return lambda data: compose(image=rgb(data))["image"]
+
+
+def scaled(values):
+    """As Normalize scales them, in 32 bits."""
+    return (np.float32(values) * np.float32(255)).astype(float).tolist()
+
+
+IMAGENET = {"mean": scaled(IMAGENET_MEAN), "std": scaled(IMAGENET_STD)}
 
 
 def write(cases, gallery):

@@ -86,6 +86,7 @@ def with_pad(cases, gallery):
             tolerance=FLOATING_POINT,
             preprocess={
                 **STORED, "resize": "letterbox", "filter": "tensorflow-bilinear", "long_side": "floor", "pad": [0, 0, 0],
+                "align": "tensorflow",
             },
         )
 

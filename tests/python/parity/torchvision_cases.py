@@ -33,6 +33,7 @@ STORED = {"exif": False}
 def write(cases, gallery):
     on_images(cases, gallery)
     on_bytes(cases, gallery)
+    on_rounded_bytes(cases, gallery)
     on_floats(cases, gallery)
     weights(cases, gallery)
     decoded(cases, gallery)
@@ -128,6 +129,19 @@ def on_bytes(cases, gallery):
         )
 
 
+def on_rounded_bytes(cases, gallery):
+    """The older transforms make floats of a tensor of bytes, resize these, and round."""
+    for name, mode, options, recipe in filters():
+        label = f"{name}{'-not-antialiased' if options else ''}"
+        for size in SIZES:
+            then = transforms.Resize(size[::-1], mode, **options)
+            cases.bytes(
+                f"{label}-rounded-{size[0]}x{size[1]}", f"the older Resize({size[::-1]}, {name}, {options}) of a tensor of bytes",
+                gallery.sizes, lambda data: then(tensor(data)).permute(1, 2, 0).numpy(), size=size,
+                preprocess={**STORED, "filter": name, **recipe, "resize": "stretch", "resize_in": "rounded"},
+            )
+
+
 def on_floats(cases, gallery):
     for name, mode, options, recipe in filters():
         label = f"{name}{'-not-antialiased' if options else ''}"
@@ -163,10 +177,11 @@ def weights(cases, gallery):
             **STORED, "resize": "short-side", "size": size, "crop": "center", "arithmetic": "torchvision",
             "mean": levels(preset.mean), "std": levels(preset.std),
         }
-        for kind, read, filter in (("image", opened, mode), ("tensor", tensor, f"torchvision-{mode}")):
+        on_tensors = {"filter": f"torchvision-{mode}", "resize_in": "rounded"}
+        for kind, read, filter in (("image", opened, {"filter": mode}), ("tensor", tensor, on_tensors)):
             cases.floats(
                 f"weights-{name}-{kind}", f"the transforms of {name}'s weights, of {kind}s", photos,
-                lambda data: preset(read(data)).numpy(), size=(crop, crop), preprocess={**recipe, "filter": filter},
+                lambda data: preset(read(data)).numpy(), size=(crop, crop), preprocess={**recipe, **filter},
             )
     dense(cases, gallery)
 
