@@ -38,15 +38,28 @@ fn taps(
 fn kernel(filter: TorchFilter, x: f32) -> f32 {
     const A: f32 = -0.5;
     let x = x.abs();
-    let sinc = |x: f32| {
-        let x = (f64::from(x) * PI) as f32;
-        if x == 0.0 { 1.0 } else { x.sin() / x }
+    let sinc = |x: f64| {
+        if x == 0.0 {
+            1.0
+        } else {
+            (x * PI).sin() / (x * PI)
+        }
+    };
+    let narrow_sinc = |x: f32| {
+        let x = x * PI as f32;
+        if x == 0.0 {
+            1.0
+        } else {
+            f64::from(x).sin() as f32 / x
+        }
     };
     match filter {
         TorchFilter::Bicubic if x < 1.0 => inner_fused(A, x),
         TorchFilter::Bicubic if x < 2.0 => outer_fused(A, x),
         TorchFilter::Bicubic => 0.0,
-        TorchFilter::Lanczos if x < 3.0 => sinc(x) * sinc(x / 3.0),
+        TorchFilter::Lanczos if x < 3.0 => {
+            (f64::from(narrow_sinc(x)) * sinc(f64::from(x) / 3.0)) as f32
+        }
         TorchFilter::Lanczos => 0.0,
         _ => (1.0 - f64::from(x)).max(0.0) as f32,
     }
