@@ -1,7 +1,6 @@
 //! Resizing with the arithmetic of the library that is named: the same pixels, bit for bit.
 
 mod choice;
-mod fused;
 mod kernel;
 mod legacy;
 mod opencv;
@@ -9,6 +8,7 @@ mod pillow;
 mod rows;
 mod tensorflow;
 mod torch;
+mod vectorised;
 
 #[cfg(test)]
 mod tests;
