@@ -1,5 +1,7 @@
 //! The names of all kernels: whose arithmetic, which filter, bytes or floats.
 
+use super::View;
+
 /// What a library resizes, and gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Depth {
@@ -18,12 +20,26 @@ pub(crate) enum Depth {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kernel {
     /// `Image.resize`.
-    Pillow { filter: PillowFilter },
+    Pillow {
+        filter: PillowFilter,
+        /// `reducing_gap`: whole blocks of pixels are averaged first, as far as this many times
+        /// the size is left. `Image.thumbnail` takes 2.
+        reducing_gap: Option<f64>,
+        /// Right and lower end of what is resized, if it isn't all of the picture: a JPEG that
+        /// was decoded at a part of its size can end within its last pixels.
+        extent: Option<(f64, f64)>,
+    },
     /// `cv2.resize`.
     OpenCv { filter: OpenCvFilter, depth: Depth },
     /// `torch.nn.functional.interpolate`, which torchvision resizes tensors with.
     Torch {
         filter: TorchFilter,
+        antialias: bool,
+        depth: Depth,
+    },
+    /// `tf.image.resize`. All but the nearest neighbours of bytes gives floats.
+    TensorFlow {
+        filter: TensorFlowFilter,
         antialias: bool,
         depth: Depth,
     },
@@ -64,10 +80,40 @@ pub(crate) enum TorchFilter {
     Lanczos,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum TensorFlowFilter {
+    Nearest,
+    Bilinear,
+    Bicubic,
+    Area,
+    Lanczos3,
+    Lanczos5,
+}
+
 impl Kernel {
+    /// Pillow's filter on all of the picture, in one step.
+    pub const fn pillow(filter: PillowFilter) -> Self {
+        Self::Pillow {
+            filter,
+            reducing_gap: None,
+            extent: None,
+        }
+    }
+
+    /// Whether not all of `source` is resized.
+    pub(super) fn takes_part(self, source: View<'_>) -> bool {
+        let whole = (source.width as f64, source.height as f64);
+        matches!(self, Self::Pillow { extent: Some(extent), .. } if extent != whole)
+    }
+
     /// What is resized.
     pub fn depth(self) -> Depth {
         match self {
+            Self::TensorFlow { filter, depth, .. } => match (filter, depth) {
+                (TensorFlowFilter::Nearest, depth) => depth,
+                (_, Depth::U8) => Depth::F32,
+                (_, depth) => depth,
+            },
             Self::Pillow { .. } | Self::LegacyLinear | Self::LegacyArea => Depth::U8,
             Self::OpenCv { depth, .. } | Self::Torch { depth, .. } => depth,
         }

@@ -1,16 +1,19 @@
 //! Resizing with the arithmetic of the library that is named: the same pixels, bit for bit.
 
-mod avx2;
 mod choice;
-mod fused;
 mod kernel;
 mod legacy;
 mod opencv;
 mod pillow;
 mod rows;
+mod tensorflow;
 mod torch;
+mod vectorised;
 
-pub(crate) use kernel::{Depth, Kernel, OpenCvFilter, PillowFilter, TorchFilter};
+#[cfg(test)]
+mod tests;
+
+pub(crate) use kernel::{Depth, Kernel, OpenCvFilter, PillowFilter, TensorFlowFilter, TorchFilter};
 
 /// Rows of RGB.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +97,7 @@ impl Pixels {
 /// Resizes pictures one after the other, in buffers that stay.
 #[derive(Debug, Default)]
 pub(crate) struct Resizer {
-    between: Vec<u8>,
+    between: pillow::Between,
 }
 
 impl Resizer {
@@ -110,7 +113,13 @@ impl Resizer {
     ) {
         assert!(region.left + region.width <= size.0 && region.top + region.height <= size.1);
         let length = region.width * region.height * 3;
-        if kernel.gives_bytes() {
+        if kernel.depth() == Depth::Rounded {
+            let mut sums = vec![0.0; length];
+            floats(source, size, kernel, region, &mut sums);
+            for (to, sum) in out.bytes(length).iter_mut().zip(sums) {
+                *to = sum.round_ties_even() as u8;
+            }
+        } else if kernel.gives_bytes() {
             self.bytes(source, size, kernel, region, out.bytes(length));
         } else {
             floats(source, size, kernel, region, out.floats(length));
@@ -144,27 +153,28 @@ impl Resizer {
         if out.is_empty() {
             return;
         }
-        if (source.width, source.height) == size {
+        if (source.width, source.height) == size && !kernel.takes_part(source) {
             return cut(source, region, out);
         }
         match kernel {
-            Kernel::Pillow { filter, .. } => {
-                pillow::resize(source, size, filter, region, &mut self.between, out);
-            }
-            Kernel::OpenCv { depth, .. } | Kernel::Torch { depth, .. }
-                if depth == Depth::Rounded =>
-            {
-                let mut sums = vec![0.0; out.len()];
-                floats(source, size, kernel, region, &mut sums);
-                for (to, sum) in out.iter_mut().zip(sums) {
-                    *to = sum.round_ties_even() as u8;
-                }
+            Kernel::Pillow {
+                filter,
+                reducing_gap,
+                extent,
+            } => {
+                let (right, bottom) = extent.unwrap_or((source.width as f64, source.height as f64));
+                let how = (filter, [0.0, 0.0, right, bottom], reducing_gap);
+                pillow::resize(source, size, how, region, &mut self.between, out);
             }
             Kernel::OpenCv { filter, .. } => opencv::bytes(source, size, filter, region, out),
             Kernel::Torch {
                 filter, antialias, ..
             } => {
                 torch::bytes(source, size, filter, antialias, region, out);
+            }
+            // The nearest neighbours: all others give floats.
+            Kernel::TensorFlow { .. } => {
+                tensorflow::nearest(source, size, region, |pixel| *pixel, out);
             }
             Kernel::LegacyLinear => legacy::linear(source, size, region, out),
             Kernel::LegacyArea => legacy::area(source, size, region, out),
@@ -173,9 +183,7 @@ impl Resizer {
 
     /// Gives back what a very large picture took.
     pub fn trim(&mut self, bytes: usize) {
-        if self.between.capacity() > bytes {
-            self.between = Vec::new();
-        }
+        self.between.trim(bytes);
     }
 }
 
@@ -184,7 +192,9 @@ fn floats(source: View<'_>, size: (usize, usize), kernel: Kernel, region: Region
         return;
     }
     let values = kernel.values();
-    if (source.width, source.height) == size {
+    // TensorFlow resizes pictures of the right size too.
+    let copied = !matches!(kernel, Kernel::TensorFlow { .. });
+    if copied && (source.width, source.height) == size {
         let rows = out.chunks_exact_mut(region.width * 3);
         for (to, y) in rows.zip(region.rows()) {
             let from = source.row(y)[region.columns()].as_flattened();
@@ -202,6 +212,11 @@ fn floats(source: View<'_>, size: (usize, usize), kernel: Kernel, region: Region
             filter, antialias, ..
         } => {
             torch::floats(source, &values, size, (filter, antialias), region, out);
+        }
+        Kernel::TensorFlow {
+            filter, antialias, ..
+        } => {
+            tensorflow::floats(source, &values, size, (filter, antialias), region, out);
         }
         Kernel::Pillow { .. } | Kernel::LegacyLinear | Kernel::LegacyArea => {}
     }

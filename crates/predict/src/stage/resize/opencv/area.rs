@@ -1,5 +1,6 @@
 //! `INTER_AREA` where it shrinks: the mean of the area that an output pixel covers.
 
+use super::super::vectorised::vectorised;
 use super::super::{Region, View};
 use super::scale;
 
@@ -42,11 +43,9 @@ pub(super) fn bytes(source: View<'_>, size: (usize, usize), region: Region, out:
         let share = 1.0 / (across * down) as f32;
         for (to, y) in rows {
             block_sums(source, region.left, (across, down), y, &mut sums);
-            for (to, sum) in to.iter_mut().zip(&sums) {
-                *to = match (across, down) {
-                    (2, 2) => ((sum + 2) >> 2) as u8,
-                    _ => (*sum as f32 * share).round_ties_even() as u8,
-                };
+            match (across, down) {
+                (2, 2) => quarters(&sums, to),
+                _ => rounded(&sums, share, to),
             }
         }
         return;
@@ -54,22 +53,50 @@ pub(super) fn bytes(source: View<'_>, size: (usize, usize), region: Region, out:
     let value = |byte: u8| f32::from(byte);
     let mut mean = Mean::new(source, size, region);
     for (to, y) in rows {
-        for (to, mean) in to.iter_mut().zip(mean.row(source, size.1, y, value)) {
+        round(mean.row(source, size.1, y, value), to);
+    }
+}
+
+fn quarters(sums: &[u32], to: &mut [u8]) {
+    for (to, sum) in to.iter_mut().zip(sums) {
+        *to = ((sum + 2) >> 2) as u8;
+    }
+}
+
+vectorised! {
+    fn rounded(sums: &[u32], share: f32, to: &mut [u8]) {
+        for (to, sum) in to.iter_mut().zip(sums) {
+            *to = (*sum as f32 * share).round_ties_even() as u8;
+        }
+    }
+}
+
+vectorised! {
+    fn round(means: &[f32], to: &mut [u8]) {
+        for (to, mean) in to.iter_mut().zip(means) {
             *to = mean.round_ties_even() as u8;
         }
     }
 }
 
-/// The sums of the blocks that output row `y` covers.
-fn block_sums(source: View<'_>, left: usize, factors: (usize, usize), y: usize, sums: &mut [u32]) {
-    let (across, down) = factors;
-    sums.fill(0);
-    for source_y in y * down..(y + 1) * down {
-        let from = source.row(source_y)[left * across..].chunks_exact(across);
-        for (sum, block) in sums.as_chunks_mut::<3>().0.iter_mut().zip(from) {
-            for pixel in block {
-                for (sum, value) in sum.iter_mut().zip(pixel) {
-                    *sum += u32::from(*value);
+vectorised! {
+    /// The sums of the blocks that output row `y` covers.
+    fn block_sums(
+        source: View<'_>,
+        left: usize,
+        factors: (usize, usize),
+        y: usize,
+        sums: &mut [u32],
+    ) {
+        let (across, down) = factors;
+        sums.fill(0);
+        for source_y in y * down..(y + 1) * down {
+            let from = source.row(source_y)[left * across..].chunks_exact(across);
+            for (sum, block) in sums.as_chunks_mut::<3>().0.iter_mut().zip(from) {
+                for pixel in block {
+                    for (sum, value) in sum.iter_mut().zip(pixel) {
+                        *sum += u32::from(*value);
+                    }
                 }
             }
         }

@@ -5,8 +5,8 @@
 //! between them in the last bit, which is one level in a few bytes of a million. This is what
 //! processors with AVX-512 do, wherever it runs.
 
-use super::super::fused::fused;
 use super::super::rows::RowCache;
+use super::super::vectorised::vectorised;
 use super::super::{Region, View};
 
 /// The shortest side that IPP takes; OpenCV resizes shorter ones itself.
@@ -47,28 +47,41 @@ pub(super) fn linear(
         .columns()
         .map(|x| pair(source.width, size.0, x))
         .collect();
-    let between = |first: f32, second: f32, weight: f32| (second - first).mul_add(weight, first);
-    let across = |from: &[[u8; 3]], to: &mut [f32]| {
-        for (pixel, pair) in to.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
-            let both = from[pair.first].into_iter().zip(from[pair.second]);
-            for (to, (first, second)) in pixel.iter_mut().zip(both) {
-                let value = |byte: u8| values[usize::from(byte)];
-                *to = between(value(first), value(second), pair.weight);
-            }
-        }
-    };
     let mut cache = RowCache::<f32>::new(2, region.width * 3);
     for (to, y) in out.chunks_exact_mut(region.width * 3).zip(region.rows()) {
         let rows = pair(source.height, size.1, y);
         for y in [rows.first, rows.second] {
-            cache.make(y, |row| fused(|| across(source.row(y), row)));
+            cache.make(y, |row| {
+                across_linear(source.row(y), values, &columns, row);
+            });
         }
         let (upper, lower) = (cache.row(rows.first), cache.row(rows.second));
-        fused(|| {
-            for ((to, upper), lower) in to.iter_mut().zip(upper).zip(lower) {
-                *to = between(*upper, *lower, rows.weight);
+        down_linear(upper, lower, rows.weight, to);
+    }
+}
+
+#[inline(always)]
+fn between(first: f32, second: f32, weight: f32) -> f32 {
+    (second - first).mul_add(weight, first)
+}
+
+vectorised! {
+    fn across_linear(from: &[[u8; 3]], values: &[f32; 256], columns: &[Pair], to: &mut [f32]) {
+        for (pixel, pair) in to.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
+            let (first, second) = (from[pair.first], from[pair.second]);
+            for channel in 0..3 {
+                let value = |byte: u8| values[usize::from(byte)];
+                pixel[channel] = between(value(first[channel]), value(second[channel]), pair.weight);
             }
-        });
+        }
+    }
+}
+
+vectorised! {
+    fn down_linear(upper: &[f32], lower: &[f32], weight: f32, to: &mut [f32]) {
+        for ((to, upper), lower) in to.iter_mut().zip(upper).zip(lower) {
+            *to = between(*upper, *lower, weight);
+        }
     }
 }
 
@@ -100,14 +113,15 @@ fn weights(fraction: f32) -> [f32; 4] {
 }
 
 /// The products added one after the other, in this order of taps.
+#[inline(always)]
 fn chain(values: [f32; 4], weights: [f32; 4], order: [usize; 4]) -> f32 {
-    let [first, rest @ ..] = order;
-    let product = values[first] * weights[first];
-    rest.iter()
-        .fold(product, |sum, tap| values[*tap].mul_add(weights[*tap], sum))
+    let [a, b, c, d] = order;
+    let fuse = |sum: f32, tap: usize| values[tap].mul_add(weights[tap], sum);
+    fuse(fuse(fuse(values[a] * weights[a], b), c), d)
 }
 
 /// The products added two by two; the second of each pair is rounded on its own.
+#[inline(always)]
 fn pairs(values: [f32; 4], weights: [f32; 4], order: [usize; 4]) -> f32 {
     let [a, b, c, d] = order;
     let first = values[a].mul_add(weights[a], values[b] * weights[b]);
@@ -119,28 +133,36 @@ pub(super) fn cubic_bytes(source: View<'_>, size: (usize, usize), region: Region
         .columns()
         .map(|x| taps(source.width, size.0, x))
         .collect();
-    let across = |from: &[[u8; 3]], to: &mut [f32]| {
-        for (pixel, taps) in to.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
-            for (channel, to) in pixel.iter_mut().enumerate() {
-                let values = taps.samples.map(|x| f32::from(from[x][channel]));
-                *to = chain(values, taps.weights, [0, 1, 2, 3]);
-            }
-        }
-    };
     let mut cache = RowCache::<f32>::new(4, region.width * 3);
     for (to, y) in out.chunks_exact_mut(region.width * 3).zip(region.rows()) {
         let rows = taps(source.height, size.1, y);
         for y in rows.samples {
-            cache.make(y, |row| fused(|| across(source.row(y), row)));
+            cache.make(y, |row| across_bytes(source.row(y), &columns, row));
         }
         let from = rows.samples.map(|y| cache.row(y));
-        fused(|| {
-            for (index, to) in to.iter_mut().enumerate() {
-                let values = from.map(|row| row[index]);
-                let sum = pairs(values, rows.weights, [0, 1, 2, 3]);
-                *to = sum.round_ties_even() as u8;
+        down_bytes(from, rows.weights, to);
+    }
+}
+
+vectorised! {
+    fn across_bytes(from: &[[u8; 3]], columns: &[Taps], to: &mut [f32]) {
+        for (pixel, taps) in to.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
+            let samples = taps.samples.map(|x| from[x].map(f32::from));
+            for (channel, to) in pixel.iter_mut().enumerate() {
+                let values = samples.map(|sample| sample[channel]);
+                *to = chain(values, taps.weights, [0, 1, 2, 3]);
             }
-        });
+        }
+    }
+}
+
+vectorised! {
+    fn down_bytes(from: [&[f32]; 4], weights: [f32; 4], to: &mut [u8]) {
+        let from = from.map(|row| &row[..to.len()]);
+        for (index, to) in to.iter_mut().enumerate() {
+            let sum = pairs(from.map(|row| row[index]), weights, [0, 1, 2, 3]);
+            *to = sum.round_ties_even() as u8;
+        }
     }
 }
 
@@ -155,8 +177,23 @@ pub(super) fn cubic(
     let columns = &all[region.columns()];
     let orders = orders(&all, region);
     let length = region.width * 3;
-    // Three sums for every value, as it depends on the row what they are needed for.
-    let across = |from: &[[u8; 3]], to: &mut [f32]| {
+    let mut cache = RowCache::<f32>::new(4, length * 3);
+    for (to, y) in out.chunks_exact_mut(length).zip(region.rows()) {
+        let rows = taps(source.height, size.1, y);
+        for y in rows.samples {
+            cache.make(y, |row| {
+                across_floats(source.row(y), values, columns, row);
+            });
+        }
+        let from = rows.samples.map(|y| cache.row(y));
+        down(from, &rows, &orders, to);
+    }
+}
+
+vectorised! {
+    /// Three sums for every value, as it depends on the row what they are needed for.
+    fn across_floats(from: &[[u8; 3]], values: &[f32; 256], columns: &[Taps], to: &mut [f32]) {
+        let length = columns.len() * 3;
         let (inside, outside) = to.split_at_mut(length);
         let (outer, inner) = outside.split_at_mut(length);
         for (x, taps) in columns.iter().enumerate() {
@@ -168,15 +205,6 @@ pub(super) fn cubic(
                 inner[at] = chain(samples, taps.weights, [1, 0, 2, 3]);
             }
         }
-    };
-    let mut cache = RowCache::<f32>::new(4, length * 3);
-    for (to, y) in out.chunks_exact_mut(length).zip(region.rows()) {
-        let rows = taps(source.height, size.1, y);
-        for y in rows.samples {
-            cache.make(y, |row| fused(|| across(source.row(y), row)));
-        }
-        let from = rows.samples.map(|y| cache.row(y));
-        fused(|| down(from, &rows, &orders, to));
     }
 }
 
@@ -204,21 +232,23 @@ fn orders(all: &[Taps], region: Region) -> Vec<Order> {
         .collect()
 }
 
-fn down(from: [&[f32]; 4], rows: &Taps, orders: &[Order], to: &mut [f32]) {
-    let length = to.len();
-    for (index, (to, order)) in to.iter_mut().zip(orders).enumerate() {
-        if rows.outside || *order == Order::Outside {
-            let part = [1, 2, 2, 1];
-            let product = |tap: usize| from[tap][part[tap] * length + index] * rows.weights[tap];
-            *to = (product(0) + product(2)) + (product(1) + product(3));
-            continue;
+vectorised! {
+    fn down(from: [&[f32]; 4], rows: &Taps, orders: &[Order], to: &mut [f32]) {
+        let length = to.len();
+        for (index, (to, order)) in to.iter_mut().zip(orders).enumerate() {
+            if rows.outside || *order == Order::Outside {
+                let part = [1, 2, 2, 1];
+                let product = |tap: usize| from[tap][part[tap] * length + index] * rows.weights[tap];
+                *to = (product(0) + product(2)) + (product(1) + product(3));
+                continue;
+            }
+            let values = from.map(|row| row[index]);
+            let order = if *order == Order::Rest {
+                [1, 0, 2, 3]
+            } else {
+                [0, 1, 2, 3]
+            };
+            *to = pairs(values, rows.weights, order);
         }
-        let values = from.map(|row| row[index]);
-        let order = if *order == Order::Rest {
-            [1, 0, 2, 3]
-        } else {
-            [0, 1, 2, 3]
-        };
-        *to = pairs(values, rows.weights, order);
     }
 }

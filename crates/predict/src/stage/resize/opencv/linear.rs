@@ -1,6 +1,7 @@
 //! `INTER_LINEAR` for bytes, and what `INTER_AREA` enlarges with: two neighbours of each axis.
 
 use super::super::rows::RowCache;
+use super::super::vectorised::vectorised;
 use super::super::{Region, View};
 use super::{WEIGHT_BITS, fixed};
 
@@ -61,27 +62,32 @@ pub(super) fn bytes(
             cache.make(y, |row| across_bytes(source.row(y), &columns, row));
         }
         let weights = [fixed(1.0 - fraction), fixed(fraction)];
-        down_bytes(cache.row(upper), cache.row(lower), weights, to);
+        let (upper, lower) = (cache.row(upper), cache.row(lower));
+        down_bytes(upper, lower, weights, to);
     }
 }
 
-/// The sums of a row, without the four lowest bits.
-fn across_bytes(from: &[[u8; 3]], columns: &[Pair<i16>], to: &mut [i16]) {
-    for (pixel, pair) in to.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
-        let (first, second) = (from[pair.first], from[pair.second]);
-        let [a, b] = pair.weights.map(i32::from);
-        for channel in 0..3 {
-            let sum = i32::from(first[channel]) * a + i32::from(second[channel]) * b;
-            pixel[channel] = (sum >> 4) as i16;
+vectorised! {
+    /// The sums of a row, without the four lowest bits.
+    fn across_bytes(from: &[[u8; 3]], columns: &[Pair<i16>], to: &mut [i16]) {
+        for (pixel, pair) in to.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
+            let (first, second) = (from[pair.first], from[pair.second]);
+            let [a, b] = pair.weights.map(i32::from);
+            for channel in 0..3 {
+                let sum = i32::from(first[channel]) * a + i32::from(second[channel]) * b;
+                pixel[channel] = (sum >> 4) as i16;
+            }
         }
     }
 }
 
-fn down_bytes(upper: &[i16], lower: &[i16], weights: [i16; 2], to: &mut [u8]) {
-    let high = |a: i16, b: i16| ((i32::from(a) * i32::from(b)) >> 16) as i16;
-    for ((to, upper), lower) in to.iter_mut().zip(upper).zip(lower) {
-        let sum = high(*upper, weights[0]) + high(*lower, weights[1]);
-        *to = ((sum + 2) >> (2 * WEIGHT_BITS - 4 - 16)).clamp(0, 255) as u8;
+vectorised! {
+    fn down_bytes(upper: &[i16], lower: &[i16], weights: [i16; 2], to: &mut [u8]) {
+        let high = |a: i16, b: i16| ((i32::from(a) * i32::from(b)) >> 16) as i16;
+        for ((to, upper), lower) in to.iter_mut().zip(upper).zip(lower) {
+            let sum = high(*upper, weights[0]) + high(*lower, weights[1]);
+            *to = ((sum + 2) >> (2 * WEIGHT_BITS - 4 - 16)).clamp(0, 255) as u8;
+        }
     }
 }
 

@@ -41,14 +41,9 @@ pub(super) fn bytes(
 ) {
     match filter {
         OpenCvFilter::Nearest => pick(source, size, region, nearest, |pixel| *pixel, out),
-        OpenCvFilter::NearestExact => pick(
-            source,
-            size,
-            region,
-            pillow::neighbours,
-            |pixel| *pixel,
-            out,
-        ),
+        OpenCvFilter::NearestExact => {
+            pick(source, size, region, nearest_exact, |pixel| *pixel, out)
+        }
         OpenCvFilter::Linear | OpenCvFilter::LinearExact if area::halves(source, size) => {
             area::bytes(source, size, region, out);
         }
@@ -77,7 +72,7 @@ pub(super) fn floats(
     let value = |pixel: &[u8; 3]| pixel.map(|byte| values[usize::from(byte)]);
     match filter {
         OpenCvFilter::Nearest => pick(source, size, region, nearest, value, out),
-        OpenCvFilter::NearestExact => pick(source, size, region, pillow::neighbours, value, out),
+        OpenCvFilter::NearestExact => pick(source, size, region, nearest_exact, value, out),
         // There is no exact kernel for floats: OpenCV takes the other one.
         OpenCvFilter::Linear | OpenCvFilter::LinearExact if least < ipp::LINEAR_LEAST => {
             linear::floats(source, values, size, region, centre, out);
@@ -114,6 +109,11 @@ fn pick<T: Copy>(
             *pixel = value(&from[*x]);
         }
     }
+}
+
+/// Pillow's nearest neighbours, since OpenCV 5.
+fn nearest_exact(from: usize, to: usize, range: Range<usize>) -> Vec<usize> {
+    pillow::neighbours((from, 0.0, from as f64), to, range)
 }
 
 fn nearest(from: usize, to: usize, range: Range<usize>) -> Vec<usize> {

@@ -2,8 +2,8 @@
 
 use std::f64::consts::PI;
 
-use super::super::fused::fused;
 use super::super::rows::RowCache;
+use super::super::vectorised::vectorised;
 use super::super::{Region, TorchFilter, View};
 use super::{centre, is_small, nearest, reach, scale};
 
@@ -38,15 +38,28 @@ fn taps(
 fn kernel(filter: TorchFilter, x: f32) -> f32 {
     const A: f32 = -0.5;
     let x = x.abs();
-    let sinc = |x: f32| {
-        let x = (f64::from(x) * PI) as f32;
-        if x == 0.0 { 1.0 } else { x.sin() / x }
+    let sinc = |x: f64| {
+        if x == 0.0 {
+            1.0
+        } else {
+            (x * PI).sin() / (x * PI)
+        }
+    };
+    let narrow_sinc = |x: f32| {
+        let x = x * PI as f32;
+        if x == 0.0 {
+            1.0
+        } else {
+            f64::from(x).sin() as f32 / x
+        }
     };
     match filter {
         TorchFilter::Bicubic if x < 1.0 => inner_fused(A, x),
         TorchFilter::Bicubic if x < 2.0 => outer_fused(A, x),
         TorchFilter::Bicubic => 0.0,
-        TorchFilter::Lanczos if x < 3.0 => sinc(x) * sinc(x / 3.0),
+        TorchFilter::Lanczos if x < 3.0 => {
+            (f64::from(narrow_sinc(x)) * sinc(f64::from(x) / 3.0)) as f32
+        }
         TorchFilter::Lanczos => 0.0,
         _ => (1.0 - f64::from(x)).max(0.0) as f32,
     }
@@ -155,7 +168,7 @@ pub(crate) fn floats(
     let columns = taps(filter, how, (source.width, size.0), region.columns());
     let rows = taps(filter, how, (source.height, size.1), region.rows());
     if small {
-        return fused(|| four(source, values, (&columns, &rows), out));
+        return four(source, values, &columns, &rows, out);
     }
     let order = if antialias {
         Order::Fours
@@ -172,10 +185,10 @@ pub(crate) fn floats(
     for (to, taps) in out.chunks_exact_mut(length).zip(&rows) {
         for y in &taps.samples {
             cache.make(*y, |row| {
-                fused(|| across(source.row(*y), values, &columns, order, row));
+                across(source.row(*y), values, &columns, order, row);
             });
         }
-        fused(|| down(&cache, taps, order, to));
+        down(&cache, taps, order, to);
     }
 }
 
@@ -189,6 +202,7 @@ enum Order {
 }
 
 impl Order {
+    #[inline(always)]
     fn sum(self, count: usize, value: impl Fn(usize) -> f32, weights: &[f32]) -> f32 {
         let product = |tap: usize| value(tap) * weights[tap];
         let fuse = |sum: f32, tap: usize| value(tap).mul_add(weights[tap], sum);
@@ -201,43 +215,50 @@ impl Order {
     }
 }
 
-fn across(from: &[[u8; 3]], values: &[f32; 256], columns: &[Taps], order: Order, to: &mut [f32]) {
-    for (pixel, taps) in to.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
-        let samples = &taps.samples;
-        for (channel, to) in pixel.iter_mut().enumerate() {
-            let value = |tap: usize| values[usize::from(from[samples[tap]][channel])];
-            *to = order.sum(samples.len(), value, &taps.weights);
+vectorised! {
+    fn across(from: &[[u8; 3]], values: &[f32; 256], columns: &[Taps], order: Order, to: &mut [f32]) {
+        for (pixel, taps) in to.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
+            let samples = &taps.samples;
+            for (channel, to) in pixel.iter_mut().enumerate() {
+                let value = |tap: usize| values[usize::from(from[samples[tap]][channel])];
+                *to = order.sum(samples.len(), value, &taps.weights);
+            }
         }
     }
 }
 
-fn down(cache: &RowCache<f32>, taps: &Taps, order: Order, to: &mut [f32]) {
-    let rows: Vec<&[f32]> = taps.samples.iter().map(|y| cache.row(*y)).collect();
-    for (index, to) in to.iter_mut().enumerate() {
-        *to = order.sum(rows.len(), |tap| rows[tap][index], &taps.weights);
+vectorised! {
+    fn down(cache: &RowCache<f32>, taps: &Taps, order: Order, to: &mut [f32]) {
+        let rows: Vec<&[f32]> = taps.samples.iter().map(|y| cache.row(*y)).collect();
+        for (index, to) in to.iter_mut().enumerate() {
+            *to = order.sum(rows.len(), |tap| rows[tap][index], &taps.weights);
+        }
     }
 }
 
-/// Bilinear without antialiasing for small results: four products with their own weights.
-fn four(
-    source: View<'_>,
-    values: &[f32; 256],
-    (columns, rows): (&[Taps], &[Taps]),
-    out: &mut [f32],
-) {
-    for (to, vertical) in out.chunks_exact_mut(columns.len() * 3).zip(rows) {
-        let lines = [
-            source.row(vertical.samples[0]),
-            source.row(vertical.samples[1]),
-        ];
-        for (pixel, taps) in to.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
-            let weight = |tap: usize| vertical.weights[tap / 2] * taps.weights[tap % 2];
-            let weights: [f32; 4] = std::array::from_fn(weight);
-            for (channel, to) in pixel.iter_mut().enumerate() {
-                let value = |tap: usize| {
-                    values[usize::from(lines[tap / 2][taps.samples[tap % 2]][channel])]
-                };
-                *to = Order::Second.sum(4, value, &weights);
+vectorised! {
+    /// Bilinear without antialiasing for small results: four products with their own weights.
+    fn four(
+        source: View<'_>,
+        values: &[f32; 256],
+        columns: &[Taps],
+        rows: &[Taps],
+        out: &mut [f32],
+    ) {
+        for (to, vertical) in out.chunks_exact_mut(columns.len() * 3).zip(rows) {
+            let lines = [
+                source.row(vertical.samples[0]),
+                source.row(vertical.samples[1]),
+            ];
+            for (pixel, taps) in to.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
+                let weight = |tap: usize| vertical.weights[tap / 2] * taps.weights[tap % 2];
+                let weights: [f32; 4] = std::array::from_fn(weight);
+                for (channel, to) in pixel.iter_mut().enumerate() {
+                    let value = |tap: usize| {
+                        values[usize::from(lines[tap / 2][taps.samples[tap % 2]][channel])]
+                    };
+                    *to = Order::Second.sum(4, value, &weights);
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The two inner loops of the resampling for processors with AVX2: the same sums, exactly.
 
-use super::pillow::Weights;
+use super::Weights;
 
 /// Weights that a step of [`rows`] takes together.
 pub(super) const TAPS: usize = 4;
@@ -16,7 +16,7 @@ pub(super) use elsewhere::{Split, available, column, rows};
 
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere {
-    use super::super::pillow;
+    use super::super as pillow;
     use super::Weights;
 
     pub struct Split;
@@ -44,7 +44,7 @@ mod x86_64 {
 
     use std::arch::x86_64::*;
 
-    use super::super::pillow::{self, HALF, PRECISION};
+    use super::super::{self as pillow, HALF, PRECISION};
     use super::{TAPS, Weights};
 
     /// Where a weight is cut: `weight = high << CUT | low`.

@@ -4,7 +4,10 @@
 use std::f64::consts::PI;
 use std::ops::Range;
 
-use super::{PillowFilter, Region, View, avx2};
+use super::{PillowFilter, Region, View};
+
+mod avx2;
+mod reduce;
 
 /// Bits behind the point of a weight: 8 bits of sample and 2 for overshoot are left of 32.
 pub(super) const PRECISION: u32 = 32 - 8 - 2;
@@ -80,10 +83,17 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// The weights that bring `from` samples to `to`, for the outputs `first..first + count`.
-    fn new(filter: PillowFilter, from: usize, to: usize, first: usize, count: usize) -> Self {
+    /// The weights that bring the samples from `start` to `end`, of `from` in all, to `to`, for
+    /// the outputs of `range`.
+    fn new(
+        filter: PillowFilter,
+        (from, start, end): (usize, f32, f32),
+        to: usize,
+        range: Range<usize>,
+    ) -> Self {
+        let count = range.len();
         let (kernel, reach) = kernel(filter);
-        let scale = from as f64 / to as f64;
+        let scale = f64::from(end - start) / to as f64;
         let stretch = scale.max(1.0);
         let support = reach * stretch;
         let most = support.ceil() as usize * 2 + 1;
@@ -96,20 +106,21 @@ impl Weights {
         };
         let mut exact = Vec::with_capacity(most);
         for (index, weights) in all.weights.chunks_exact_mut(stride).enumerate() {
-            let center = ((first + index) as f64 + 0.5) * scale;
+            let center = f64::from(start) + ((range.start + index) as f64 + 0.5) * scale;
             // A negative number becomes 0.
-            let start = (center - support + 0.5) as usize;
-            let end = ((center + support + 0.5) as usize).min(from);
+            let first = (center - support + 0.5) as usize;
+            let last = ((center + support + 0.5) as usize).min(from);
             exact.clear();
             exact.extend(
-                (start..end).map(|sample| kernel((sample as f64 - center + 0.5) * (1.0 / stretch))),
+                (first..last)
+                    .map(|sample| kernel((sample as f64 - center + 0.5) * (1.0 / stretch))),
             );
             let sum: f64 = exact.iter().sum();
             for (fixed, weight) in weights.iter_mut().zip(&exact) {
                 let weight = if sum == 0.0 { *weight } else { weight / sum };
                 *fixed = (weight * f64::from(1 << PRECISION) + 0.5f64.copysign(weight)) as i32;
             }
-            all.starts.push(start);
+            all.starts.push(first);
             all.lengths.push(exact.len());
         }
         all
@@ -163,36 +174,65 @@ fn vertical_first(from: (usize, usize), to: (usize, usize)) -> bool {
     from.1 > to.1 && (from.0 < to.0 || from.1 - to.1 > 2 * (from.0 - to.0))
 }
 
-/// `Image.resize`.
+/// The part of a picture that is resized: left, top, right and bottom.
+pub(super) type Part = [f64; 4];
+
+/// Buffers for what lies between a picture and its resized one.
+#[derive(Debug, Default)]
+pub(super) struct Between {
+    reduced: Vec<u8>,
+    resampled: Vec<u8>,
+}
+
+impl Between {
+    /// Gives back buffers of more than this many bytes.
+    pub fn trim(&mut self, bytes: usize) {
+        for buffer in [&mut self.reduced, &mut self.resampled] {
+            if buffer.capacity() > bytes {
+                *buffer = Vec::new();
+            }
+        }
+    }
+}
+
+/// `Image.resize` with `box` and `reducing_gap`.
 pub(super) fn resize(
     source: View<'_>,
     to: (usize, usize),
-    filter: PillowFilter,
+    (filter, part, gap): (PillowFilter, Part, Option<f64>),
     region: Region,
-    between: &mut Vec<u8>,
+    between: &mut Between,
     out: &mut [u8],
 ) {
-    match filter {
-        PillowFilter::Nearest => nearest(source, to, region, out),
-        _ => resample(source, to, filter, region, between, out),
+    let Between { reduced, resampled } = between;
+    if filter == PillowFilter::Nearest {
+        return nearest(source, to, part, region, out);
     }
+    if let Some((source, part)) =
+        gap.and_then(|gap| reduce::reduce(source, to, filter, part, gap, reduced))
+    {
+        return resample(source, to, (filter, part), region, resampled, out);
+    }
+    resample(source, to, (filter, part), region, resampled, out);
 }
 
 fn resample(
     source: View<'_>,
     to: (usize, usize),
-    filter: PillowFilter,
+    (filter, part): (PillowFilter, Part),
     region: Region,
     between: &mut Vec<u8>,
     out: &mut [u8],
 ) {
-    let columns = Weights::new(filter, source.width, to.0, region.left, region.width);
-    let rows = Weights::new(filter, source.height, to.1, region.top, region.height);
-    if source.width == to.0 {
+    let [left, top, right, bottom] = part.map(|side| side as f32);
+    let from = (source.width, source.height);
+    let columns = Weights::new(filter, (from.0, left, right), to.0, region.columns());
+    let rows = Weights::new(filter, (from.1, top, bottom), to.1, region.rows());
+    if from.0 == to.0 && left == 0.0 && right == to.0 as f32 {
         vertical(source, region.left, 0, &rows, out);
-    } else if source.height == to.1 {
+    } else if from.1 == to.1 && top == 0.0 && bottom == to.1 as f32 {
         horizontal(source, region.top, 0, &columns, out);
-    } else if vertical_first((source.width, source.height), to) {
+    } else if vertical_first(from, to) {
         let needed = columns.range();
         between.resize(needed.len() * region.height * 3, 0);
         vertical(source, needed.start, 0, &rows, between);
@@ -302,9 +342,15 @@ pub(super) fn column(from: &[u8], stride: usize, weights: &[i32], to: &mut [u8])
     }
 }
 
-fn nearest(source: View<'_>, size: (usize, usize), region: Region, out: &mut [u8]) {
-    let columns = neighbours(source.width, size.0, region.columns());
-    let rows = neighbours(source.height, size.1, region.rows());
+fn nearest(
+    source: View<'_>,
+    size: (usize, usize),
+    [left, top, right, bottom]: Part,
+    region: Region,
+    out: &mut [u8],
+) {
+    let columns = neighbours((source.width, left, right), size.0, region.columns());
+    let rows = neighbours((source.height, top, bottom), size.1, region.rows());
     for (to, y) in out.chunks_exact_mut(region.width * 3).zip(rows) {
         let from = source.row(y);
         for (pixel, x) in to.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
@@ -315,9 +361,13 @@ fn nearest(source: View<'_>, size: (usize, usize), region: Region, out: &mut [u8
 
 /// The nearest samples. Pillow adds the step up instead of multiplying it, and rounding errors
 /// with it; to land on the same neighbours, so does this.
-pub(super) fn neighbours(from: usize, to: usize, range: Range<usize>) -> Vec<usize> {
-    let step = from as f64 / to as f64;
-    let mut at = step * 0.5;
+pub(super) fn neighbours(
+    (from, start, end): (usize, f64, f64),
+    to: usize,
+    range: Range<usize>,
+) -> Vec<usize> {
+    let step = (end - start) / to as f64;
+    let mut at = start + step * 0.5;
     let mut all = Vec::with_capacity(range.len());
     for index in 0..range.end {
         if index >= range.start {
@@ -363,7 +413,7 @@ mod tests {
                 PillowFilter::Bicubic,
                 PillowFilter::Lanczos,
             ] {
-                let weights = Weights::new(filter, width, to, 0, to);
+                let weights = Weights::new(filter, (width, 0.0, width as f32), to, 0..to);
                 let (mut plain, mut fast) = (vec![0; to * HEIGHT * 3], vec![0; to * HEIGHT * 3]);
                 for (from, to) in rgb
                     .chunks_exact(width * 3)

@@ -1,0 +1,76 @@
+//! `tf.image.resize`. Everything but nearest neighbours gives floats, also of bytes.
+
+mod area;
+mod neighbours;
+mod spans;
+
+use super::{Region, TensorFlowFilter, View};
+
+/// The picture's bytes as floats, and where they are read.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    view: View<'a>,
+    values: &'a [f32; 256],
+}
+
+impl Source<'_> {
+    fn value(&self, byte: u8) -> f32 {
+        self.values[usize::from(byte)]
+    }
+}
+
+/// Input samples for each output sample.
+fn scale(from: usize, to: usize) -> f32 {
+    from as f32 / to as f32
+}
+
+/// Where an output sample's centre lies, in input samples.
+fn centre(from: usize, to: usize, index: usize) -> f32 {
+    (index as f32 + 0.5) * scale(from, to) - 0.5
+}
+
+/// Takes one input pixel for every output pixel.
+pub(super) fn nearest<T: Copy>(
+    source: View<'_>,
+    size: (usize, usize),
+    region: Region,
+    value: impl Fn(&[u8; 3]) -> [T; 3],
+    out: &mut [T],
+) {
+    let neighbour = |from: usize, to: usize, index: usize| {
+        (((index as f32 + 0.5) * scale(from, to)).floor() as usize).min(from - 1)
+    };
+    let columns: Vec<usize> = region
+        .columns()
+        .map(|x| neighbour(source.width, size.0, x))
+        .collect();
+    for (to, y) in out.chunks_exact_mut(region.width * 3).zip(region.rows()) {
+        let from = source.row(neighbour(source.height, size.1, y));
+        for (pixel, x) in to.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
+            *pixel = value(&from[*x]);
+        }
+    }
+}
+
+pub(super) fn floats(
+    view: View<'_>,
+    values: &[f32; 256],
+    size: (usize, usize),
+    (filter, antialias): (TensorFlowFilter, bool),
+    region: Region,
+    out: &mut [f32],
+) {
+    let source = Source { view, values };
+    match filter {
+        TensorFlowFilter::Nearest => {
+            let value = |pixel: &[u8; 3]| pixel.map(|byte| source.value(byte));
+            nearest(view, size, region, value, out);
+        }
+        TensorFlowFilter::Area => area::resize(source, size, region, out),
+        TensorFlowFilter::Bilinear if !antialias => {
+            neighbours::bilinear(source, size, region, out);
+        }
+        TensorFlowFilter::Bicubic if !antialias => neighbours::bicubic(source, size, region, out),
+        _ => spans::resize(source, size, (filter, antialias), region, out),
+    }
+}
