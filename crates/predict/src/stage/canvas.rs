@@ -71,7 +71,7 @@ impl Canvas {
             height: source.height,
             rgb: cut.as_deref().unwrap_or(whole.rgb),
         };
-        let kernel = Kernel::of(&image.preprocess);
+        let kernel = Kernel::of(&image.preprocess).up_to(picture.extent());
         (self.width, self.height) = canvas;
         if canvas == (region.width, region.height) {
             self.inner = None;

@@ -23,10 +23,11 @@ fn draft(image: &ImageInput) -> Option<(u32, u32)> {
         Some((u32::try_from(width).ok()?, u32::try_from(height).ok()?))
     };
     match preprocess.resize {
+        _ if !preprocess.draft => None,
+        // It asks for twice as much: Pillow's `reducing_gap`.
         Resize::Thumbnail => image
             .size
             .and_then(|(width, height)| size((width * 2, height * 2))),
-        _ if !preprocess.draft => None,
         Resize::ShortSide | Resize::LongSide => preprocess.size.map(|side| (side, side)),
         _ => image.size.and_then(size),
     }
