@@ -69,11 +69,11 @@ async fn send(
         );
         pushed.reused_bytes += blob.descriptor.size;
     }
-    let (access_ref, mounts) = (&access, &mount_from);
+    let (access, mounts) = (&access, &mount_from);
     let uploads: Vec<_> = missing
         .into_iter()
         .map(|blob| async move {
-            let upload = Upload::new(session, access_ref, blob, progress, abandoned)?;
+            let upload = Upload::new(session, access, blob, progress, abandoned)?;
             Ok::<_, Error>((blob.descriptor.size, upload.run(mounts).await?))
         })
         .collect();
@@ -85,26 +85,32 @@ async fn send(
         }
     }
 
-    let manifests = set.images.iter().map(|image| &image.manifest);
-    let puts: Vec<_> = manifests
-        .map(|manifest| put_manifest(session, &access, manifest, manifest.digest().to_string()))
+    pushed.uploaded_bytes += put_manifests(session, access, set, to.tag_or_latest()).await?;
+    Ok(pushed)
+}
+
+/// Sends the manifests, and last the index under `tag`. Returns the bytes that were sent.
+async fn put_manifests(
+    session: &Session,
+    access: &Access,
+    set: &ImageSet,
+    tag: &str,
+) -> Result<u64> {
+    let manifests = || set.images.iter().map(|image| &image.manifest);
+    let puts: Vec<_> = manifests()
+        .map(|manifest| put_manifest(session, access, manifest, manifest.digest().to_string()))
         .collect();
     stream::iter(puts)
         .buffer_unordered(PARALLEL_UPLOADS)
         .try_collect::<()>()
         .await?;
-    let tag = to.tag_or_latest();
+    let mut sent = manifests().map(|manifest| manifest.descriptor.size).sum();
     // A tag that may not be changed may still be published again as it is.
-    if head(session, &access, tag).await? != Some(*set.digest()) {
-        put_manifest(session, &access, &set.index, tag.to_owned()).await?;
-        pushed.uploaded_bytes += set.index.descriptor.size;
+    if head(session, access, tag).await? != Some(*set.digest()) {
+        put_manifest(session, access, &set.index, tag.to_owned()).await?;
+        sent += set.index.descriptor.size;
     }
-    pushed.uploaded_bytes += set
-        .images
-        .iter()
-        .map(|i| i.manifest.descriptor.size)
-        .sum::<u64>();
-    Ok(pushed)
+    Ok(sent)
 }
 
 /// The blobs that the repository has, and those that it lacks, the largest first.
