@@ -37,9 +37,7 @@ impl Thumbnailer {
         self.resizer.resize_bytes(
             view.view(picture, &self.thinned),
             (width, height),
-            Kernel::Pillow {
-                filter: PillowFilter::Bilinear,
-            },
+            Kernel::pillow(PillowFilter::Bilinear),
             region,
             &mut small,
         );

@@ -1,8 +1,8 @@
 //! The kernel that a package names.
 
-use boxwright_model::package::{self, Filter, Preprocess};
+use boxwright_model::package::{self, Filter, Preprocess, Resize};
 
-use super::kernel::{Depth, Kernel, OpenCvFilter, PillowFilter, TorchFilter};
+use super::kernel::{Depth, Kernel, OpenCvFilter, PillowFilter, TensorFlowFilter, TorchFilter};
 
 impl Kernel {
     /// The kernel that a package names.
@@ -13,14 +13,24 @@ impl Kernel {
             package::Depth::F32 => Depth::F32,
             package::Depth::Unit => Depth::Unit,
         };
-        let pillow = |filter| Self::Pillow { filter };
+        let antialias = preprocess.antialias.or(preprocess.filter.antialias());
+        let antialias = antialias.unwrap_or(false);
+        // `Image.thumbnail` reduces to twice the size first, unless it is told otherwise.
+        let reducing_gap = (preprocess.resize == Resize::Thumbnail).then_some(2.0);
+        let pillow = |filter| Self::Pillow {
+            filter,
+            reducing_gap,
+            extent: None,
+        };
         let opencv = |filter| Self::OpenCv { filter, depth };
         let torch = |filter| Self::Torch {
             filter,
-            antialias: preprocess
-                .antialias
-                .or(preprocess.filter.antialias())
-                .unwrap_or(false),
+            antialias,
+            depth,
+        };
+        let tensorflow = |filter| Self::TensorFlow {
+            filter,
+            antialias,
             depth,
         };
         match preprocess.filter {
@@ -41,9 +51,14 @@ impl Kernel {
             Filter::TorchvisionNearestExact => torch(TorchFilter::NearestExact),
             Filter::TorchvisionBilinear => torch(TorchFilter::Bilinear),
             Filter::TorchvisionBicubic => torch(TorchFilter::Bicubic),
+            Filter::TensorFlowNearest => tensorflow(TensorFlowFilter::Nearest),
+            Filter::TensorFlowBilinear => tensorflow(TensorFlowFilter::Bilinear),
+            Filter::TensorFlowBicubic => tensorflow(TensorFlowFilter::Bicubic),
+            Filter::TensorFlowArea => tensorflow(TensorFlowFilter::Area),
+            Filter::TensorFlowLanczos3 => tensorflow(TensorFlowFilter::Lanczos3),
+            Filter::TensorFlowLanczos5 => tensorflow(TensorFlowFilter::Lanczos5),
             Filter::Format1Linear => Self::LegacyLinear,
             Filter::Format1Area => Self::LegacyArea,
-            _ => pillow(PillowFilter::Bilinear),
         }
     }
 }
