@@ -105,7 +105,7 @@ pub(crate) struct Loaded {
     hashes: Vec<String>,
     load_ms: f64,
     pub files: Vec<FileStamp>,
-    max_pixels: u64,
+    pub max_pixels: u64,
     pub threads: usize,
 }
 

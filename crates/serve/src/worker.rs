@@ -4,6 +4,7 @@
 //! worker ends with its input, or at once when its output is closed.
 
 mod frame_writer;
+mod recipe;
 mod session;
 
 use std::collections::HashMap;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use boxwright_model::package::Package;
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
+use boxwright_model::recipe::RecipeReport;
 use boxwright_tensor::{DataType, Signature};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -262,6 +263,33 @@ impl Worker {
                 FromWorker::Done { timing, cancelled } => return Ok((timing, cancelled)),
                 other => return Err(self.unexpected(other)),
             }
+        }
+    }
+
+    /// Finds the recipe that makes what a notebook saved of photos; `body` holds the photos and the
+    /// files. Returns the report and a JPEG of where the nearest recipe differs. `None` if the
+    /// request was cancelled, which kills the worker.
+    pub async fn match_recipe(
+        &mut self,
+        question: ToWorker,
+        body: Bytes,
+        cancel: &CancellationToken,
+    ) -> Result<Option<(RecipeReport, Option<Bytes>)>, WorkerError> {
+        let request = self.send(question, body)?;
+        let (message, body) = tokio::select! {
+            biased;
+            () = cancel.cancelled() => {
+                self.end();
+                return Ok(None);
+            }
+            answer = self.answer(request) => answer?,
+        };
+        match message {
+            FromWorker::Matched { report, heat_map } => {
+                let heat_map = heat_map.and_then(|span| slice(&body, span));
+                Ok(Some((*report, heat_map)))
+            }
+            other => Err(self.unexpected(other)),
         }
     }
 

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use boxwright_model::package::Package;
+use boxwright_model::package::{Layout, Package};
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
+use boxwright_model::recipe::{Evidence, RecipeReport};
 use boxwright_tensor::{DataType, Signature};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -68,10 +69,35 @@ pub enum ToWorker {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch_size: Option<usize>,
     },
+    /// Find the recipe that makes these tensors or answers of these photos: answered by `matched` or
+    /// `error`. Tensors need no package; answers are those of the package that is loaded.
+    Match {
+        /// One to five photos.
+        photos: Vec<Span>,
+        /// What the files hold.
+        evidence: Evidence,
+        /// What the notebook saved.
+        files: Vec<EvidenceFile>,
+        /// Order of axes where an array fits both.
+        #[serde(default)]
+        layout: Layout,
+        /// Most pixels that a photo may have before it is decoded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_pixels: Option<u64>,
+    },
     /// Stop the request that the frame's `id` names; it ends with `done` and `cancelled`.
     Cancel,
     /// End the process after what is in flight.
     Shutdown,
+}
+
+/// A file that a notebook saved, in the frame's body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceFile {
+    /// Its name, which tells text formats apart.
+    pub name: String,
+    /// Where it lies.
+    pub bytes: Span,
 }
 
 /// One sample, by path or by bytes in the frame's body.
@@ -148,6 +174,15 @@ pub enum FromWorker {
         /// Raw outputs by name, in the body, little-endian.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         tensors: BTreeMap<String, TensorBytes>,
+    },
+    /// What the search for a recipe found.
+    Matched {
+        /// The report.
+        #[serde(flatten)]
+        report: Box<RecipeReport>,
+        /// Where the nearest recipe differs on the first photo: a JPEG in the body.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heat_map: Option<Span>,
     },
     /// The request is finished.
     Done {

@@ -7,9 +7,11 @@
 //! over a few rows of the best places, and in the end over whole pictures, by the very stages that
 //! a prediction goes through.
 
+mod answers;
 mod candidates;
 mod coarse;
 mod complete;
+pub mod evidence;
 mod explain;
 mod fit;
 mod heat;
@@ -26,6 +28,7 @@ use std::sync::atomic::AtomicBool;
 
 use boxwright_model::recipe::RecipeReport;
 
+pub use answers::{Answer, Answers};
 pub use target::Target;
 
 /// What was found, and where it differs.

@@ -96,6 +96,11 @@ impl Target {
     }
 }
 
+/// The elements as 32-bit floats.
+pub(super) fn floats(datatype: DataType, bytes: &[u8]) -> Result<Vec<f32>> {
+    Ok(values(datatype, bytes)?.0)
+}
+
 /// The elements as 32-bit floats, and the element type of a tensor that holds them.
 fn values(datatype: DataType, bytes: &[u8]) -> Result<(Vec<f32>, ImageDtype)> {
     macro_rules! read {

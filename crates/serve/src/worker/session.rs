@@ -5,12 +5,14 @@ use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use boxwright_model::prediction::SampleError;
+use boxwright_model::prediction::{SampleError, Timing};
 use boxwright_model::{LoadedPackage, Outcome, Package};
 use boxwright_predict::{Error, Options, Prediction, Predictor, Source};
 use boxwright_worker::message::{TensorBytes, slice};
 use boxwright_worker::{FromWorker, Item, ToWorker, Want};
 use bytes::Bytes;
+
+use super::recipe::{self, Question};
 
 /// Sends a message and its body.
 pub type SendMessage<'a> = dyn Fn(FromWorker, Vec<u8>) + Sync + 'a;
@@ -73,6 +75,33 @@ impl Session {
                 want,
                 batch_size,
             } => self.predict(items, body, &want, batch_size, cancel, send),
+            ToWorker::Match {
+                photos,
+                evidence,
+                files,
+                layout,
+                max_pixels,
+            } => {
+                let question = Question {
+                    photos,
+                    evidence,
+                    files,
+                    layout,
+                    max_pixels: max_pixels.unwrap_or(Options::MAX_PIXELS),
+                };
+                let predictor = self.loaded.as_ref().filter(|loaded| loaded.current);
+                let predictor = predictor.map(|loaded| &loaded.predictor);
+                match recipe::answer(&question, predictor, body, cancel) {
+                    Ok((message, body)) => {
+                        send(message, body);
+                        return FromWorker::Done {
+                            timing: Timing::default(),
+                            cancelled: false,
+                        };
+                    }
+                    Err(error) => failure(&error),
+                }
+            }
             ToWorker::Cancel | ToWorker::Shutdown => internal(
                 "this request has no answer",
                 "This is a fault of Boxwright.",

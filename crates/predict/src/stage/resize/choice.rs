@@ -51,14 +51,14 @@ impl Kernel {
             Filter::TorchvisionNearestExact => torch(TorchFilter::NearestExact),
             Filter::TorchvisionBilinear => torch(TorchFilter::Bilinear),
             Filter::TorchvisionBicubic => torch(TorchFilter::Bicubic),
-            Filter::Format1Linear => Self::LegacyLinear,
-            Filter::Format1Area => Self::LegacyArea,
             Filter::TensorFlowNearest => tensorflow(TensorFlowFilter::Nearest),
             Filter::TensorFlowBilinear => tensorflow(TensorFlowFilter::Bilinear),
             Filter::TensorFlowBicubic => tensorflow(TensorFlowFilter::Bicubic),
             Filter::TensorFlowArea => tensorflow(TensorFlowFilter::Area),
             Filter::TensorFlowLanczos3 => tensorflow(TensorFlowFilter::Lanczos3),
             Filter::TensorFlowLanczos5 => tensorflow(TensorFlowFilter::Lanczos5),
+            Filter::Format1Linear => Self::LegacyLinear,
+            Filter::Format1Area => Self::LegacyArea,
         }
     }
 
