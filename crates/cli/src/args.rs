@@ -43,6 +43,9 @@ pub enum Command {
     Init(Init),
     /// Predict samples with the program that ships in the image.
     Preview(Preview),
+    /// Find the preprocessing that gives what your notebook feeds its model, or what its model
+    /// answers.
+    Match(Match),
     /// Build an archive that Docker and skopeo read.
     Build(Build),
     /// Build, push to a registry, and prove.
@@ -72,7 +75,7 @@ pub struct Inspect {
 pub struct Init {
     /// The model file.
     pub model: PathBuf,
-    /// How pictures are prepared: imagenet, tf, efficientnet-lite, unit or raw.
+    /// How pictures are prepared: imagenet, tf, efficientnet-lite, unit, raw or opencv-imagenet.
     #[arg(long)]
     pub preset: Option<Preset>,
     /// A text file with the name of one class a line.
@@ -117,6 +120,39 @@ pub struct Preview {
     /// The file to write to, in place of stdout.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Match {
+    /// A package file, a folder that holds one, or a model.
+    pub package: PathBuf,
+    /// One to five photos.
+    #[arg(required = true, value_name = "PHOTO")]
+    pub photos: Vec<PathBuf>,
+    /// What the notebook feeds its model for these photos, in their order: one file (.npy, .npz or
+    /// .pt), or one for each photo.
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "answers",
+        conflicts_with = "answers"
+    )]
+    pub tensor: Vec<PathBuf>,
+    /// What the notebook's model answered for these photos: .npy, CSV with a line a photo, or JSON.
+    #[arg(long, value_name = "FILE")]
+    pub answers: Vec<PathBuf>,
+    /// Put the recipe into the package file, if it is exact.
+    #[arg(long)]
+    pub apply: bool,
+    /// Write where the nearest recipe differs on the first photo: a JPEG.
+    #[arg(long, value_name = "FILE.jpg")]
+    pub heat_map: Option<PathBuf>,
+    /// Most pixels of a photo, judged before it is decoded; the settings' where not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_pixels: Option<u64>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What predicts.

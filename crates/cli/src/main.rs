@@ -10,6 +10,7 @@ mod login;
 mod package;
 mod preview;
 mod publish;
+mod recipe;
 mod serve;
 mod text;
 
@@ -75,6 +76,7 @@ async fn run_without_job(command: Command, console: &Console) -> Result<ExitCode
     match command {
         Command::Inspect(args) => blocking(move || inspect::inspect(&args)).await?,
         Command::Init(args) => package::init(args, console).await?,
+        Command::Match(args) => recipe::find(args, console).await?,
         Command::Login(args) => login::login(args, console).await?,
         Command::Logout(args) => login::logout(args).await?,
         Command::Doctor(args) => doctor::doctor(&args).await?,
@@ -90,6 +92,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Inspect(args) => args.json,
         Command::Preview(args) => args.format != Format::Text,
         Command::Doctor(args) => args.json,
+        Command::Match(args) => args.json,
         Command::Build(_) | Command::Publish(_) | Command::Verify(_) => true,
         Command::Init(_) | Command::Login(_) | Command::Logout(_) | Command::Serve(_) => false,
     }

@@ -84,8 +84,8 @@ pub fn answers(files: &[EvidenceFile<'_>], photos: usize) -> Result<Answers> {
 
 fn arrays(file: &EvidenceFile<'_>) -> Result<Vec<Array>> {
     let named = |reason: String| Error::Sample(format!("{}: {reason}", file.name));
-    let is_torch = file.name.to_lowercase().ends_with(".pt")
-        || file.name.to_lowercase().ends_with(".pth");
+    let is_torch =
+        file.name.to_lowercase().ends_with(".pt") || file.name.to_lowercase().ends_with(".pth");
     if is_torch {
         let tensors = pt::read(file.bytes).map_err(named)?;
         return Ok(tensors
@@ -155,7 +155,9 @@ fn csv(file: &EvidenceFile<'_>) -> Result<(Vec<Answer>, f64)> {
         for (_, cell) in &numbers {
             rounding = rounding.max(half_a_digit(cell));
         }
-        all.push(Answer::Scores(numbers.into_iter().map(|(number, _)| number).collect()));
+        all.push(Answer::Scores(
+            numbers.into_iter().map(|(number, _)| number).collect(),
+        ));
     }
     Ok((all, rounding))
 }
@@ -196,7 +198,9 @@ fn collect(value: &Value, all: &mut Vec<Answer>, rounding: &mut f64, depth: usiz
     match value {
         Value::Array(items) if items.iter().all(Value::is_number) && !items.is_empty() => {
             let numbers = items.iter().filter_map(Value::as_f64);
-            all.push(Answer::Scores(numbers.map(|number| number as f32).collect()));
+            all.push(Answer::Scores(
+                numbers.map(|number| number as f32).collect(),
+            ));
             for item in items {
                 *rounding = rounding.max(half_a_digit(&item.to_string()));
             }
@@ -206,7 +210,9 @@ fn collect(value: &Value, all: &mut Vec<Answer>, rounding: &mut f64, depth: usiz
                 let score = item.get("score")?;
                 *rounding = rounding.max(half_a_digit(&score.to_string()));
                 let name = item.get("class").or_else(|| item.get("label"))?;
-                let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+                let name = name
+                    .as_str()
+                    .map_or_else(|| name.to_string(), str::to_owned);
                 Some((name, score.as_f64()? as f32))
             };
             all.push(Answer::Classes(items.iter().filter_map(class).collect()));
@@ -217,7 +223,10 @@ fn collect(value: &Value, all: &mut Vec<Answer>, rounding: &mut f64, depth: usiz
             }
         }
         Value::Object(fields) => {
-            for (_, field) in fields.iter().filter(|(_, field)| field.is_array() || field.is_object()) {
+            for (_, field) in fields
+                .iter()
+                .filter(|(_, field)| field.is_array() || field.is_object())
+            {
                 collect(field, all, rounding, depth + 1);
             }
         }

@@ -30,7 +30,8 @@ pub fn answer(
     cancel: &AtomicBool,
 ) -> Result<(FromWorker, Vec<u8>), Error> {
     let part = |span: Span| {
-        slice(body, span).ok_or_else(|| Error::Sample("A file's bytes are not in the frame.".into()))
+        slice(body, span)
+            .ok_or_else(|| Error::Sample("A file's bytes are not in the frame.".into()))
     };
     let photos: Vec<Vec<u8>> = question
         .photos

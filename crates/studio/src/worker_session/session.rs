@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use boxwright_build::DataDir;
 use boxwright_model::prediction::{Outcome, SampleError, Timing};
-use boxwright_worker::{FromWorkerResult, Load, Loaded, Worker, WorkerCommand, WorkerError};
+use boxwright_model::recipe::{Evidence, RecipeReport};
+use boxwright_worker::{
+    FromWorkerResult, Load, Loaded, ToWorker, Worker, WorkerCommand, WorkerError,
+};
+use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{SampleRequest, next_batch};
@@ -134,6 +138,29 @@ impl WorkerSession {
         }
         let cancelled = false;
         Ok(Completion { timing, cancelled })
+    }
+
+    /// Asks for a recipe. Answers of a model need the package loaded; tensors need no package. `None`
+    /// if the request was cancelled.
+    ///
+    /// # Errors
+    /// As [`WorkerSession::load`] and [`WorkerSession::predict`].
+    pub async fn match_recipe(
+        &mut self,
+        evidence: Evidence,
+        load: &Load,
+        question: ToWorker,
+        body: Bytes,
+        cancel: &CancellationToken,
+    ) -> Result<Option<(RecipeReport, Option<Bytes>)>, WorkerError> {
+        if evidence == Evidence::Answers {
+            self.load(load).await?;
+        } else if self.worker.is_none() {
+            let command = self.command.as_ref().ok_or_else(not_running)?;
+            self.worker = Some(Worker::start(command).await?);
+        }
+        let worker = self.worker.as_mut().ok_or_else(not_running)?;
+        worker.match_recipe(question, body, cancel).await
     }
 
     /// Predicts samples, and returns the results in the order of the samples; `None` if the request

@@ -1,0 +1,128 @@
+//! `boxwright match`.
+
+use boxwright_files::WriteOptions;
+use boxwright_studio::build::DataDir;
+use boxwright_studio::errors::{blocking, write_failure};
+use boxwright_studio::model::LoadedPackage;
+use boxwright_studio::model::recipe::{Evidence, Recipe, RecipeReport, Verdict};
+use boxwright_studio::recipe::{self, RecipeRequest};
+use boxwright_studio::worker_session::RunOptions;
+use boxwright_studio::{Failure, Stop};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Match;
+use crate::console::{Console, print_line};
+use crate::package;
+
+/// Most recipes that are listed as doing as well.
+const MAX_LISTED: usize = 8;
+
+/// Finds the recipe, prints it, and puts it into the package where that is wanted.
+pub async fn find(args: Match, console: &Console) -> Result<(), Failure> {
+    let (package, _) = package::open(&args.package, console).await?;
+    let (evidence, files) = match args.tensor.is_empty() {
+        true => (Evidence::Answers, args.answers),
+        false => (Evidence::Tensors, args.tensor),
+    };
+    let request = RecipeRequest {
+        package: package.clone(),
+        photos: args.photos,
+        evidence,
+        files,
+        options: RunOptions {
+            max_pixels: Some(package::max_pixels(args.max_pixels)),
+            ..RunOptions::default()
+        },
+    };
+    let found = recipe::find(&DataDir::find()?, &request, &CancellationToken::new()).await;
+    let answer = found.map_err(|stop| match stop {
+        Stop::Failed(failure) => failure,
+        Stop::Cancelled => Failure::internal("the search was cancelled"),
+    })?;
+    if let (Some(path), Some(picture)) = (&args.heat_map, &answer.heat_map) {
+        let written = WriteOptions::new().write(path, picture);
+        written.map_err(|error| write_failure(path, &error))?;
+    }
+    let report = &answer.report;
+    let applied = match &report.recipe {
+        Some(recipe) if args.apply && report.verdict == Verdict::Exact => {
+            apply(package.clone(), recipe.clone()).await?;
+            true
+        }
+        _ => false,
+    };
+    if args.json {
+        let text = serde_json::to_string_pretty(report)
+            .map_err(|error| Failure::internal("the report can't be printed").caused_by(&error))?;
+        return print_line(&text);
+    }
+    print_line(&to_text(report, &package))?;
+    if applied {
+        console.print_info("The recipe is in the package file.");
+    }
+    Ok(())
+}
+
+async fn apply(mut package: LoadedPackage, recipe: Recipe) -> Result<(), Failure> {
+    blocking(move || {
+        recipe.apply(&mut package.package);
+        package.save()
+    })
+    .await
+}
+
+/// The answer for people: the verdict, and what the recipe changes in the package.
+fn to_text(report: &RecipeReport, package: &LoadedPackage) -> String {
+    let unit = match report.evidence {
+        Evidence::Tensors => "levels of 255",
+        Evidence::Answers => "of the largest score",
+    };
+    let verdict = match report.verdict {
+        Verdict::Exact => "exact: this recipe gives what your notebook made".to_owned(),
+        Verdict::Near => format!(
+            "near: the best recipe is off by {:.3} {unit} on average, {:.3} at most",
+            report.mean_difference, report.max_difference
+        ),
+        Verdict::None => {
+            "none: no recipe makes this of these photos. Is it another photo, or is a \
+                          step of the notebook random?"
+                .to_owned()
+        }
+    };
+    let mut lines = vec![verdict];
+    if let (Some(recipe), true) = (&report.recipe, report.verdict != Verdict::None) {
+        let current = current(package, recipe);
+        let changes = current.differences(recipe);
+        if changes.is_empty() {
+            lines.push("The package has it already.".to_owned());
+        }
+        for (field, was, found) in changes {
+            lines.push(format!("  {field}: {was} -> {found}"));
+        }
+        if !report.same.is_empty() {
+            lines.push("These photos can't tell it from:".to_owned());
+        }
+        for other in report.same.iter().take(MAX_LISTED) {
+            let differences = recipe.differences(other);
+            let words = differences
+                .iter()
+                .map(|(field, _, other)| format!("{field} = {other}"));
+            lines.push(format!("  {}", words.collect::<Vec<_>>().join(", ")));
+        }
+    }
+    lines.push(format!("{:.1} s", report.elapsed_ms / 1000.0));
+    lines.join("\n")
+}
+
+/// The package's own recipe, in the shape of the one that was found.
+fn current(package: &LoadedPackage, like: &Recipe) -> Recipe {
+    let input = package.package.image_input();
+    let side = |side: Option<u32>| side.and_then(|side| usize::try_from(side).ok());
+    Recipe {
+        preprocess: package.package.preprocess.clone(),
+        layout: input.map_or(like.layout, |input| input.layout),
+        dtype: input.map_or(like.dtype, |input| input.dtype),
+        size: input.and_then(|input| side(input.width).zip(side(input.height))),
+        stride: input.and_then(|input| Some((side(input.stride)?, input.stride_rounding))),
+    }
+}
