@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use boxwright_studio::build::{Target, TargetError};
+use boxwright_studio::model::Device;
 use boxwright_studio::model::guess::Preset;
 use boxwright_studio::oci::{Error, check_registry};
 
@@ -102,8 +103,8 @@ pub struct Preview {
     /// Image files, or folders that are searched recursively.
     #[arg(required = true, value_name = "SAMPLE")]
     pub samples: Vec<PathBuf>,
-    /// What predicts.
-    #[arg(long, value_enum, default_value_t)]
+    /// What predicts: auto, cpu, webgpu or cuda; webgpu:1 or cuda:1 for the second of several.
+    #[arg(long, default_value_t)]
     pub device: Device,
     /// Samples in one run of the model; the package's where not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -153,32 +154,6 @@ pub struct Match {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-}
-
-/// What predicts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Device {
-    /// The first that really works.
-    #[default]
-    Auto,
-    /// The processor.
-    Cpu,
-    /// Any GPU.
-    Webgpu,
-    /// An NVIDIA GPU.
-    Cuda,
-}
-
-impl Device {
-    /// The name that a worker knows.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Cpu => "cpu",
-            Self::Webgpu => "webgpu",
-            Self::Cuda => "cuda",
-        }
-    }
 }
 
 /// How results are written.

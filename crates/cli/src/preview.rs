@@ -67,7 +67,7 @@ async fn predict(
         package,
         samples,
         options: RunOptions {
-            device: args.device.name().to_owned(),
+            device: args.device,
             threads: 0,
             max_pixels: Some(package::max_pixels(args.max_pixels)),
         },

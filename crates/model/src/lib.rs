@@ -6,6 +6,7 @@
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
 )]
 
+pub mod device;
 pub mod format;
 pub mod guess;
 pub mod inspect;
@@ -20,6 +21,7 @@ mod paths;
 #[cfg(test)]
 mod testing;
 
+pub use device::{Device, DeviceKind};
 pub use error::{Error, Result};
 pub use inspect::{Model, inspect};
 pub use package::{LoadedPackage, Package};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use boxwright_tensor::DataType;
 use serde::{Deserialize, Serialize};
 
+use crate::device::DeviceKind;
+
 /// One class with its score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -89,8 +91,8 @@ pub struct Timing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct DeviceUsed {
-    /// `cpu`, `webgpu` or `cuda`.
-    pub kind: String,
+    /// What kind it is.
+    pub kind: DeviceKind,
     /// The device's own name.
     pub name: String,
     /// Why this one and not a better one.

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use boxwright_model::Device;
 use boxwright_model::prediction::SampleError;
 
 /// What can go wrong before a model is ready, or with one sample.
@@ -17,7 +18,7 @@ pub enum Error {
     #[error("the device `{device}` can't be used: {reason}")]
     Device {
         /// The device as it was asked for.
-        device: String,
+        device: Device,
         /// Why not.
         reason: String,
     },

@@ -9,9 +9,9 @@ use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use boxwright_files::FileStamp;
-use boxwright_model::LoadedPackage;
 use boxwright_model::package::{hash_files, model_digest};
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
+use boxwright_model::{Device, DeviceKind, LoadedPackage};
 use boxwright_tensor::{DataType, Signature};
 use bytes::Bytes;
 
@@ -28,8 +28,8 @@ use crate::tensors::Rows;
 pub struct Options {
     /// ONNX Runtime's shared library. A process loads one; another is refused.
     pub library: PathBuf,
-    /// `auto` or `cpu`.
-    pub device: String,
+    /// What is asked for.
+    pub device: Device,
     /// Threads that predict; 0 for one a core, by the control group's quota.
     pub threads: usize,
     /// Most pixels that a picture may have; judged from its header, before it is decoded. Every
@@ -46,7 +46,7 @@ impl Options {
     pub fn new(library: impl Into<PathBuf>) -> Self {
         Self {
             library: library.into(),
-            device: "auto".into(),
+            device: Device::Auto,
             threads: 0,
             max_pixels: Self::MAX_PIXELS,
         }
@@ -147,7 +147,7 @@ impl Predictor {
         options: &Options,
         wanted: bool,
     ) -> Result<(Self, Option<Session>)> {
-        let device = device(&options.device)?;
+        let device = device(options.device)?;
         let threads = threads(options.threads);
         let model = package.files.first().ok_or_else(|| Error::Package {
             reason: "model.files is empty".into(),
@@ -376,25 +376,19 @@ fn stamps(package: &LoadedPackage) -> Result<Vec<FileStamp>> {
 }
 
 /// The only device so far, by its own name.
-fn device(asked: &str) -> Result<DeviceUsed> {
+fn device(asked: Device) -> Result<DeviceUsed> {
     let reason = match asked {
-        "cpu" => "It was asked for.",
-        "auto" => "No GPU runtime is installed.",
-        "cuda" | "webgpu" => {
+        Device::CPU => "It was asked for.",
+        Device::Auto => "No GPU runtime is installed.",
+        Device::Of(..) => {
             return Err(Error::Device {
-                device: asked.into(),
+                device: asked,
                 reason: "its runtime is not installed".into(),
-            });
-        }
-        other => {
-            return Err(Error::Device {
-                device: other.into(),
-                reason: "it is none of auto, cpu, webgpu and cuda".into(),
             });
         }
     };
     Ok(DeviceUsed {
-        kind: "cpu".into(),
+        kind: DeviceKind::Cpu,
         name: processor(),
         reason: reason.into(),
     })

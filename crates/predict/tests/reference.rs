@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use boxwright_model::package::{Postprocess, Task};
 use boxwright_model::prediction::{ClassPrediction, Outcome};
+use boxwright_model::{Device, DeviceKind};
 use boxwright_predict::{Error, Options, Prediction, Predictor, Source, Want};
 
 fn classes(prediction: &Prediction) -> &[ClassPrediction] {
@@ -282,7 +283,7 @@ fn a_pipeline_that_does_not_fit_its_model_is_refused_in_words() {
     let error = refusal(&|package| package.package.postprocess.task = Task::Detection);
     assert!(error.to_string().contains("postprocess.task"), "{error}");
     let options = Options {
-        device: "cuda".into(),
+        device: Device::Of(DeviceKind::Cuda, None),
         ..Options::new(library)
     };
     let error = Predictor::load(support::sample(), &options)

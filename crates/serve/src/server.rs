@@ -166,7 +166,7 @@ fn load(
     let identity = &package.package.package;
     context.state.set_model_name(&identity.name);
     let options = Options {
-        device: settings.device.clone(),
+        device: settings.device,
         threads: settings.threads,
         max_pixels: limits.max_pixels,
         ..Options::new(crate::process::onnxruntime_library()?)
@@ -178,7 +178,7 @@ fn load(
         name: identity.name.clone(),
         version: identity.version.clone(),
         digest: predictor.model_digest().into(),
-        device: predictor.device().kind.clone(),
+        device: predictor.device().kind.to_string(),
         onnxruntime: runtime_version(&options.library).map_err(|error| error.to_string())?,
     });
     let metrics = Arc::clone(&context.metrics);

@@ -1,5 +1,6 @@
 //! What can be set, by flag or by environment variable; the flag wins.
 
+use boxwright_model::Device;
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -31,7 +32,7 @@ pub struct Flags {
     omi_port: Option<u16>,
     /// The device that predicts: auto or cpu
     #[arg(long, env = "DEVICE", default_value = "auto")]
-    device: String,
+    device: Device,
     /// Threads that predict; 0 for one a core
     #[arg(long, env = "THREADS", default_value_t = 0)]
     threads: usize,
@@ -68,7 +69,7 @@ pub struct Settings {
     /// The Open Model Interface's own port; 0 for any free one.
     pub omi_port: Option<u16>,
     /// `auto` or `cpu`.
-    pub device: String,
+    pub device: Device,
     /// Threads that predict; 0 for one a core.
     pub threads: usize,
     /// Longest request body, in bytes.

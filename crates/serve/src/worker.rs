@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use boxwright_model::DeviceKind;
 use boxwright_worker::{Frame, FrameError, FromWorker, Limits, ToWorker};
 use bytes::Bytes;
 
@@ -48,7 +49,10 @@ pub fn run() -> ExitCode {
         Ok(version) => version,
         Err(error) => return fail(&writer, session::failure(&error)),
     };
-    let (program, devices) = (crate::process::NAME_AND_VERSION.into(), vec!["cpu".into()]);
+    let (program, devices) = (
+        crate::process::NAME_AND_VERSION.into(),
+        vec![DeviceKind::Cpu],
+    );
     let hello = FromWorker::Hello {
         program,
         onnxruntime,

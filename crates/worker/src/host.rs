@@ -7,6 +7,7 @@ use std::time::Duration;
 use boxwright_model::package::Package;
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
 use boxwright_model::recipe::RecipeReport;
+use boxwright_model::{Device, DeviceKind};
 use boxwright_tensor::{DataType, Signature};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -40,7 +41,7 @@ pub struct Hello {
     /// Version of its ONNX Runtime library.
     pub onnxruntime: String,
     /// The kinds of device that its library knows.
-    pub devices: Vec<String>,
+    pub devices: Vec<DeviceKind>,
 }
 
 /// What a worker should load.
@@ -50,8 +51,8 @@ pub struct Load {
     pub package: String,
     /// The package's content in place of the file's, for edits that are not saved.
     pub inline: Option<Box<Package>>,
-    /// `auto`, `cpu`, `webgpu` or `cuda`.
-    pub device: String,
+    /// What predicts.
+    pub device: Device,
     /// Threads that predict; 0 for one a core.
     pub threads: usize,
     /// Most pixels that a picture may have before it is decoded; the worker's own where absent.

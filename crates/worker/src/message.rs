@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use boxwright_model::package::{Layout, Package};
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
 use boxwright_model::recipe::{Evidence, RecipeReport};
+use boxwright_model::{Device, DeviceKind};
 use boxwright_tensor::{DataType, Signature};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -49,8 +50,8 @@ pub enum ToWorker {
         /// The package's content in place of the file's, for edits that are not saved.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         inline: Option<Box<Package>>,
-        /// `auto`, `cpu`, `webgpu` or `cuda`.
-        device: String,
+        /// What predicts.
+        device: Device,
         /// Threads that predict; 0 for one a core.
         #[serde(default)]
         threads: usize,
@@ -140,8 +141,8 @@ pub enum FromWorker {
         program: String,
         /// Version of the ONNX Runtime library.
         onnxruntime: String,
-        /// The kinds of device that its library knows: `cpu`, …
-        devices: Vec<String>,
+        /// The kinds of device that its library knows.
+        devices: Vec<DeviceKind>,
     },
     /// Still there: sent about four times a second while a request is in flight.
     Alive,

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use boxwright_model::DeviceKind;
 use boxwright_model::prediction::{Outcome, Timing};
 use boxwright_worker::{
     Frame, FromWorker, Item, Limits, ToWorker, Want, Worker, WorkerCommand, WorkerError,
@@ -54,7 +55,7 @@ async fn attached() -> (Worker, Script) {
     let hello = FromWorker::Hello {
         program: "script".into(),
         onnxruntime: "1.30.0".into(),
-        devices: vec!["cpu".into()],
+        devices: vec![DeviceKind::Cpu],
     };
     script.say(0, hello, "").await;
     let (reader, writer) = tokio::io::split(ours);

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use boxwright_model::Package;
 use boxwright_model::prediction::{
     ClassPrediction, DeviceUsed, Outcome, OutputTensor, SampleError, Timing,
 };
+use boxwright_model::{Device, DeviceKind, Package};
 use boxwright_tensor::{DataType, Signature};
 use boxwright_tensor::{Dimension, TensorSpec};
 use boxwright_worker::message::TensorBytes;
@@ -34,7 +34,7 @@ fn to_worker() -> Vec<ToWorker> {
     let load = |inline, threads, max_pixels| ToWorker::Load {
         package: "/model/boxwright.toml".into(),
         inline,
-        device: "auto".into(),
+        device: Device::Auto,
         threads,
         max_pixels,
     };
@@ -82,12 +82,12 @@ fn from_worker() -> Vec<FromWorker> {
         FromWorker::Hello {
             program: "boxwright-serve 0.1.0".into(),
             onnxruntime: "1.30.0".into(),
-            devices: vec!["cpu".into()],
+            devices: vec![DeviceKind::Cpu],
         },
         FromWorker::Alive,
         FromWorker::Loaded {
             device: DeviceUsed {
-                kind: "cpu".into(),
+                kind: DeviceKind::Cpu,
                 name: "Some CPU".into(),
                 reason: "asked for".into(),
             },

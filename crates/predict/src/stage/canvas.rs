@@ -52,7 +52,8 @@ impl Canvas {
         resizer: &mut Resizer,
     ) -> Result<()> {
         let size = (picture.width, picture.height);
-        let placement = place(image, max_pixels, size)?;
+        let full = picture.upright_size().map(|side| side as usize);
+        let placement = place(image, max_pixels, size, full.into())?;
         let Placement {
             source,
             resized,
@@ -148,12 +149,13 @@ fn fill(image: &ImageInput) -> [u8; 3] {
 }
 
 /// Where a picture of this size goes.
-fn place(image: &ImageInput, max_pixels: usize, size: Size) -> Result<Placement> {
+fn place(image: &ImageInput, max_pixels: usize, size: Size, full: Size) -> Result<Placement> {
     if size.0.max(size.1) > MAX_SIDE {
         return Err(too_narrow(size));
     }
     check_asked(image, max_pixels)?;
-    let placement = geometry::place(image, size).map_err(|misplaced| misfit(image, misplaced))?;
+    let placement =
+        geometry::place_draft(image, size, full).map_err(|misplaced| misfit(image, misplaced))?;
     // Between the two passes there are as many pixels as rows that go in times columns that come
     // out.
     let (region, canvas) = (placement.region, placement.canvas);

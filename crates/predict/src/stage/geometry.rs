@@ -37,8 +37,21 @@ pub(crate) enum Misplaced {
 
 /// Where a picture of `size` goes.
 pub(crate) fn place(image: &ImageInput, size: Size) -> Result<Placement, Misplaced> {
+    place_draft(image, size, size)
+}
+
+/// Where a picture of `size` goes that was decoded at a part of its own size `full`: Pillow's
+/// `Image.thumbnail` reckons with that.
+pub(crate) fn place_draft(
+    image: &ImageInput,
+    size: Size,
+    full: Size,
+) -> Result<Placement, Misplaced> {
     let source = central_crop(image.preprocess.central_crop, size);
-    let resized = resized(image, (source.width, source.height));
+    let resized = match image.preprocess.resize {
+        Resize::Thumbnail => resized(image, full),
+        _ => resized(image, (source.width, source.height)),
+    };
     let canvas = canvas(image, resized)?;
     let axis = |resized, canvas| along(&image.preprocess, resized, canvas);
     let (mut horizontal, mut vertical) = (axis(resized.0, canvas.0), axis(resized.1, canvas.1));

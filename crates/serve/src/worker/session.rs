@@ -184,8 +184,7 @@ impl Session {
 impl Loaded {
     /// Whether these options are those that it was loaded with.
     fn has_options(&self, options: &Options) -> bool {
-        let relevant =
-            |options: &Options| (options.device.clone(), options.threads, options.max_pixels);
+        let relevant = |options: &Options| (options.device, options.threads, options.max_pixels);
         relevant(&self.options) == relevant(options)
     }
 }

@@ -78,7 +78,7 @@ mod tests {
             outcome: Outcome::Classes(vec![class]),
         };
         let (name, version, digest) = ("cat".into(), "1".into(), "sha256:ab".into());
-        let (kind, device, reason) = ("cpu".into(), "a CPU".into(), "no GPU".into());
+        let (device, reason) = ("a CPU".into(), "no GPU".into());
         let header = Header {
             model: ModelIdentity {
                 name,
@@ -86,7 +86,7 @@ mod tests {
                 digest,
             },
             device: DeviceUsed {
-                kind,
+                kind: DeviceKind::Cpu,
                 name: device,
                 reason,
             },

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use boxwright_build::DataDir;
 use boxwright_files::{Level, Progress};
-use boxwright_model::LoadedPackage;
 use boxwright_model::package::{FILE_NAME, Task};
+use boxwright_model::{Device, LoadedPackage};
 use boxwright_oci::Reference;
 use boxwright_oci::registry::{Client, PulledImage};
 use boxwright_worker::{Load, Want, WorkerError};
@@ -99,7 +99,7 @@ impl Expected {
     ) -> Result<Self, Stop> {
         let mut session = WorkerSession::new(data_dir);
         let options = RunOptions {
-            device: "cpu".to_owned(),
+            device: Device::CPU,
             max_pixels: Some(max_pixels),
             ..RunOptions::default()
         };
@@ -310,7 +310,7 @@ async fn predict_in_image(
     let load = Load {
         package: PACKAGE_IN_IMAGE.to_owned(),
         inline: None,
-        device: "cpu".to_owned(),
+        device: Device::CPU,
         threads: 0,
         max_pixels: Some(request.max_pixels),
     };

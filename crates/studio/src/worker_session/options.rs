@@ -1,7 +1,7 @@
 //! How a package is run on this machine.
 
-use boxwright_model::LoadedPackage;
 use boxwright_model::package::FILE_NAME;
+use boxwright_model::{Device, LoadedPackage};
 use boxwright_worker::Load;
 
 use crate::failure::{Code, Failure};
@@ -9,8 +9,8 @@ use crate::failure::{Code, Failure};
 /// How a package is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOptions {
-    /// `auto`, `cpu`, `webgpu` or `cuda`.
-    pub device: String,
+    /// What predicts.
+    pub device: Device,
     /// Threads that predict; 0 for one a core.
     pub threads: usize,
     /// Most pixels of a picture, checked before decoding; the worker's own limit where absent.
@@ -20,7 +20,7 @@ pub struct RunOptions {
 impl Default for RunOptions {
     fn default() -> Self {
         Self {
-            device: "auto".to_owned(),
+            device: Device::Auto,
             threads: 0,
             max_pixels: None,
         }
@@ -47,7 +47,7 @@ impl RunOptions {
         Ok(Load {
             package: text.to_owned(),
             inline: Some(Box::new(package.package.clone())),
-            device: self.device.clone(),
+            device: self.device,
             threads: self.threads,
             max_pixels: self.max_pixels,
         })

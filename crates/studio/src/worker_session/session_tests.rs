@@ -1,5 +1,6 @@
 //! The session on a worker that the test plays.
 
+use boxwright_model::DeviceKind;
 use boxwright_worker::{Frame, FromWorker, Limits, ToWorker, Want};
 use tokio::io::DuplexStream;
 
@@ -56,7 +57,7 @@ async fn attached() -> (WorkerSession, FakeWorker) {
     let hello = FromWorker::Hello {
         program: "fake".into(),
         onnxruntime: "1".into(),
-        devices: vec!["cpu".into()],
+        devices: vec![DeviceKind::Cpu],
     };
     fake.send(0, hello).await;
     let (reader, writer) = tokio::io::split(ours);
