@@ -51,6 +51,16 @@ impl Picture {
         [width as u32, height as u32]
     }
 
+    /// Where the file's picture ends, in the pixels of this one, if it was decoded smaller: within
+    /// the last ones.
+    pub fn extent(&self) -> Option<(f64, f64)> {
+        let (width, height) = self.details.stored;
+        let scale = [2, 4, 8].into_iter().find(|scale| {
+            (width.div_ceil(*scale), height.div_ceil(*scale)) == (self.width, self.height)
+        })?;
+        Some((width as f64 / scale as f64, height as f64 / scale as f64))
+    }
+
     /// Gives the picture a size and room for its pixels; what they hold is left open.
     pub(super) fn reset(&mut self, width: usize, height: usize) {
         self.width = width;
