@@ -5,7 +5,7 @@ use boxwright_studio::model::guess::{self, Guessed, Preset};
 use boxwright_studio::model::inspect as read;
 use boxwright_studio::model::inspect::ModelSummary;
 use boxwright_studio::model::package::InputKind;
-use boxwright_studio::tensors::TensorSpec;
+use boxwright_studio::tensor::TensorSpec;
 use serde::Serialize;
 
 use crate::args::Inspect;

@@ -271,7 +271,11 @@ mod tests {
             version,
             digest,
         };
-        let (kind, name, reason) = ("cpu".into(), "a CPU".into(), "no GPU".into());
+        let (kind, name, reason) = (
+            boxwright_studio::model::DeviceKind::Cpu,
+            "a CPU".into(),
+            "no GPU".into(),
+        );
         let device = DeviceUsed { kind, name, reason };
         let header = Header {
             model,

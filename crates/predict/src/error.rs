@@ -63,6 +63,15 @@ pub enum Error {
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+impl From<boxwright_tensor::Error> for Error {
+    fn from(error: boxwright_tensor::Error) -> Self {
+        match error {
+            boxwright_tensor::Error::Unreadable(reason) => Self::Sample(reason),
+            boxwright_tensor::Error::Mismatch(reason) => Self::Shape(reason),
+        }
+    }
+}
+
 impl Error {
     /// The contract's code.
     pub fn code(&self) -> &'static str {

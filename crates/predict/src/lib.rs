@@ -10,13 +10,11 @@
 )]
 
 mod device;
-pub mod elements;
 mod error;
 mod machine;
 mod pipeline;
 mod predictor;
 pub mod recipe;
-mod sample;
 mod scratch;
 mod serving;
 mod stage;
@@ -30,4 +28,3 @@ pub use error::{Error, Result};
 pub use machine::memory_limit;
 pub use predictor::{Options, Prediction, Predictor, RawTensor, Source, Want};
 pub use serving::Spread;
-pub use tensors::{Rows, Tensor, TensorBatch};

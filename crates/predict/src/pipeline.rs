@@ -2,11 +2,10 @@
 
 use boxwright_model::LoadedPackage;
 use boxwright_model::pipeline::{ImageInput, Samples, Task};
-use boxwright_tensor::{Dimension, Signature, TensorSpec};
+use boxwright_tensor::{BatchAxis, Dimension, Signature, TensorSpec};
 
 use crate::error::{Error, Result};
 use crate::stage::normalise::Normaliser;
-use crate::tensors::Rows;
 
 /// Everything around the model.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub(crate) struct Pipeline {
 pub(crate) enum Kind {
     Image(Box<Image>),
     /// The model's own tensors.
-    Tensors(Rows),
+    Tensors(BatchAxis),
 }
 
 /// The stages before a model of pictures.
@@ -30,13 +29,6 @@ pub(crate) struct Image {
     pub normaliser: Normaliser,
     /// Most pixels of a picture, before and after resizing.
     pub max_pixels: usize,
-}
-
-impl Image {
-    /// The batch axis's length for `count` samples.
-    pub fn batch_axis(&self, count: usize) -> usize {
-        self.input.fixed_batch.unwrap_or(count)
-    }
 }
 
 impl Pipeline {
@@ -56,7 +48,7 @@ impl Pipeline {
                 max_pixels: usize::try_from(max_pixels).unwrap_or(usize::MAX),
                 input: *input,
             })),
-            Samples::Tensors => Kind::Tensors(Rows::of(signature, false)),
+            Samples::Tensors => Kind::Tensors(BatchAxis::of_signature(signature, false)),
         };
         Ok(Self {
             kind,
@@ -69,7 +61,7 @@ impl Pipeline {
     pub fn most_together(&self, wanted: usize, alone: bool) -> usize {
         match &self.kind {
             Kind::Image(image) if !alone && image.input.fixed_size().is_some() => {
-                image.batch_axis(wanted.max(1))
+                image.input.batch.max_batch(wanted)
             }
             _ => 1,
         }
@@ -77,10 +69,11 @@ impl Pipeline {
 
     /// Whether the length of the inputs' first axis is up to the caller.
     pub fn takes_batches(&self) -> bool {
-        match &self.kind {
-            Kind::Image(image) => image.input.fixed_batch.is_none(),
-            Kind::Tensors(rows) => *rows == Rows::Any,
-        }
+        let axis = match &self.kind {
+            Kind::Image(image) => image.input.batch,
+            Kind::Tensors(axis) => *axis,
+        };
+        axis == BatchAxis::Dynamic
     }
 
     /// The inputs' shapes for so many samples, where they are known without one.
@@ -88,7 +81,7 @@ impl Pipeline {
         match &self.kind {
             Kind::Image(image) => {
                 let (width, height) = image.input.fixed_size()?;
-                let axis = image.batch_axis(samples);
+                let axis = image.input.batch.length(samples);
                 Some(vec![image.input.shape(axis, width, height)])
             }
             Kind::Tensors(_) => {

@@ -12,7 +12,7 @@ use boxwright_files::FileStamp;
 use boxwright_model::package::{hash_files, model_digest};
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
 use boxwright_model::{Device, DeviceKind, LoadedPackage};
-use boxwright_tensor::{DataType, Signature};
+use boxwright_tensor::{BatchAxis, DataType, Signature};
 use bytes::Bytes;
 
 use crate::device::Session;
@@ -21,7 +21,6 @@ use crate::machine::processor;
 use crate::pipeline::{Kind, Pipeline};
 use crate::scratch::{Run, Sample, Scratch};
 use crate::serving::{Spread, Wide, affords_wide, threads};
-use crate::tensors::Rows;
 
 /// How a package is loaded.
 #[derive(Debug, Clone)]
@@ -98,7 +97,7 @@ pub(crate) struct Loaded {
     pub session: Session,
     /// For runs that have the machine for themselves, where that was found to be faster.
     pub wide: OnceLock<Wide>,
-    pub rows: Rows,
+    pub batch_axis: BatchAxis,
     device: DeviceUsed,
     digest: String,
     /// SHA-256 of each file.
@@ -173,7 +172,10 @@ impl Predictor {
         let pipeline = Pipeline::new(&package, &session.signature, options.max_pixels)?;
         let loaded = Loaded {
             wide: OnceLock::new(),
-            rows: Rows::of(&session.signature, matches!(pipeline.kind, Kind::Image(_))),
+            batch_axis: BatchAxis::of_signature(
+                &session.signature,
+                matches!(pipeline.kind, Kind::Image(_)),
+            ),
             session,
             device,
             digest: digest(&package, &hashes),

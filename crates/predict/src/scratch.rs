@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use boxwright_model::prediction::{Outcome, Timing};
+use boxwright_tensor::{BatchAxis, TensorBatch, sample};
 use ort::value::DynValue;
 
 use crate::device::Session;
 use crate::error::{Error, Result};
 use crate::pipeline::{Image, Kind, Pipeline};
 use crate::predictor::{Prediction, Want};
-use crate::sample;
 use crate::stage::canvas::Canvas;
 use crate::stage::decode::{Decoder, grouped};
 use crate::stage::normalise::TensorBuffer;
@@ -23,7 +23,7 @@ use crate::stage::resize::Resizer;
 use crate::stage::source::{self, Alterations};
 use crate::task;
 use crate::tensor::Slice;
-use crate::tensors::{Rows, TensorBatch};
+use crate::tensors;
 use crate::thumbnail::Thumbnailer;
 
 /// A sample's file may have as many bytes as a worker's frame.
@@ -106,7 +106,7 @@ impl Scratch {
     pub fn run(&mut self, run: Run<'_>, first: usize, samples: &[Sample<'_>]) {
         match &run.pipeline.kind {
             Kind::Image(image) => self.images(run, image, first, samples),
-            Kind::Tensors(rows) => {
+            Kind::Tensors(axis) => {
                 for (index, sample) in (first..).zip(samples) {
                     if run.cancel.load(Ordering::Relaxed) {
                         return;
@@ -116,7 +116,7 @@ impl Scratch {
                         picture: None,
                         thumbnail: None,
                     };
-                    let outcome = self.guarded(|scratch| scratch.tensors(run, *rows, *sample));
+                    let outcome = self.guarded(|scratch| scratch.tensors(run, *axis, *sample));
                     let (index, prediction) = ready.predicted(outcome);
                     (run.each)(index, prediction);
                 }
@@ -231,7 +231,7 @@ impl Scratch {
     /// Runs the model on the first `count` samples of the batch.
     fn infer(&mut self, run: Run<'_>, image: &Image, count: usize) -> Result<Vec<DynValue>> {
         let started = Instant::now();
-        let axis = image.batch_axis(count);
+        let axis = image.input.batch.length(count);
         let shape = image
             .input
             .shape(axis, self.canvas.width, self.canvas.height);
@@ -260,7 +260,7 @@ impl Scratch {
     }
 
     fn interpret(&mut self, run: Run<'_>, image: &Image, outputs: &[DynValue], ready: Vec<Ready>) {
-        let count = image.batch_axis(ready.len());
+        let count = image.input.batch.length(ready.len());
         for (slot, ready) in ready.into_iter().enumerate() {
             let started = Instant::now();
             let outcome = self.guarded(|_| interpreted(run, outputs, slot, count));
@@ -271,7 +271,7 @@ impl Scratch {
     }
 
     /// Reads one sample's tensors, runs the model on them, and interprets what comes out.
-    fn tensors(&mut self, run: Run<'_>, rows: Rows, sample: Sample<'_>) -> Result<Prediction> {
+    fn tensors(&mut self, run: Run<'_>, axis: BatchAxis, sample: Sample<'_>) -> Result<Prediction> {
         let started = Instant::now();
         let bytes = match sample {
             Sample::Bytes(bytes) => bytes,
@@ -281,21 +281,21 @@ impl Scratch {
             }
         };
         let signature = &run.session.signature;
-        let tensors = sample::tensors(bytes, &signature.inputs)?;
-        let batch = TensorBatch::whole(signature, rows, tensors, &[])?;
+        let inputs = sample::read(bytes, &signature.inputs)?;
+        let batch = TensorBatch::new(signature, axis, inputs, &[])?;
         if batch.rows() != 1 {
             return Err(Error::Shape(format!(
                 "The sample holds {} rows, and a sample is one. Save each in a file of its own.",
                 batch.rows()
             )));
         }
-        let values = TensorBatch::values(&[&batch], rows)?;
+        let values = tensors::values(&[&batch], axis)?;
         self.timing.decode_ms += ms(started);
         let started = Instant::now();
         let values: Vec<_> = values.iter().collect();
         let outputs = run.session.run(&values, run.pipeline.task.outputs());
         self.timing.infer_ms += ms(started);
-        interpreted(run, &outputs?, 0, rows.most(1))
+        interpreted(run, &outputs?, 0, axis.max_batch(1))
     }
 
     /// A panic becomes an error of its own sample; the buffers, which it may have left in

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use boxwright_files::FileStamp;
 use boxwright_model::prediction::Timing;
-use boxwright_tensor::TensorSpec;
+use boxwright_tensor::{BatchAxis, Tensor, TensorBatch, TensorSpec};
 use bytes::Bytes;
 use ort::value::DynValue;
 
@@ -17,7 +17,7 @@ use crate::machine::memory_limit;
 use crate::pipeline::Kind;
 use crate::predictor::{Prediction, Predictor, Want};
 use crate::scratch::Sample;
-use crate::tensors::{Rows, Tensor, TensorBatch};
+use crate::tensors;
 
 /// A second session may take this part of the memory.
 const SECOND_SESSION: u64 = 8;
@@ -171,8 +171,8 @@ impl Predictor {
     }
 
     /// The model's first axis, for its own tensors.
-    pub fn rows(&self) -> Rows {
-        self.loaded.rows
+    pub fn batch_axis(&self) -> BatchAxis {
+        self.loaded.batch_axis
     }
 
     /// Checks tensors against the model's inputs, and cuts them into pieces of at most `most` rows
@@ -187,7 +187,9 @@ impl Predictor {
         outputs: &[String],
         most: usize,
     ) -> Result<Vec<TensorBatch>> {
-        TensorBatch::new(self.signature(), self.rows(), inputs, outputs, most)
+        let axis = self.batch_axis();
+        let batch = TensorBatch::new(self.signature(), axis, inputs, outputs)?;
+        Ok(batch.split(axis.max_batch(most)))
     }
 
     /// Runs the model on batches that [join](TensorBatch::joins) each other, on the calling thread:
@@ -200,7 +202,7 @@ impl Predictor {
     ) -> (Vec<Result<Vec<Tensor>>>, Timing) {
         let started = Instant::now();
         let session = self.session(lone);
-        let run = |batches: &[&TensorBatch]| TensorBatch::run(batches, self.rows(), session);
+        let run = |batches: &[&TensorBatch]| tensors::run(batches, self.batch_axis(), session);
         let results = match run(batches) {
             Ok(results) => results.into_iter().map(Ok).collect(),
             Err(error) if batches.len() == 1 => vec![Err(error)],
@@ -236,7 +238,7 @@ impl Predictor {
                 .for_each(|(column, tensor)| column.push(tensor));
         }
         let join = |column| {
-            Tensor::joined(column).ok_or_else(|| {
+            Tensor::concatenate(column).ok_or_else(|| {
                 Error::Shape("an output has no batch axis; send fewer rows at once".into())
             })
         };

@@ -9,8 +9,8 @@
 
 mod support;
 
-use boxwright_predict::{Options, Predictor, Rows, Tensor};
-use boxwright_tensor::DataType;
+use boxwright_predict::{Options, Predictor};
+use boxwright_tensor::{BatchAxis, DataType, Tensor};
 
 const ROW: usize = 3 * 224 * 224;
 
@@ -64,7 +64,7 @@ fn tensors_of_several_callers_run_together_and_are_taken_apart_again() {
         return;
     };
     let predictor = support::load(library);
-    assert_eq!(predictor.rows(), Rows::Any);
+    assert_eq!(predictor.batch_axis(), BatchAxis::Dynamic);
     let inputs = [noise(1, 1), noise(3, 2), noise(2, 3)];
     let batches: Vec<_> = inputs
         .iter()

@@ -2,6 +2,7 @@
 
 use boxwright_build::{DataDir, Target, docker};
 use boxwright_files::disk;
+use boxwright_model::DeviceKind;
 use boxwright_oci::Platform;
 use boxwright_worker::{Worker, WorkerCommand};
 
@@ -80,15 +81,15 @@ async fn devices(data_dir: &DataDir) -> Vec<Check> {
     let hello = worker.hello().clone();
     worker.stop().await;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let knows = |kind: &str| hello.devices.iter().any(|device| device == kind);
+    let knows = |kind: DeviceKind| hello.devices.contains(&kind);
     let versions = format!("{}, ONNX Runtime {}", hello.program, hello.onnxruntime);
     let mut checks = vec![works("Worker", versions)];
     let processor = format!("{} with {cores} cores", std::env::consts::ARCH);
-    checks.push(match knows("cpu") {
+    checks.push(match knows(DeviceKind::Cpu) {
         true => works("CPU", processor),
         false => broken("CPU", Failure::internal("the worker knows no CPU")),
     });
-    for (kind, name) in [("webgpu", "WebGPU"), ("cuda", "CUDA")] {
+    for (kind, name) in [(DeviceKind::WebGpu, "WebGPU"), (DeviceKind::Cuda, "CUDA")] {
         checks.push(match knows(kind) {
             true => works(name, "part of this machine's ONNX Runtime"),
             false => absent(

@@ -6,8 +6,27 @@
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
 )]
 
-mod data_type;
-mod signature;
+pub mod json;
+pub mod npy;
+pub mod npz;
+pub mod oip;
+pub mod pt;
+pub mod sample;
 
+mod batch;
+mod batch_axis;
+mod data_type;
+mod element;
+mod error;
+mod signature;
+mod tensor;
+
+pub use batch::{TensorBatch, split_outputs};
+pub use batch_axis::BatchAxis;
 pub use data_type::{DataType, UnknownDataType};
+pub use element::{Element, Scalar};
+pub use error::{Error, Result};
+// For `with_element_type`.
+pub use half::{bf16, f16};
 pub use signature::{Dimension, Signature, TensorSpec};
+pub use tensor::{Tensor, byte_strings, element_count, write_byte_string};

@@ -8,7 +8,7 @@ use boxwright_model::package::Package;
 use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
 use boxwright_model::recipe::RecipeReport;
 use boxwright_model::{Device, DeviceKind};
-use boxwright_tensor::{DataType, Signature};
+use boxwright_tensor::{Signature, Tensor};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -83,19 +83,8 @@ pub struct FromWorkerResult {
     pub picture: Option<[u32; 2]>,
     /// A JPEG, where one was wanted.
     pub thumbnail: Option<Bytes>,
-    /// Raw outputs by name, where bytes were wanted.
-    pub tensors: BTreeMap<String, Tensor>,
-}
-
-/// A tensor as bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tensor {
-    /// Axes, outermost first, without the batch axis.
-    pub shape: Vec<usize>,
-    /// Element type.
-    pub datatype: DataType,
-    /// The elements, little-endian, row-major.
-    pub data: Bytes,
+    /// Raw outputs in the order of their names, without the batch axis, where bytes were wanted.
+    pub tensors: Vec<Tensor>,
 }
 
 /// A worker that has said hello. Dropping it ends its process.
@@ -446,7 +435,7 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
-type Parts = (Option<Bytes>, BTreeMap<String, Tensor>);
+type Parts = (Option<Bytes>, Vec<Tensor>);
 
 fn result(
     body: &Bytes,
@@ -454,28 +443,16 @@ fn result(
     tensors: BTreeMap<String, TensorBytes>,
 ) -> Result<Parts, FrameError> {
     let thumbnail = thumbnail.map(|span| cut(body, span)).transpose()?;
-    let tensors = tensors
-        .into_iter()
-        .map(
-            |(
-                name,
-                TensorBytes {
-                    shape,
-                    datatype,
-                    bytes,
-                },
-            )| {
-                Ok((
-                    name,
-                    Tensor {
-                        shape,
-                        datatype,
-                        data: cut(body, bytes)?,
-                    },
-                ))
-            },
-        )
-        .collect::<Result<_, FrameError>>()?;
+    let tensor = |(name, tensor): (String, TensorBytes)| {
+        Ok(Tensor {
+            name,
+            datatype: tensor.datatype,
+            shape: tensor.shape,
+            data: cut(body, tensor.bytes)?,
+        })
+    };
+    let tensors = tensors.into_iter().map(tensor);
+    let tensors = tensors.collect::<Result<_, FrameError>>()?;
     Ok((thumbnail, tensors))
 }
 

@@ -16,6 +16,6 @@ mod process;
 
 pub use error::WorkerError;
 pub use frame::{Frame, FrameError, Limits};
-pub use host::{FromWorkerResult, Hello, Load, Loaded, Tensor, Worker};
+pub use host::{FromWorkerResult, Hello, Load, Loaded, Worker};
 pub use message::{FromWorker, Header, Item, ToWorker, VERSION, Want};
 pub use process::WorkerCommand;

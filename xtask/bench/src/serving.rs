@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use boxwright_model::LoadedPackage;
-use boxwright_predict::{Options, Predictor, Tensor, TensorBatch, Want};
-use boxwright_tensor::DataType;
+use boxwright_predict::{Options, Predictor, Want};
+use boxwright_tensor::{DataType, Tensor, TensorBatch};
 use serde_json::{Value, json};
 
 use crate::load::{self, Load, Request};

@@ -1,9 +1,10 @@
 //! The input that takes pictures.
 
+use boxwright_tensor::{BatchAxis, DataType, Dimension, TensorSpec};
+
 use super::Problem;
 use crate::package::{ImageDtype, Input, Layout, Preprocess, Resize, StrideRounding};
 use crate::paths;
-use boxwright_tensor::{DataType, Dimension, TensorSpec};
 
 /// How a picture becomes a model's image input.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +22,8 @@ pub struct ImageInput {
     pub stride: Option<(usize, StrideRounding)>,
     /// The stages before the model.
     pub preprocess: Preprocess,
-    /// The batch axis's length where the model fixes it.
-    pub fixed_batch: Option<usize>,
+    /// The first axis of the tensor.
+    pub batch: BatchAxis,
 }
 
 impl ImageInput {
@@ -58,7 +59,9 @@ impl ImageInput {
                 .and_then(length)
                 .map(|stride| (stride, input.stride_rounding)),
             preprocess: preprocess.clone(),
-            fixed_batch: axes.first().and_then(fixed),
+            batch: axes
+                .first()
+                .map_or(BatchAxis::Dynamic, BatchAxis::of_dimension),
         })
     }
 

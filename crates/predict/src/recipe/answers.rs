@@ -363,7 +363,7 @@ impl Search<'_> {
         let mut resizer = Resizer::default();
         canvas.draw(input, self.image.max_pixels, &photo.picture, &mut resizer)?;
         normaliser.normalise(&canvas, 0, &mut buffer);
-        let axis = self.image.batch_axis(1);
+        let axis = input.batch.length(1);
         let shape = input.shape(axis, canvas.width, canvas.height);
         let outputs = self.outputs();
         let session = &self.predictor.loaded.session;

@@ -27,7 +27,7 @@ impl Geometry {
             size: self.size,
             stride: self.stride,
             preprocess,
-            fixed_batch: None,
+            batch: boxwright_tensor::BatchAxis::Dynamic,
         }
     }
 

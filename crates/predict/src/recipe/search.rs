@@ -475,7 +475,7 @@ pub(super) fn input(recipe: &Recipe) -> ImageInput {
         size: recipe.size,
         stride: recipe.stride,
         preprocess: recipe.preprocess.clone(),
-        fixed_batch: None,
+        batch: boxwright_tensor::BatchAxis::Dynamic,
     }
 }
 

@@ -30,7 +30,7 @@ fn input(preprocess: &Preprocess, side: (usize, usize)) -> ImageInput {
         size: Some(side),
         stride: None,
         preprocess: preprocess.clone(),
-        fixed_batch: None,
+        batch: boxwright_tensor::BatchAxis::Dynamic,
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use boxwright_model::package::{InputKind, Package};
 use boxwright_model::prediction::Timing;
 use boxwright_model::{LoadedPackage, Outcome};
-use boxwright_predict::{Error, Prediction, Predictor, Rows, Spread, Tensor, Want};
-use boxwright_tensor::Signature;
+use boxwright_predict::{Error, Prediction, Predictor, Spread, Want};
+use boxwright_tensor::{BatchAxis, Signature, Tensor};
 use bytes::Bytes;
 
 use self::queue::{BatchQueue, BatchRunner, Item, Output};
@@ -55,8 +55,8 @@ impl Engine {
     }
 
     /// What the model's first axis is.
-    pub fn rows(&self) -> Rows {
-        self.predictor.rows()
+    pub fn batch_axis(&self) -> BatchAxis {
+        self.predictor.batch_axis()
     }
 
     /// What a sample is: a picture, or tensors in a file.
@@ -98,8 +98,9 @@ impl Engine {
     ) -> Result<Vec<Tensor>, Problem> {
         let max_batch = self.package.batch.max_size;
         let rows = inputs.first().and_then(|input| input.shape.first());
-        if rows.is_some_and(|rows| rows.div_ceil(self.rows().most(max_batch)) > MAX_SAMPLES)
-            && self.rows() != Rows::None
+        if rows
+            .is_some_and(|rows| rows.div_ceil(self.batch_axis().max_batch(max_batch)) > MAX_SAMPLES)
+            && self.batch_axis() != BatchAxis::None
         {
             let message = format!(
                 "the request would take more than {MAX_SAMPLES} runs of the model; send fewer rows at once"
@@ -144,7 +145,7 @@ impl BatchRunner for Runner {
     fn max_rows(&self, first: &Item) -> usize {
         match first {
             Item::Sample(_) => self.predictor.most_together(self.max_batch),
-            Item::Tensors(_) => self.predictor.rows().most(self.max_batch),
+            Item::Tensors(_) => self.predictor.batch_axis().max_batch(self.max_batch),
         }
     }
 

@@ -3,7 +3,6 @@
 
 mod body;
 mod content_encoding;
-mod elements;
 mod infer;
 mod json;
 mod openapi;

@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 
 use boxwright_model::Outcome;
 use boxwright_model::package::InputKind;
-use boxwright_predict::{Rows, Tensor};
-use boxwright_tensor::{DataType, Dimension, TensorSpec};
+use boxwright_tensor::{BatchAxis, DataType, Dimension, Tensor, TensorSpec};
 use bytes::Bytes;
 
 use super::blocking::run_blocking;
@@ -95,9 +94,9 @@ pub struct ModelMetadata {
 
 impl TensorMetadata {
     /// An input or output of the model; its first axis is open where it is the batch.
-    fn new(spec: &TensorSpec, rows: Rows) -> Self {
+    fn new(spec: &TensorSpec, batch: BatchAxis) -> Self {
         let length = |(index, axis): (usize, &Dimension)| match axis {
-            _ if index == 0 && rows != Rows::None => -1,
+            _ if index == 0 && batch != BatchAxis::None => -1,
             Dimension::Fixed(length) => i64::try_from(*length).unwrap_or(-1),
             Dimension::Dynamic(_) => -1,
         };
@@ -213,11 +212,11 @@ impl Engine {
     }
 
     fn tensor_metadata(&self, name: String, version: String) -> ModelMetadata {
-        let rows = self.rows();
+        let axis = self.batch_axis();
         let describe = |specs: &[TensorSpec]| {
             specs
                 .iter()
-                .map(|spec| TensorMetadata::new(spec, rows))
+                .map(|spec| TensorMetadata::new(spec, axis))
                 .collect()
         };
         let signature = self.signature();
@@ -225,9 +224,9 @@ impl Engine {
             name,
             version,
             platform: "onnxruntime_onnx",
-            max_batch_size: match rows {
-                Rows::None => 0,
-                Rows::Any | Rows::Fixed(_) => self.package().batch.max_size,
+            max_batch_size: match axis {
+                BatchAxis::None => 0,
+                BatchAxis::Dynamic | BatchAxis::Fixed(_) => self.package().batch.max_size,
             },
             inputs: describe(&signature.inputs),
             outputs: describe(&signature.outputs),

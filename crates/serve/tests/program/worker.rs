@@ -26,7 +26,7 @@ fn load(sample: &Sample) -> Load {
     let package = sample.package_file().to_str().unwrap().to_owned();
     Load {
         package,
-        device: "auto".into(),
+        device: boxwright_model::Device::Auto,
         ..Load::default()
     }
 }

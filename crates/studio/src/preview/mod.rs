@@ -3,6 +3,7 @@
 mod live;
 mod outcome;
 mod output;
+mod printed;
 mod run;
 mod samples;
 mod spool;

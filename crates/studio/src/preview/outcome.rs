@@ -4,19 +4,19 @@ use boxwright_model::Outcome;
 use boxwright_model::prediction::SampleError;
 use boxwright_worker::FromWorkerResult;
 
+use super::printed::printed;
 use crate::failure::Code;
-use crate::tensor;
 
 /// A result's outcome with its raw outputs as numbers.
 pub fn outcome(result: FromWorkerResult) -> Outcome {
     if result.tensors.is_empty() {
         return result.outcome;
     }
-    let printed = result.tensors.iter().map(|(name, tensor)| {
-        let printed = tensor::printed(tensor).ok_or(name)?;
-        Ok((name.clone(), printed))
+    let outputs = result.tensors.iter().map(|tensor| {
+        let printed = printed(tensor).ok_or(&tensor.name)?;
+        Ok((tensor.name.clone(), printed))
     });
-    match printed.collect::<Result<_, &String>>() {
+    match outputs.collect::<Result<_, &String>>() {
         Ok(outputs) => Outcome::Outputs(outputs),
         Err(name) => Outcome::Error(SampleError {
             code: Code::ShapeMismatch.to_string(),

@@ -86,7 +86,7 @@ mod tests {
                 digest,
             },
             device: DeviceUsed {
-                kind: DeviceKind::Cpu,
+                kind: boxwright_model::DeviceKind::Cpu,
                 name: device,
                 reason,
             },

@@ -1,11 +1,10 @@
 //! Whether two predictions of one sample are the same, within what arithmetic allows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use boxwright_model::prediction::{ClassPrediction, Outcome, SampleError};
-use boxwright_worker::{FromWorkerResult, Tensor};
-
-use crate::tensor;
+use boxwright_tensor::Tensor;
+use boxwright_worker::FromWorkerResult;
 
 /// What may lie between the preview and an image on the same architecture.
 pub const SAME_ARCHITECTURE: f64 = 1e-5;
@@ -17,8 +16,8 @@ pub const EMULATED: f64 = 2e-3;
 pub enum Predicted {
     /// Class predictions by falling score.
     Classes(Vec<ClassPrediction>),
-    /// Raw outputs by name.
-    Tensors(BTreeMap<String, Tensor>),
+    /// Raw outputs in the order of their names.
+    Tensors(Vec<Tensor>),
     /// It can't be predicted.
     Error(SampleError),
 }
@@ -139,23 +138,24 @@ fn cut_off(class: &ClassPrediction, other: &[ClassPrediction]) -> f64 {
     })
 }
 
-fn tensors(
-    preview: &BTreeMap<String, Tensor>,
-    image: &BTreeMap<String, Tensor>,
-    tolerance: f64,
-) -> Found {
-    if !preview.keys().eq(image.keys()) {
+fn tensors(preview: &[Tensor], image: &[Tensor], tolerance: f64) -> Found {
+    let names = |tensors: &[Tensor]| -> Vec<String> {
+        tensors.iter().map(|tensor| tensor.name.clone()).collect()
+    };
+    if names(preview) != names(image) {
         return differs("the image has other outputs".to_owned());
     }
     let mut found = Found {
         most: 0.0,
         words: None,
     };
-    for ((name, a), b) in preview.iter().zip(image.values()) {
+    for (a, b) in preview.iter().zip(image) {
         let this = elements(a, b, tolerance);
         found.most = found.most.max(this.most);
         if found.words.is_none() {
-            found.words = this.words.map(|words| format!("output {name}: {words}"));
+            found.words = this
+                .words
+                .map(|words| format!("output {}: {words}", a.name));
         }
     }
     found
@@ -176,10 +176,10 @@ fn elements(preview: &Tensor, image: &Tensor, tolerance: f64) -> Found {
             words: None,
         };
     }
-    let (Some(a), Some(b)) = (tensor::floats(preview), tensor::floats(image)) else {
+    let (Some(a), Some(b)) = (preview.to_f64(), image.to_f64()) else {
         return differs("the elements are not the same".to_owned());
     };
-    if a.len() != b.len() || !tensor::is_float(preview.datatype) {
+    if a.len() != b.len() || !preview.datatype.is_float() {
         return differs("the elements are not the same".to_owned());
     }
     let mut found = Found {
@@ -234,12 +234,12 @@ mod tests {
             .flat_map(|element| element.to_le_bytes())
             .collect();
         let shape = vec![elements.len()];
-        let tensor = Tensor {
-            shape,
+        Predicted::Tensors(vec![Tensor {
+            name: "out".into(),
             datatype: DataType::Fp32,
+            shape,
             data: data.into(),
-        };
-        Predicted::Tensors([("out".to_owned(), tensor)].into())
+        }])
     }
 
     fn unreadable() -> Predicted {
@@ -350,13 +350,12 @@ mod tests {
     #[test]
     fn integers_are_equal_or_not() {
         let tensor = |value: i64| {
-            let data = value.to_le_bytes().to_vec().into();
-            let tensor = Tensor {
-                shape: vec![1],
+            Predicted::Tensors(vec![Tensor {
+                name: "class".into(),
                 datatype: DataType::Int64,
-                data,
-            };
-            Predicted::Tensors([("class".to_owned(), tensor)].into())
+                shape: vec![1],
+                data: value.to_le_bytes().to_vec().into(),
+            }])
         };
         assert!(same(&tensor(7), &tensor(7), SAME_ARCHITECTURE));
         assert!(!same(&tensor(1 << 60), &tensor((1 << 60) + 1), EMULATED));

@@ -197,7 +197,7 @@ fn failed(sample: u64, error: SampleError) -> FromWorkerResult {
         outcome: Outcome::Error(error),
         picture: None,
         thumbnail: None,
-        tensors: BTreeMap::new(),
+        tensors: Vec::new(),
     }
 }
 

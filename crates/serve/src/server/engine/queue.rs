@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use boxwright_model::Outcome;
 use boxwright_model::prediction::Timing;
-use boxwright_predict::{Spread, Tensor, TensorBatch};
+use boxwright_predict::Spread;
+use boxwright_tensor::{Tensor, TensorBatch};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 

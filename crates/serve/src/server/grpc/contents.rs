@@ -1,8 +1,7 @@
 //! `InferTensorContents`, read from its encoding and written to it. A list of numbers would be far
 //! larger than the message: each takes a byte or more there and up to eight in a list of its own.
 
-use boxwright_predict::Tensor;
-use boxwright_tensor::DataType;
+use boxwright_tensor::{DataType, Tensor};
 use bytes::Bytes;
 use prost::encoding::{
     DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field,

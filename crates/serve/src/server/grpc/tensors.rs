@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use boxwright_predict::Tensor;
-use boxwright_tensor::DataType;
+use boxwright_tensor::{DataType, Tensor};
 use bytes::Bytes;
-use serde::Deserialize;
-use serde::de::value::{Error as Unknown, StrDeserializer};
 
 use super::contents;
 use super::proto::inference::model_infer_request::InferInputTensor;
@@ -86,8 +83,7 @@ fn read(
 
 fn tensor(input: InferInputTensor, raw: Option<Bytes>, limit: usize) -> Result<Tensor, Problem> {
     let name = input.name;
-    let datatype = StrDeserializer::<Unknown>::new(&input.datatype);
-    let datatype = DataType::deserialize(datatype).map_err(|_| {
+    let datatype: DataType = input.datatype.parse().map_err(|_| {
         Problem::bad_request(format!(
             "input `{name}` has the datatype `{}`, which the Open Inference Protocol does not know; FP32 is one",
             input.datatype

@@ -7,13 +7,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use boxwright_model::Outcome;
 use boxwright_model::prediction::SampleError;
-use boxwright_predict::Tensor;
-use boxwright_tensor::DataType;
+use boxwright_tensor::Tensor;
+use boxwright_tensor::json::StringEncoding;
+use boxwright_tensor::oip::{RequestInput, ResponseOutput};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use super::elements::{self, Elements, Strings};
 use super::json::{from_json, json_response};
 use crate::server::limits::MAX_SAMPLES;
 use crate::server::models::{InferRequest, InferResponse, Model};
@@ -50,29 +49,13 @@ struct RequestJson<'a> {
     id: Option<String>,
     parameters: Option<RequestParameters>,
     #[serde(borrow)]
-    inputs: Vec<InputJson<'a>>,
+    inputs: Vec<RequestInput<'a>>,
     outputs: Option<Vec<OutputJson>>,
 }
 
 #[derive(Deserialize)]
 struct RequestParameters {
     binary_data_output: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct InputJson<'a> {
-    name: String,
-    datatype: String,
-    shape: Vec<i64>,
-    parameters: Option<InputParameters>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct InputParameters {
-    binary_data_size: Option<u64>,
-    shared_memory_region: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -132,7 +115,7 @@ pub fn parse(
         ..ParsedRequest::default()
     };
     for input in request.inputs {
-        let (tensor, unreadable) = input.parse(&mut rest, model, reserve)?;
+        let (tensor, unreadable) = parse_input(input, &mut rest, model, reserve)?;
         parsed.request.inputs.push(tensor);
         parsed.unreadable.extend(unreadable);
     }
@@ -157,7 +140,8 @@ impl ParsedRequest {
         let OutputJson { name, parameters } = output;
         if let Some(parameters) = parameters {
             if parameters.shared_memory_region.is_some() {
-                return Err(no_shared_memory("output", &name));
+                let message = format!("output `{name}`: shared memory is not offered");
+                return Err(Problem::bad_request(message));
             }
             if parameters.classification.is_some_and(|classes| classes > 0) {
                 return Err(Problem::bad_request(format!(
@@ -203,97 +187,28 @@ pub fn insert_errors(
 /// A tensor, and the samples of it that are not base64.
 type ParsedInput = (Tensor, Vec<(usize, SampleError)>);
 
-impl InputJson<'_> {
-    fn parse(
-        self,
-        rest: &mut Bytes,
-        model: Model,
-        reserve: &Reserve<'_>,
-    ) -> Result<ParsedInput, Problem> {
-        let Self { name, datatype, .. } = &self;
-        let refused = |what: String| Problem::bad_request(format!("input `{name}`: {what}"));
-        let datatype = datatype_by_name(datatype)
-            .ok_or_else(|| refused(format!("there is no datatype `{datatype}`; FP32 is one")))?;
-        let lengths = self.shape.iter().map(|length| usize::try_from(*length));
-        let shape: Vec<usize> = lengths
-            .collect::<Result<_, _>>()
-            .map_err(|_| refused(format!("the shape {:?} is none", self.shape)))?;
-        let parameters = self.parameters.as_ref();
-        if parameters.is_some_and(|parameters| parameters.shared_memory_region.is_some()) {
-            return Err(no_shared_memory("input", name));
-        }
-        let size = parameters.and_then(|parameters| parameters.binary_data_size);
-        let (data, unreadable) = match (self.data, size) {
-            (Some(_), Some(_)) => {
-                return Err(refused("it has both `data` and `binary_data_size`".into()));
-            }
-            (None, None) => {
-                return Err(refused(
-                    "it has neither `data` nor the parameter `binary_data_size`".into(),
-                ));
-            }
-            (None, Some(size)) => {
-                let here = usize::try_from(size)
-                    .ok()
-                    .filter(|size| *size <= rest.len());
-                let here = here.ok_or_else(|| {
-                    refused(format!(
-                        "`binary_data_size` is {size}, and {} bytes are left after the JSON and \
-                         the inputs before; Inference-Header-Content-Length says where the JSON ends",
-                        rest.len()
-                    ))
-                })?;
-                (rest.split_to(here), Vec::new())
-            }
-            (Some(_), None)
-                if model == Model::Pipeline && shape.iter().any(|axis| *axis > MAX_SAMPLES) =>
-            {
-                return Err(Problem::too_many_samples());
-            }
-            (Some(data), None) => {
-                reserve(elements::room(data, datatype))?;
-                parse_data(data, datatype, &shape, model).map_err(refused)?
-            }
-        };
-        let name = self.name;
-        let tensor = Tensor {
-            name,
-            datatype,
-            shape,
-            data,
-        };
-        Ok((tensor, unreadable))
-    }
-}
-
-fn no_shared_memory(side: &str, name: &str) -> Problem {
-    Problem::bad_request(format!("{side} `{name}`: shared memory is not offered"))
-}
-
-fn parse_data(
-    data: &RawValue,
-    datatype: DataType,
-    shape: &[usize],
+fn parse_input(
+    input: RequestInput<'_>,
+    rest: &mut Bytes,
     model: Model,
-) -> Result<(Bytes, Vec<(usize, SampleError)>), String> {
-    let strings = match model {
-        Model::Pipeline => Strings::Base64,
-        Model::Tensors => Strings::Text,
+    reserve: &Reserve<'_>,
+) -> Result<ParsedInput, Problem> {
+    let name = input.name.clone();
+    let refused = |what: String| Problem::bad_request(format!("input `{name}`: {what}"));
+    let tensor = input.check(rest).map_err(refused)?;
+    let encoding = match model {
+        Model::Pipeline => StringEncoding::Base64,
+        Model::Tensors => StringEncoding::Text,
     };
-    let elements = shape
-        .iter()
-        .try_fold(1_usize, |all, axis| all.checked_mul(*axis));
-    let most = elements.unwrap_or(usize::MAX);
-    let listed = elements::read(data, datatype, strings, most)?;
-    if !listed.fits(shape) {
-        return Err(format!(
-            "`data` is a list of the shape {:?}, and `shape` says {shape:?}",
-            listed.lengths
-        ));
+    let is_long = tensor.shape().iter().any(|axis| *axis > MAX_SAMPLES);
+    if model == Model::Pipeline && tensor.is_list() && is_long {
+        return Err(Problem::too_many_samples());
     }
-    let unreadable = listed.unreadable.into_iter();
+    reserve(tensor.max_bytes())?;
+    let (tensor, invalid) = tensor.read(encoding).map_err(refused)?;
+    let unreadable = invalid.into_iter();
     let unreadable = unreadable.map(|(place, reason)| (place, not_base64(&reason)));
-    Ok((listed.data.into(), unreadable.collect()))
+    Ok((tensor, unreadable.collect()))
 }
 
 /// The error of a sample that is not base64.
@@ -304,11 +219,6 @@ pub fn not_base64(reason: &str) -> SampleError {
     }
 }
 
-fn datatype_by_name(name: &str) -> Option<DataType> {
-    DataType::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name))
-        .ok()
-}
-
 #[derive(Serialize)]
 struct ResponseJson<'a> {
     model_name: &'a str,
@@ -316,40 +226,6 @@ struct ResponseJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
     outputs: Vec<ResponseOutput<'a>>,
-}
-
-#[derive(Serialize)]
-struct ResponseOutput<'a> {
-    name: &'a str,
-    datatype: &'static str,
-    shape: &'a [usize],
-    #[serde(flatten)]
-    data: Data<'a>,
-}
-
-#[derive(Serialize)]
-enum Data<'a> {
-    #[serde(rename = "data")]
-    Json(Elements<'a>),
-    #[serde(rename = "parameters")]
-    Binary { binary_data_size: usize },
-}
-
-impl<'a> ResponseOutput<'a> {
-    fn of(output: &'a Tensor, binary: bool) -> Self {
-        let data = match binary {
-            true => Data::Binary {
-                binary_data_size: output.data.len(),
-            },
-            false => Data::Json(Elements::flat(output)),
-        };
-        Self {
-            name: &output.name,
-            datatype: output.datatype.name(),
-            shape: &output.shape,
-            data,
-        }
-    }
 }
 
 /// The body of a response, and the length of its JSON where tensors follow it.
@@ -375,7 +251,7 @@ pub fn write(
         model_version: &response.version,
         id,
         outputs: outputs
-            .map(|output| ResponseOutput::of(output, is_binary(&output)))
+            .map(|output| ResponseOutput::new(output, is_binary(&output)))
             .collect(),
     };
     let mut body = serde_json::to_vec(&response_json)

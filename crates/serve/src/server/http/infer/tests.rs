@@ -1,6 +1,5 @@
 use axum::http::{HeaderMap, HeaderValue};
-use boxwright_predict::Tensor;
-use boxwright_tensor::DataType;
+use boxwright_tensor::{DataType, Tensor};
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::response::Response;
-use boxwright_predict::{Rows, Tensor};
-use boxwright_tensor::{Signature, TensorSpec};
+use boxwright_tensor::json::{self, BatchRows, Elements, StringEncoding};
+use boxwright_tensor::{BatchAxis, Signature, Tensor, TensorSpec};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::server::blocking::run_blocking;
-use crate::server::http::elements::{self, Elements, Strings};
 use crate::server::http::infer::Reserve;
 use crate::server::http::json::{SampleList, from_json, json_response};
 use crate::server::http::request::ModelRequest;
@@ -44,11 +43,11 @@ pub async fn predict(request: ModelRequest, model: String) -> Result<Response, P
     let (engine, _in_flight) = (request.engine, request.in_flight);
     let (body, reservation) = (request.body, request.reservation);
     let length = body.len();
-    let (signature, rows) = (engine.signature().clone(), engine.rows());
+    let (signature, axis) = (engine.signature().clone(), engine.batch_axis());
     let read = move || {
         let reader = Reader {
             signature: &signature,
-            rows,
+            axis,
             reserve: &|bytes| reservation.reserve(bytes),
         };
         reader.read(&body)
@@ -84,7 +83,7 @@ pub async fn predict(request: ModelRequest, model: String) -> Result<Response, P
 /// What requests are read by.
 struct Reader<'a> {
     signature: &'a Signature,
-    rows: Rows,
+    axis: BatchAxis,
     reserve: &'a Reserve<'a>,
 }
 
@@ -116,14 +115,14 @@ impl Reader<'_> {
                     self.named(&row, &place)
                 };
                 let read = list.0.iter().enumerate().map(row);
-                match self.rows {
-                    Rows::None => read.collect::<Result<_, _>>().map(Runs::Rows),
+                match self.axis {
+                    BatchAxis::None => read.collect::<Result<_, _>>().map(Runs::Rows),
                     _ => stacked(read).map(Runs::Batch),
                 }
             }
             Some(_) => {
                 let only = self.only_input("`instances`")?;
-                if self.rows != Rows::None {
+                if self.axis != BatchAxis::None {
                     return Ok(Runs::Batch(vec![self.tensor(instances, only, "")?]));
                 }
                 let list: SampleList<'_> = from_json(instances.get().as_bytes())?;
@@ -179,14 +178,14 @@ impl Reader<'_> {
 
     fn tensor(&self, json: &RawValue, spec: &TensorSpec, place: &str) -> Result<Tensor, Problem> {
         let TensorSpec { name, datatype, .. } = spec;
-        (self.reserve)(elements::room(json, *datatype))?;
-        let listed = elements::read(json, *datatype, Strings::Text, usize::MAX)
+        (self.reserve)(json::max_bytes(json, *datatype))?;
+        let list = json::read(json, *datatype, StringEncoding::Text, usize::MAX)
             .map_err(|what| Problem::bad_request(format!("{place}input `{name}`: {what}")))?;
         Ok(Tensor {
             name: name.clone(),
             datatype: *datatype,
-            shape: listed.lengths,
-            data: listed.data.into(),
+            shape: list.lengths,
+            data: list.data.into(),
         })
     }
 }
@@ -221,12 +220,12 @@ fn stacked(
         }
         count += 1;
     }
-    let whole = |(mut tensor, data): (Tensor, Vec<u8>)| {
+    let stack = |(mut tensor, data): (Tensor, Vec<u8>)| {
         tensor.shape.insert(0, count);
         tensor.data = data.into();
         tensor
     };
-    Ok(batch.into_iter().map(whole).collect())
+    Ok(batch.into_iter().map(stack).collect())
 }
 
 /// What the model gave.
@@ -291,7 +290,7 @@ impl Answer {
         }
         let text = match self {
             Self::Single(tensor) => serde_json::to_vec(&Key::Predictions(Elements::nested(tensor))),
-            Self::Batch(tensors) => serde_json::to_vec(&Key::Predictions(elements::Rows(tensors))),
+            Self::Batch(tensors) => serde_json::to_vec(&Key::Predictions(BatchRows(tensors))),
             Self::Rows(rows) => {
                 let rows: Vec<_> = rows.iter().map(|row| Outputs::of(row)).collect();
                 serde_json::to_vec(&Key::Predictions(rows))

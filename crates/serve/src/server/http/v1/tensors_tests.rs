@@ -1,5 +1,4 @@
-use boxwright_predict::{Rows, Tensor};
-use boxwright_tensor::{DataType, Signature, TensorSpec};
+use boxwright_tensor::{BatchAxis, DataType, Signature, Tensor, TensorSpec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -26,23 +25,24 @@ fn tensor(name: &str, shape: &[usize], data: &[u8]) -> Tensor {
     }
 }
 
-fn read(body: &[u8], signature: &Signature, rows: Rows) -> Result<Runs, String> {
+fn read(body: &[u8], signature: &Signature, axis: BatchAxis) -> Result<Runs, String> {
     let reserve = &|_| Ok(());
     let reader = Reader {
         signature,
-        rows,
+        axis,
         reserve,
     };
     reader.read(body).map_err(|problem| problem.message)
 }
 
-fn read_json(json: &Value, inputs: &[&str], rows: Rows) -> Result<Runs, String> {
-    read(json.to_string().as_bytes(), &signature(inputs), rows)
+fn read_json(json: &Value, inputs: &[&str], axis: BatchAxis) -> Result<Runs, String> {
+    read(json.to_string().as_bytes(), &signature(inputs), axis)
 }
 
 #[test]
 fn rows_are_stacked_into_a_batch() {
-    let batch = |json: Value, inputs: &[&str]| read_json(&json, inputs, Rows::Any).unwrap();
+    let batch =
+        |json: Value, inputs: &[&str]| read_json(&json, inputs, BatchAxis::Dynamic).unwrap();
     assert_eq!(
         batch(json!({"instances": [[1, 2], [3, 4], [5, 6]]}), &["a"]),
         Runs::Batch(vec![tensor("a", &[3, 2], &[1, 2, 3, 4, 5, 6])])
@@ -69,7 +69,7 @@ fn rows_are_stacked_into_a_batch() {
 fn rows_of_a_model_without_batch_run_one_by_one() {
     let json = json!({"instances": [[1], [2, 3]]});
     assert_eq!(
-        read_json(&json, &["a"], Rows::None).unwrap(),
+        read_json(&json, &["a"], BatchAxis::None).unwrap(),
         Runs::Rows(vec![
             vec![tensor("a", &[1], &[1])],
             vec![tensor("a", &[2], &[2, 3])]
@@ -81,14 +81,14 @@ fn rows_of_a_model_without_batch_run_one_by_one() {
 fn columns_are_whole_tensors() {
     let a = tensor("a", &[1, 2], &[1, 2]);
     assert_eq!(
-        read_json(&json!({"inputs": [[1, 2]]}), &["a"], Rows::Any).unwrap(),
+        read_json(&json!({"inputs": [[1, 2]]}), &["a"], BatchAxis::Dynamic).unwrap(),
         Runs::Columns(vec![a.clone()])
     );
     assert_eq!(
         read_json(
             &json!({"inputs": {"b": [3], "a": [[1, 2]]}}),
             &["a", "b"],
-            Rows::Any
+            BatchAxis::Dynamic
         )
         .unwrap(),
         Runs::Columns(vec![a, tensor("b", &[1], &[3])])
@@ -152,7 +152,7 @@ fn a_refusal_names_the_instance_and_the_input() {
             "input `a`: element 0 is a string",
         ),
     ] {
-        let error = read_json(&json, inputs, Rows::Any).unwrap_err();
+        let error = read_json(&json, inputs, BatchAxis::Dynamic).unwrap_err();
         assert!(error.contains(words), "{json}: {error}");
     }
 }
@@ -190,8 +190,8 @@ proptest! {
         batch: bool,
     ) {
         let body = format!("{{\"{key}\":{value}}}");
-        let rows = if batch { Rows::Any } else { Rows::None };
-        let _ = read(body.as_bytes(), &signature(&["a"]), rows);
-        let _ = read(body.as_bytes(), &signature(&["a", "b"]), rows);
+        let axis = if batch { BatchAxis::Dynamic } else { BatchAxis::None };
+        let _ = read(body.as_bytes(), &signature(&["a"]), axis);
+        let _ = read(body.as_bytes(), &signature(&["a", "b"]), axis);
     }
 }

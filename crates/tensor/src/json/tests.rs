@@ -1,35 +1,16 @@
-use boxwright_predict::Tensor;
-use boxwright_predict::elements::Listed;
-use boxwright_tensor::DataType;
 use half::{bf16, f16};
 use proptest::prelude::*;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::{Elements, Rows, Strings, read};
+use super::{BatchRows, Elements, NestedList, StringEncoding, read};
+use crate::{DataType, Tensor};
 
-const TYPES: [DataType; 14] = [
-    DataType::Bool,
-    DataType::Int8,
-    DataType::Int16,
-    DataType::Int32,
-    DataType::Int64,
-    DataType::Uint8,
-    DataType::Uint16,
-    DataType::Uint32,
-    DataType::Uint64,
-    DataType::Fp16,
-    DataType::Bf16,
-    DataType::Fp32,
-    DataType::Fp64,
-    DataType::Bytes,
-];
-
-fn listed(json: &Value, datatype: DataType) -> Result<Listed, String> {
+fn read_list(json: &Value, datatype: DataType) -> Result<NestedList, String> {
     read(
         &to_raw_value(json).unwrap(),
         datatype,
-        Strings::Text,
+        StringEncoding::Text,
         usize::MAX,
     )
 }
@@ -45,8 +26,8 @@ fn tensor(datatype: DataType, shape: Vec<usize>, data: Vec<u8>) -> Tensor {
 
 /// Reads, and writes again.
 fn there_and_back(json: &Value, datatype: DataType) -> Value {
-    let listed = listed(json, datatype).unwrap_or_else(|error| panic!("{datatype:?}: {error}"));
-    let tensor = tensor(datatype, listed.lengths, listed.data);
+    let list = read_list(json, datatype).unwrap_or_else(|error| panic!("{datatype:?}: {error}"));
+    let tensor = tensor(datatype, list.lengths, list.data);
     serde_json::to_value(Elements::nested(&tensor)).unwrap()
 }
 
@@ -112,7 +93,7 @@ fn what_a_type_cannot_hold_is_named_with_its_place() {
             DataType::Bytes => json!("a"),
             _ => json!(1),
         };
-        let error = listed(&json!([right, wrong]), datatype).unwrap_err();
+        let error = read_list(&json!([right, wrong]), datatype).unwrap_err();
         assert!(error.contains(words), "{datatype:?} {wrong}: {error}");
     }
 }
@@ -120,12 +101,12 @@ fn what_a_type_cannot_hold_is_named_with_its_place() {
 #[test]
 fn whole_numbers_may_be_written_as_floats() {
     let json = RawValue::from_string("[1.0, -3e2, 9007199254740992.0]".into()).unwrap();
-    let listed = read(&json, DataType::Int64, Strings::Text, usize::MAX).unwrap();
+    let list = read(&json, DataType::Int64, StringEncoding::Text, usize::MAX).unwrap();
     let numbers: Vec<u8> = [1_i64, -300, 1 << 53]
         .iter()
         .flat_map(|number| number.to_le_bytes())
         .collect();
-    assert_eq!(listed.data, numbers);
+    assert_eq!(list.data, numbers);
 }
 
 #[test]
@@ -139,9 +120,9 @@ fn lists_are_even_or_refused() {
         json!([[[1]], [[]]]),
         json!([[[]], [1]]),
     ] {
-        assert!(listed(&uneven, DataType::Int8).is_err(), "{uneven}");
+        assert!(read_list(&uneven, DataType::Int8).is_err(), "{uneven}");
     }
-    let lengths = |json: Value| listed(&json, DataType::Int8).unwrap().lengths;
+    let lengths = |json: Value| read_list(&json, DataType::Int8).unwrap().lengths;
     assert_eq!(lengths(json!(3)), [0; 0]);
     assert_eq!(lengths(json!([])), [0]);
     assert_eq!(lengths(json!([[], []])), [2, 0]);
@@ -151,7 +132,7 @@ fn lists_are_even_or_refused() {
 #[test]
 fn reading_ends_past_the_most_elements() {
     let json = to_raw_value(&json!([[1, 2], [3, 4]])).unwrap();
-    let read = |most| read(&json, DataType::Int8, Strings::Text, most);
+    let read = |most| read(&json, DataType::Int8, StringEncoding::Text, most);
     assert_eq!(read(4).unwrap().data, [1, 2, 3, 4]);
     assert!(read(3).unwrap_err().contains("more than 3 elements"));
 }
@@ -160,11 +141,11 @@ fn reading_ends_past_the_most_elements() {
 fn lists_fit_a_shape_nested_in_part_or_flat() {
     let fits = |lengths: &[usize], shape: &[usize]| {
         let lengths = lengths.to_vec();
-        let (data, unreadable) = (Vec::new(), Vec::new());
-        Listed {
+        let (data, invalid) = (Vec::new(), Vec::new());
+        NestedList {
             lengths,
             data,
-            unreadable,
+            invalid,
         }
         .fits(shape)
     };
@@ -181,11 +162,11 @@ fn lists_fit_a_shape_nested_in_part_or_flat() {
 #[test]
 fn bad_base64_is_empty_and_told() {
     let json = to_raw_value(&json!(["aGk=", "%", "aG8="])).unwrap();
-    let listed = read(&json, DataType::Bytes, Strings::Base64, usize::MAX).unwrap();
-    let tensor = tensor(DataType::Bytes, vec![3], listed.data);
+    let list = read(&json, DataType::Bytes, StringEncoding::Base64, usize::MAX).unwrap();
+    let tensor = tensor(DataType::Bytes, vec![3], list.data);
     assert_eq!(tensor.strings().unwrap(), [&b"hi"[..], b"", b"ho"]);
-    assert_eq!(listed.unreadable.len(), 1);
-    assert_eq!(listed.unreadable[0].0, 1);
+    assert_eq!(list.invalid.len(), 1);
+    assert_eq!(list.invalid[0].0, 1);
 }
 
 #[test]
@@ -210,14 +191,16 @@ fn rows_are_nested_by_the_axes_after_the_first() {
     x.name = "x".into();
     let y = tensor(DataType::Bool, vec![2], vec![1, 0]);
     assert_eq!(
-        serde_json::to_value(Rows(&[x.clone(), y])).unwrap(),
+        serde_json::to_value(BatchRows(&[x.clone(), y])).unwrap(),
         json!([
             {"x": [[1], [2], [3]], "y": true},
             {"x": [[4], [5], [6]], "y": false},
         ])
     );
     let y = tensor(DataType::Bool, vec![1], vec![1]);
-    let error = serde_json::to_value(Rows(&[x, y])).unwrap_err().to_string();
+    let error = serde_json::to_value(BatchRows(&[x, y]))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("`y`"), "{error}");
 }
 
@@ -235,7 +218,7 @@ proptest! {
             let tensor = tensor(datatype, vec![values.len()], data.clone());
             // Where one became infinite there is nothing to read back.
             if let Ok(json) = to_raw_value(&Elements::flat(&tensor)) {
-                prop_assert_eq!(read(&json, datatype, Strings::Text, usize::MAX).unwrap().data, data);
+                prop_assert_eq!(read(&json, datatype, StringEncoding::Text, usize::MAX).unwrap().data, data);
             }
         }
     }
@@ -249,9 +232,9 @@ proptest! {
     #[test]
     fn any_json_is_read_or_refused(text in "[\\[\\]{},:\"0-9a-z. eE+-]{0,60}") {
         if let Ok(json) = RawValue::from_string(text) {
-            for datatype in TYPES {
-                for strings in [Strings::Text, Strings::Base64] {
-                    let _ = read(&json, datatype, strings, 20);
+            for datatype in DataType::ALL {
+                for encoding in [StringEncoding::Text, StringEncoding::Base64] {
+                    let _ = read(&json, datatype, encoding, 20);
                 }
             }
         }
@@ -260,9 +243,9 @@ proptest! {
     #[test]
     fn any_nesting_is_read_or_refused(text in "[\\[\\],1]{0,300}") {
         if let Ok(json) = RawValue::from_string(text)
-            && let Ok(listed) = read(&json, DataType::Uint8, Strings::Text, usize::MAX)
+            && let Ok(list) = read(&json, DataType::Uint8, StringEncoding::Text, usize::MAX)
         {
-            prop_assert_eq!(listed.lengths.iter().product::<usize>(), listed.data.len());
+            prop_assert_eq!(list.lengths.iter().product::<usize>(), list.data.len());
         }
     }
 }

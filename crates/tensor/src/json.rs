@@ -1,9 +1,10 @@
 //! The elements of a tensor in JSON: lists of numbers, truth values or strings, flat or nested.
 
+mod read;
 mod write;
 
-pub use boxwright_predict::elements::{Strings, read, room};
-pub use write::{Elements, Rows};
+pub use read::{NestedList, StringEncoding, max_bytes, read};
+pub use write::{BatchRows, Elements};
 
 #[cfg(test)]
 mod tests;

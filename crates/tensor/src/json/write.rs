@@ -1,13 +1,11 @@
-//! A tensor's bytes into lists.
+//! Elements as lists.
 
 use std::cell::RefCell;
 
-use boxwright_predict::Tensor;
-use boxwright_tensor::DataType;
-use bytes::Bytes;
-use half::{bf16, f16};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
+
+use crate::{Scalar, Tensor};
 
 /// A tensor's elements as they are written in JSON. What JSON can't say fails to be written: an
 /// infinity, what is no number, and bytes that are no text. The error names the tensor.
@@ -44,9 +42,9 @@ impl Serialize for Elements<'_> {
 
 /// Tensors of one batch, as a list of rows: each an object of what the tensors have in it.
 #[derive(Debug, Clone, Copy)]
-pub struct Rows<'a>(pub &'a [Tensor]);
+pub struct BatchRows<'a>(pub &'a [Tensor]);
 
-impl Serialize for Rows<'_> {
+impl Serialize for BatchRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let rows = |tensor: &Tensor| tensor.shape.first().copied();
         let count = self.0.first().and_then(rows).unwrap_or(0);
@@ -104,15 +102,6 @@ struct Named<'a> {
     scalar: Scalar,
 }
 
-enum Scalar {
-    Truth(bool),
-    Signed(i64),
-    Unsigned(u64),
-    Single(f32),
-    Double(f64),
-    Text(Bytes),
-}
-
 impl Serialize for Named<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let unsayable = |what: &dyn std::fmt::Display| {
@@ -123,14 +112,14 @@ impl Serialize for Named<'_> {
             ))
         };
         match &self.scalar {
-            Scalar::Truth(value) => serializer.serialize_bool(*value),
+            Scalar::Bool(value) => serializer.serialize_bool(*value),
             Scalar::Signed(value) => serializer.serialize_i64(*value),
             Scalar::Unsigned(value) => serializer.serialize_u64(*value),
             Scalar::Single(value) if value.is_finite() => serializer.serialize_f32(*value),
             Scalar::Double(value) if value.is_finite() => serializer.serialize_f64(*value),
             Scalar::Single(value) => Err(unsayable(value)),
             Scalar::Double(value) => Err(unsayable(value)),
-            Scalar::Text(bytes) => match std::str::from_utf8(bytes) {
+            Scalar::Bytes(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => serializer.serialize_str(text),
                 Err(_) => Err(unsayable(&"bytes that are no text")),
             },
@@ -140,34 +129,5 @@ impl Serialize for Named<'_> {
 
 fn named(tensor: &Tensor) -> impl Iterator<Item = Named<'_>> {
     let name = &tensor.name;
-    scalars(tensor).map(move |scalar| Named { name, scalar })
-}
-
-fn scalars(tensor: &Tensor) -> Box<dyn Iterator<Item = Scalar> + '_> {
-    macro_rules! of {
-        ($type:ty, $scalar:ident) => {{
-            let (elements, _) = tensor.data.as_chunks::<{ size_of::<$type>() }>();
-            let read = |bytes: &[u8; _]| Scalar::$scalar(<$type>::from_le_bytes(*bytes).into());
-            Box::new(elements.iter().map(read))
-        }};
-    }
-    match tensor.datatype {
-        DataType::Bool => Box::new(tensor.data.iter().map(|byte| Scalar::Truth(*byte != 0))),
-        DataType::Int8 => of!(i8, Signed),
-        DataType::Int16 => of!(i16, Signed),
-        DataType::Int32 => of!(i32, Signed),
-        DataType::Int64 => of!(i64, Signed),
-        DataType::Uint8 => of!(u8, Unsigned),
-        DataType::Uint16 => of!(u16, Unsigned),
-        DataType::Uint32 => of!(u32, Unsigned),
-        DataType::Uint64 => of!(u64, Unsigned),
-        DataType::Fp16 => of!(f16, Single),
-        DataType::Bf16 => of!(bf16, Single),
-        DataType::Fp32 => of!(f32, Single),
-        DataType::Fp64 => of!(f64, Double),
-        DataType::Bytes => {
-            let elements = tensor.strings().unwrap_or_default();
-            Box::new(elements.into_iter().map(Scalar::Text))
-        }
-    }
+    tensor.scalars().map(move |scalar| Named { name, scalar })
 }
