@@ -27,4 +27,4 @@ pub use device::runtime_version;
 pub use error::{Error, Result};
 pub use machine::memory_limit;
 pub use predictor::{Options, Prediction, Predictor, RawTensor, Source, Want};
-pub use serving::Spread;
+pub use serving::Concurrency;

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::machine::processor;
 use crate::pipeline::{Kind, Pipeline};
 use crate::scratch::{Run, Sample, Scratch};
-use crate::serving::{Spread, Wide, affords_wide, threads};
+use crate::serving::{Concurrency, MultiThreadedSession, affords_second_session, threads};
 
 /// How a package is loaded.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ pub struct Prediction {
 pub(crate) struct Loaded {
     pub session: Session,
     /// For runs that have the machine for themselves, where that was found to be faster.
-    pub wide: OnceLock<Wide>,
+    pub multi_threaded: OnceLock<MultiThreadedSession>,
     pub batch_axis: BatchAxis,
     device: DeviceUsed,
     digest: String,
@@ -125,7 +125,7 @@ impl Predictor {
     /// be loaded, [`Error::Package`] and [`Error::Unsupported`] for a pipeline that doesn't fit, or
     /// a file that is not the one that the package was saved with.
     pub fn load(package: LoadedPackage, options: &Options) -> Result<Self> {
-        Ok(Self::with_wide_session(package, options, false)?.0)
+        Ok(Self::with_second_session(package, options, false)?.0)
     }
 
     /// Loads the library, the model and the pipeline, runs the model once on zeros, and measures how
@@ -133,15 +133,15 @@ impl Predictor {
     ///
     /// # Errors
     /// Those of [`Predictor::load`], and [`Error::Run`] where a model of pictures fails on zeros.
-    pub fn load_to_serve(package: LoadedPackage, options: &Options) -> Result<(Self, Spread)> {
-        let (predictor, wide) = Self::with_wide_session(package, options, true)?;
+    pub fn load_to_serve(package: LoadedPackage, options: &Options) -> Result<(Self, Concurrency)> {
+        let (predictor, multi_threaded) = Self::with_second_session(package, options, true)?;
         predictor.warm_up()?;
-        let spread = predictor.tune(wide);
-        Ok((predictor, spread))
+        let concurrency = predictor.tune(multi_threaded);
+        Ok((predictor, concurrency))
     }
 
     /// Also loads a session of all threads where that is `wanted`, and useful, and its memory there.
-    fn with_wide_session(
+    fn with_second_session(
         package: LoadedPackage,
         options: &Options,
         wanted: bool,
@@ -155,12 +155,16 @@ impl Predictor {
         let files = stamps(&package)?;
         let started = Instant::now();
         let load = |threads| Session::load(&options.library, model, threads);
-        let (session, wide, hashes) = std::thread::scope(|scope| {
+        let (session, multi_threaded, hashes) = std::thread::scope(|scope| {
             let hashes = scope.spawn(|| hash_files(&package.files, &mut |_| {}));
-            let wide = (wanted && affords_wide(threads, &files))
+            let multi_threaded = (wanted && affords_second_session(threads, &files))
                 .then(|| scope.spawn(move || load(threads)));
             let session = load(1);
-            (session, wide.map(ScopedJoinHandle::join), hashes.join())
+            (
+                session,
+                multi_threaded.map(ScopedJoinHandle::join),
+                hashes.join(),
+            )
         });
         let load_ms = started.elapsed().as_secs_f64() * 1000.0;
         let hashes = hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
@@ -168,10 +172,10 @@ impl Predictor {
         package.check_hashes(&hashes)?;
         let session = session?;
         // Where it can't be had, the other one serves.
-        let wide = wide.and_then(|joined| joined.ok()?.ok());
+        let multi_threaded = multi_threaded.and_then(|joined| joined.ok()?.ok());
         let pipeline = Pipeline::new(&package, &session.signature, options.max_pixels)?;
         let loaded = Loaded {
-            wide: OnceLock::new(),
+            multi_threaded: OnceLock::new(),
             batch_axis: BatchAxis::of_signature(
                 &session.signature,
                 matches!(pipeline.kind, Kind::Image(_)),
@@ -185,7 +189,7 @@ impl Predictor {
             max_pixels: options.max_pixels,
             threads,
         };
-        Ok((Self::around(Arc::new(loaded), pipeline), wide))
+        Ok((Self::around(Arc::new(loaded), pipeline), multi_threaded))
     }
 
     /// Another pipeline around the same model files; shares the session.

@@ -19,42 +19,43 @@ use crate::predictor::{Prediction, Predictor, Want};
 use crate::scratch::Sample;
 use crate::tensors;
 
-/// A second session may take this part of the memory.
+/// The part of the memory, as a divisor, that a second session may take.
 const SECOND_SESSION: u64 = 8;
-/// A run that takes longer is not measured again.
+/// A run that takes longer than this is measured once.
 const LONG: Duration = Duration::from_millis(300);
-/// How far apart two times are at most that are the same.
-const AGAIN: f64 = 1.2;
-/// Where other work goes on, so long is waited for times that come again.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// Into how many times as many batches as there are threads the rows that wait are cut where batches
-/// don't pay: callers get their answers as they are ready, and only a long queue makes batches.
-const UNPAID: usize = 4;
+/// The largest ratio of two measurements of the same run that still agree.
+const SAME_TIME: f64 = 1.2;
+/// Longest that runs are repeated until two measurements agree; other work on the machine disturbs
+/// them.
+const MAX_MEASURING: Duration = Duration::from_millis(500);
+/// Batches per concurrent run that the waiting rows are split into, where batching is not faster:
+/// callers get their answers as they are ready, and only a long queue makes batches.
+const BATCHES_PER_THREAD: usize = 4;
 
 /// How runs share the cores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spread {
+pub struct Concurrency {
     /// Threads that should call at once.
-    pub lanes: usize,
+    pub concurrent_runs: usize,
     /// Threads that a run takes when it has the machine for itself.
-    pub lone_threads: usize,
+    pub single_run_threads: usize,
     /// A run of several rows takes less time than the rows one by one.
-    pub batches_pay: bool,
+    pub batching_is_faster: bool,
 }
 
 /// The session whose runs take all threads.
-pub(crate) struct Wide {
+pub(crate) struct MultiThreadedSession {
     session: Session,
     /// It is the faster one also when there is work for every core.
     always: bool,
 }
 
-impl Spread {
-    /// Into how many batches the rows that wait are cut.
+impl Concurrency {
+    /// How many batches the waiting rows are split into.
     pub fn batches(self) -> usize {
-        match self.batches_pay {
-            true => self.lanes,
-            false => self.lanes * UNPAID,
+        match self.batching_is_faster {
+            true => self.concurrent_runs,
+            false => self.concurrent_runs * BATCHES_PER_THREAD,
         }
     }
 }
@@ -62,17 +63,17 @@ impl Spread {
 impl Predictor {
     /// Measures what serves this model best on this machine: runs of one thread each, or one run of
     /// all threads, for a run that is alone and for as many as there are cores; and runs of one row
-    /// or of more. `wide` is a session of all threads; where it is of use it is kept.
-    pub(crate) fn tune(&self, wide: Option<Session>) -> Spread {
+    /// or of more. `multi_threaded` is a session of all threads; where it is of use it is kept.
+    pub(crate) fn tune(&self, multi_threaded: Option<Session>) -> Concurrency {
         let threads = self.loaded.threads;
-        let narrow = Spread {
-            lanes: threads,
-            lone_threads: 1,
-            batches_pay: true,
+        let single_threaded = Concurrency {
+            concurrent_runs: threads,
+            single_run_threads: 1,
+            batching_is_faster: true,
         };
         // What can't be measured is left as it is.
         let Ok(Some(row)) = self.zeros(1) else {
-            return narrow;
+            return single_threaded;
         };
         let pair = match self.pipeline.takes_batches() {
             true => self.zeros(2).ok().flatten(),
@@ -83,14 +84,15 @@ impl Predictor {
             &|| self.together(&row),
             &|| pair.as_ref().map_or(Ok(()), |rows| self.together(rows)),
             &|| {
-                wide.as_ref()
-                    .map_or(Ok(()), |wide| self.run_once(wide, &row))
+                multi_threaded
+                    .as_ref()
+                    .map_or(Ok(()), |multi_threaded| self.run_once(multi_threaded, &row))
             },
         ]) else {
-            return narrow;
+            return single_threaded;
         };
         let cores = u32::try_from(threads).unwrap_or(u32::MAX);
-        let (batches_pay, always, lone) = match times {
+        let (batching_is_faster, always, exclusive) = match times {
             Some([alone, together, paired, all]) => (
                 clearly_less(paired, together * 2),
                 clearly_less(all * cores, together),
@@ -99,21 +101,24 @@ impl Predictor {
             // What holds for most networks of layers.
             None => (false, false, true),
         };
-        let spread = Spread {
-            batches_pay: batches_pay || pair.is_none(),
-            ..narrow
+        let concurrency = Concurrency {
+            batching_is_faster: batching_is_faster || pair.is_none(),
+            ..single_threaded
         };
-        match wide {
-            Some(session) if always || lone => {
+        match multi_threaded {
+            Some(session) if always || exclusive => {
                 // Set once: a predictor is tuned by the one who loaded it.
-                let _ = self.loaded.wide.set(Wide { session, always });
-                Spread {
-                    lanes: if always { 1 } else { threads },
-                    lone_threads: threads,
-                    ..spread
+                let _ = self
+                    .loaded
+                    .multi_threaded
+                    .set(MultiThreadedSession { session, always });
+                Concurrency {
+                    concurrent_runs: if always { 1 } else { threads },
+                    single_run_threads: threads,
+                    ..concurrency
                 }
             }
-            _ => spread,
+            _ => concurrency,
         }
     }
 
@@ -138,18 +143,18 @@ impl Predictor {
     }
 
     /// Predicts encoded samples together on the calling thread; `each` gets every sample's index
-    /// and prediction. `lone` says that nothing else is running. Gives the time of the stages.
+    /// and prediction. `exclusive` says that nothing else is running. Gives the time of the stages.
     pub fn predict_batch(
         &self,
         samples: &[Bytes],
-        lone: bool,
+        exclusive: bool,
         want: &Want,
         each: &(dyn Fn(usize, Prediction) + Sync),
     ) -> Timing {
         let samples: Vec<Sample<'_>> = samples.iter().map(|bytes| Sample::Bytes(bytes)).collect();
         let cancel = AtomicBool::new(false);
         let mut scratch = self.scratch();
-        let run = self.run(self.session(lone), want, &cancel, each);
+        let run = self.run(self.session(exclusive), want, &cancel, each);
         let together = self.most_together(samples.len());
         for (number, samples) in samples.chunks(together).enumerate() {
             scratch.run(run, number * together, samples);
@@ -198,10 +203,10 @@ impl Predictor {
     pub fn run_tensors(
         &self,
         batches: &[&TensorBatch],
-        lone: bool,
+        exclusive: bool,
     ) -> (Vec<Result<Vec<Tensor>>>, Timing) {
         let started = Instant::now();
-        let session = self.session(lone);
+        let session = self.session(exclusive);
         let run = |batches: &[&TensorBatch]| tensors::run(batches, self.batch_axis(), session);
         let results = match run(batches) {
             Ok(results) => results.into_iter().map(Ok).collect(),
@@ -245,9 +250,9 @@ impl Predictor {
         columns.into_iter().map(join).collect()
     }
 
-    fn session(&self, lone: bool) -> &Session {
-        match self.loaded.wide.get() {
-            Some(wide) if lone || wide.always => &wide.session,
+    fn session(&self, exclusive: bool) -> &Session {
+        match self.loaded.multi_threaded.get() {
+            Some(multi_threaded) if exclusive || multi_threaded.always => &multi_threaded.session,
             _ => &self.loaded.session,
         }
     }
@@ -301,11 +306,11 @@ fn race<const N: usize>(runs: [&dyn Fn() -> Result<()>; N]) -> Result<Option<[Du
             pair[1] = pair[1].min(time);
             pair.sort_unstable();
         }
-        let again = |[one, other]: &[Duration; 2]| *other <= one.mul_f64(AGAIN);
+        let again = |[one, other]: &[Duration; 2]| *other <= one.mul_f64(SAME_TIME);
         if shortest.iter().all(again) {
             return Ok(Some(shortest.map(|[one, _]| one)));
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > MAX_MEASURING {
             return Ok(None);
         }
     }
@@ -331,7 +336,7 @@ fn nothing() -> Error {
 }
 
 /// Whether there are several threads for a second session, and memory.
-pub(crate) fn affords_wide(threads: usize, files: &[FileStamp]) -> bool {
+pub(crate) fn affords_second_session(threads: usize, files: &[FileStamp]) -> bool {
     let bytes: u64 = files.iter().map(FileStamp::size).sum();
     threads > 1 && memory_limit().is_none_or(|limit| bytes <= limit / SECOND_SESSION)
 }
@@ -363,7 +368,7 @@ mod tests {
         let time = Cell::new(Duration::from_millis(5));
         let begun = Instant::now();
         assert_eq!(race([&|| unsteady(&time)]).unwrap(), None);
-        assert!(begun.elapsed() > PATIENCE);
+        assert!(begun.elapsed() > MAX_MEASURING);
     }
 
     #[test]

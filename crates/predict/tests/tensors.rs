@@ -180,9 +180,9 @@ fn runs_that_are_alone_give_what_the_others_give() {
     let Some(library) = support::library() else {
         return;
     };
-    let (served, spread) =
+    let (served, concurrency) =
         Predictor::load_to_serve(support::sample(), &Options::new(&library)).unwrap();
-    assert!(spread.lanes >= 1 && spread.lone_threads >= 1);
+    assert!(concurrency.concurrent_runs >= 1 && concurrency.single_run_threads >= 1);
     let other = support::load(library);
     close(&alone(&other, noise(1, 9)), &alone(&served, noise(1, 9)));
 }

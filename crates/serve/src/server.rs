@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use boxwright_predict::{Options, Predictor, Spread, runtime_version};
+use boxwright_predict::{Concurrency, Options, Predictor, runtime_version};
 
 use crate::settings::Settings;
 use context::Context;
@@ -171,9 +171,9 @@ fn load(
         max_pixels: limits.max_pixels,
         ..Options::new(crate::process::onnxruntime_library()?)
     };
-    let (predictor, spread) =
+    let (predictor, concurrency) =
         Predictor::load_to_serve(package.clone(), &options).map_err(|error| error.to_string())?;
-    let summary = summary(&predictor, spread, started.elapsed());
+    let summary = summary(&predictor, concurrency, started.elapsed());
     context.metrics.model_loaded(&ModelLabels {
         name: identity.name.clone(),
         version: identity.version.clone(),
@@ -182,11 +182,17 @@ fn load(
         onnxruntime: runtime_version(&options.library).map_err(|error| error.to_string())?,
     });
     let metrics = Arc::clone(&context.metrics);
-    let engine = Engine::start(&package, predictor, spread, settings.queue_size, metrics);
+    let engine = Engine::start(
+        &package,
+        predictor,
+        concurrency,
+        settings.queue_size,
+        metrics,
+    );
     Ok((engine, summary))
 }
 
-fn summary(predictor: &Predictor, spread: Spread, took: Duration) -> String {
+fn summary(predictor: &Predictor, concurrency: Concurrency, took: Duration) -> String {
     let device = predictor.device();
     format!(
         "{} ({}) after {} ms: {} {} concurrent runs of one thread each; a run alone takes {}; {}",
@@ -194,9 +200,9 @@ fn summary(predictor: &Predictor, spread: Spread, took: Duration) -> String {
         device.kind,
         took.as_millis(),
         device.reason,
-        spread.lanes,
-        spread.lone_threads,
-        match spread.batches_pay {
+        concurrency.concurrent_runs,
+        concurrency.single_run_threads,
+        match concurrency.batching_is_faster {
             true => "batches are faster",
             false => "batches are not faster",
         }

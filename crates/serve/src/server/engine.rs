@@ -7,7 +7,7 @@ use std::sync::Arc;
 use boxwright_model::package::{InputKind, Package};
 use boxwright_model::prediction::Timing;
 use boxwright_model::{LoadedPackage, Outcome};
-use boxwright_predict::{Error, Prediction, Predictor, Spread, Want};
+use boxwright_predict::{Concurrency, Error, Prediction, Predictor, Want};
 use boxwright_tensor::{BatchAxis, Signature, Tensor};
 use bytes::Bytes;
 
@@ -28,7 +28,7 @@ impl Engine {
     pub fn start(
         package: &LoadedPackage,
         predictor: Predictor,
-        spread: Spread,
+        concurrency: Concurrency,
         queue_size: usize,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -38,7 +38,7 @@ impl Engine {
             max_batch: package.package.batch.max_size,
         };
         Self {
-            queue: BatchQueue::start(spread, queue_size, metrics, runner),
+            queue: BatchQueue::start(concurrency, queue_size, metrics, runner),
             predictor,
             package: package.package.clone(),
         }

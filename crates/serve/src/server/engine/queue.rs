@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use boxwright_model::Outcome;
 use boxwright_model::prediction::Timing;
-use boxwright_predict::Spread;
+use boxwright_predict::Concurrency;
 use boxwright_tensor::{Tensor, TensorBatch};
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -113,7 +113,7 @@ struct PendingItem {
 impl BatchQueue {
     /// Starts the worker threads. At most `capacity` rows wait.
     pub fn start(
-        spread: Spread,
+        concurrency: Concurrency,
         capacity: usize,
         metrics: Arc<Metrics>,
         runner: impl BatchRunner,
@@ -121,11 +121,11 @@ impl BatchQueue {
         let shared = Arc::new(Shared {
             pending: Mutex::default(),
             submitted: Condvar::new(),
-            batches: spread.batches().max(1),
+            batches: concurrency.batches().max(1),
             metrics,
         });
         let runner = Arc::new(runner);
-        for _ in 0..spread.lanes.max(1) {
+        for _ in 0..concurrency.concurrent_runs.max(1) {
             let (shared, runner) = (Arc::clone(&shared), Arc::clone(&runner));
             std::thread::spawn(move || run_batches(&shared, &*runner));
         }

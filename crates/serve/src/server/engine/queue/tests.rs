@@ -90,15 +90,15 @@ fn classes(outputs: Vec<Output>) -> Vec<String> {
     outputs.into_iter().map(class).collect()
 }
 
-fn start(lanes: usize, capacity: usize, runner: impl BatchRunner) -> Arc<BatchQueue> {
+fn start(concurrent_runs: usize, capacity: usize, runner: impl BatchRunner) -> Arc<BatchQueue> {
     let metrics = Metrics::new(capacity, &MemoryBudget::new(1, 1));
-    let spread = Spread {
-        lanes,
-        lone_threads: 1,
-        batches_pay: true,
+    let concurrency = Concurrency {
+        concurrent_runs,
+        single_run_threads: 1,
+        batching_is_faster: true,
     };
     Arc::new(BatchQueue::start(
-        spread,
+        concurrency,
         capacity,
         Arc::new(metrics),
         runner,
