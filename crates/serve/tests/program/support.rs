@@ -45,7 +45,7 @@ impl Sample {
         let sample = Self::empty()?;
         std::fs::write(sample.folder.path().join("model.onnx"), model).unwrap();
         let package = toml::to_string(&json!({
-            "format": 1,
+            "format": 2,
             "package": { "name": "tiny", "version": "1.2" },
             "model": { "files": [{ "path": "model.onnx" }] },
             "input": [{ "name": "x", "kind": "tensor" }],
@@ -74,7 +74,7 @@ impl Sample {
 
     pub fn package(&self) -> Package {
         serde_json::from_value(json!({
-            "format": 1,
+            "format": 2,
             "package": { "name": "efficientnet-lite0", "version": "0.0.1" },
             "model": { "files": [{ "path": "model.onnx" }] },
             "input": [{ "name": "images", "kind": "image", "width": 224, "height": 224 }],

@@ -135,8 +135,8 @@ pub fn document<'a>(
         "info": {
             "title": "Boxwright",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "A package is served as two models: NAME request_body encoded samples through \
-                            the whole pipeline, NAME-tensor request_body and responses the model's own tensors.",
+            "description": "A package is served as two models: NAME takes encoded samples through \
+                            the whole pipeline, NAME-tensor takes and gives the model's own tensors.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
