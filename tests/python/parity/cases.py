@@ -65,7 +65,7 @@ class Cases:
     def add(self, name, call, photos, expect, *, input, preprocess, tolerance=0.0):
         """`call`: the library's call, for people. `photos`: bytes by name. `expect`: what the library makes of
         them, in the layout of `input`; None for a picture that has to be refused."""
-        name = f"{self.library}-{len(self.list):03}-{name}"
+        name = f"{self.library}-{len(self.list):03}-{name.lower()}"
         folder = self.out / name
         (folder / "expected").mkdir(parents=True)
         input = {"layout": "NHWC", "dtype": "u8", **input}
