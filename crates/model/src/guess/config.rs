@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::package::{Channels, Crop, Filter, Preprocess, Resize};
+use crate::package::{Arithmetic, Channels, Crop, Filter, Preprocess, Resize};
 use crate::paths;
 
 /// Most bytes of a configuration: those with thousands of labels are the largest.
@@ -123,19 +123,21 @@ fn geometry(config: &Value, preprocess: &mut Preprocess) -> Option<(u32, u32)> {
         None => {
             preprocess.resize = Resize::Stretch;
             let whole = width_height(size)?;
-            // Stretched first and cut then is more than a package file says.
-            if cut.is_some_and(|cut| cut != whole) {
-                None
-            } else {
-                Some(whole)
+            match cut.filter(|cut| *cut != whole) {
+                // Stretched to a square first, and cut out of that.
+                Some(cut) if whole.0 == whole.1 => {
+                    preprocess.size = Some(whole.0);
+                    Some(cut)
+                }
+                // More than a package file says.
+                Some(_) => None,
+                None => {
+                    preprocess.crop = Crop::None;
+                    Some(whole)
+                }
             }
         }
     }
-    .inspect(|_| {
-        if preprocess.resize == Resize::Stretch {
-            preprocess.crop = Crop::None;
-        }
-    })
 }
 
 /// What timm's `config.json` says in `pretrained_cfg`.
@@ -157,10 +159,15 @@ pub(crate) fn timm(config: &Value, grey: bool) -> Option<Configured> {
             Some("box") => Filter::Box,
             _ => Filter::Bilinear,
         },
+        arithmetic: Arithmetic::Torchvision,
         ..Preprocess::default()
     };
     if config.get("crop_mode").and_then(Value::as_str) != Some("squash") {
         preprocess.resize = Resize::ShortSide;
+        preprocess.size = Some(scaled(width.max(height), part)?);
+        preprocess.crop = Crop::Center;
+    } else if part < 1.0 {
+        // Stretched to a larger square, and cut out of that.
         preprocess.size = Some(scaled(width.max(height), part)?);
         preprocess.crop = Crop::Center;
     }
@@ -204,13 +211,14 @@ fn normalise(
     (finite && !preprocess.std.contains(&0.0)).then_some(())
 }
 
-/// Pillow's number of a filter; `None` for one that a package can't name.
+/// Pillow's number of a filter, as Transformers' processors resize with it: on tensors of bytes, by
+/// torchvision. `None` for one that a package can't name.
 fn resample(config: &Value) -> Option<Filter> {
     Some(match config.get("resample").and_then(Value::as_u64) {
-        Some(0) => Filter::Nearest,
+        Some(0) => Filter::TorchvisionNearest,
         Some(1) => Filter::Lanczos,
-        None | Some(2) => Filter::Bilinear,
-        Some(3) => Filter::Bicubic,
+        None | Some(2) => Filter::TorchvisionBilinear,
+        Some(3) => Filter::TorchvisionBicubic,
         Some(4) => Filter::Box,
         Some(_) => return None,
     })
