@@ -21,6 +21,7 @@ BILINEAR = {**STORED, "resize": "stretch", "filter": "tensorflow-bilinear"}
 
 
 def write(cases, gallery):
+    decoding(cases, gallery)
     methods(cases, gallery)
     cropping(cases, gallery)
     preprocess_input(cases, gallery)
@@ -31,6 +32,22 @@ def write(cases, gallery):
 
 def pixels(data):
     return np.asarray(opened(data))
+
+
+def decoding(cases, gallery):
+    """`image_dataset_from_directory` reads so too. Of BMP, TensorFlow knows the plainest kinds alone."""
+    kinds = {**gallery.kinds, **gallery.usual, **gallery.sample}
+    photos = {name: data for name, data in kinds.items() if name.endswith((".jpg", ".png")) or name == "rgb.bmp"}
+    cases.bytes(
+        "decode-image", "tf.io.decode_image(file, channels=3)", photos,
+        lambda data: tf.io.decode_image(data, channels=3, expand_animations=False).numpy(),
+        preprocess={**STORED, "decode": "tensorflow", "resize": "none"},
+    )
+    cases.floats(
+        "dataset", "tf.image.resize(tf.io.decode_image(file, channels=3), (40, 48))", gallery.usual,
+        lambda data: tf.image.resize(tf.io.decode_image(data, channels=3), (40, 48)).numpy(), size=(48, 40), layout="NHWC",
+        tolerance=FLOATING_POINT, preprocess={**BILINEAR, "decode": "tensorflow"},
+    )
 
 
 def methods(cases, gallery):

@@ -56,7 +56,7 @@ pub(crate) fn place_draft(
     let axis = |resized, canvas| along(&image.preprocess, resized, canvas);
     let (mut horizontal, mut vertical) = (axis(resized.0, canvas.0), axis(resized.1, canvas.1));
     if image.preprocess.align == Align::TensorFlow && image.preprocess.resize == Resize::Letterbox {
-        (horizontal.at, vertical.at) = offsets_of_tensorflow(size, canvas);
+        (horizontal.at, vertical.at) = offsets_of_tensorflow((source.width, source.height), canvas);
     }
     Ok(Placement {
         source,
@@ -95,7 +95,7 @@ fn resized(image: &ImageInput, size: Size) -> Size {
         (Resize::Stretch, _) if preprocess.size.is_some() => return (wanted, wanted),
         (Resize::Stretch, Some(fixed)) => return fixed,
         (Resize::Letterbox, Some(fixed)) => {
-            return letterboxed(preprocess.rounding(), size, fixed);
+            return letterboxed(preprocess, size, fixed);
         }
         (Resize::Thumbnail, Some(fixed)) => return thumbnail(size, fixed),
         (Resize::ShortSide, _) => {
@@ -199,11 +199,20 @@ fn in_order((width, height): Size, (short, long): Size) -> Size {
     }
 }
 
-fn letterboxed(rounding: Rounding, (width, height): Size, (most_x, most_y): Size) -> Size {
-    let scale = f64::min(most_x as f64 / width as f64, most_y as f64 / height as f64);
+fn letterboxed(preprocess: &Preprocess, (width, height): Size, most: Size) -> Size {
+    let (x, y) = match preprocess.align {
+        Align::TensorFlow => {
+            let (x, y) = lengths_of_tensorflow((width, height), most);
+            (f64::from(x), f64::from(y))
+        }
+        _ => {
+            let scale = f64::min(most.0 as f64 / width as f64, most.1 as f64 / height as f64);
+            (width as f64 * scale, height as f64 * scale)
+        }
+    };
     let side =
-        |length: usize, most: usize| whole(rounding, length as f64 * scale).clamp(1, most.max(1));
-    (side(width, most_x), side(height, most_y))
+        |length: f64, most: usize| whole(preprocess.rounding(), length).clamp(1, most.max(1));
+    (side(x, most.0), side(y, most.1))
 }
 
 /// Pillow's `Image.thumbnail`: of the two whole numbers around the other side, the one that keeps
@@ -265,17 +274,19 @@ struct Along {
     length: usize,
 }
 
-/// `tf.image.resize_with_pad`, in 32 bits as there: the exact length is not made whole first.
-fn offsets_of_tensorflow((width, height): Size, canvas: Size) -> (usize, usize) {
-    let ratio = f32::max(
-        width as f32 / canvas.0 as f32,
-        height as f32 / canvas.1 as f32,
-    );
-    let offset = |side: usize, canvas: usize| {
-        ((canvas as f32 - side as f32 / ratio) / 2.0)
-            .floor()
-            .max(0.0) as usize
-    };
+/// The exact lengths that `tf.image.resize_with_pad` finds, in 32 bits as there: 61 × 97 into
+/// 96 × 50 becomes just less than 50 rows.
+fn lengths_of_tensorflow((width, height): Size, (most_x, most_y): Size) -> (f32, f32) {
+    let (width, height) = (width as f32, height as f32);
+    let ratio = f32::max(width / most_x as f32, height / most_y as f32);
+    (width / ratio, height / ratio)
+}
+
+/// Where `tf.image.resize_with_pad` puts a picture: the exact length is not made whole first.
+fn offsets_of_tensorflow(size: Size, canvas: Size) -> (usize, usize) {
+    let (width, height) = lengths_of_tensorflow(size, canvas);
+    // A cast saturates.
+    let offset = |length: f32, canvas: usize| ((canvas as f32 - length) / 2.0).floor() as usize;
     (offset(width, canvas.0), offset(height, canvas.1))
 }
 
