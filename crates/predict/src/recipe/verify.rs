@@ -105,10 +105,11 @@ impl Comparison {
             let slack = match target.dtype {
                 ImageDtype::F32 => LAST_DIGITS,
                 ImageDtype::U8 => 0.0,
-                // A unit in the last place of a half.
+                // A unit in the last place of a half: numbers that differ in the last digits may be
+                // rounded to neighbours.
                 ImageDtype::F16 => {
-                    let unit = f16::EPSILON.to_f32() * wanted.abs().max(6e-5);
-                    f64::from(unit) * std(channel)
+                    let unit = f16::EPSILON.to_f32() * wanted.abs();
+                    f64::from(unit) * std(channel) + LAST_DIGITS
                 }
             };
             all.max = all.max.max(levels);
