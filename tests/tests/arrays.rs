@@ -9,7 +9,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -33,6 +33,17 @@ fn made(sandbox: &Sandbox) -> Result<PathBuf, Missing> {
     Ok(folder)
 }
 
+/// A sample of NaN and infinities beside its folder, and what the model makes of it.
+fn not_finite(folder: &Path) -> (PathBuf, Value) {
+    let request = json!({"inputs": [
+        {"name": "row", "datatype": "FP32", "shape": [3], "data": ["NaN", "-Infinity", 1.5]},
+        {"name": "factor", "datatype": "INT64", "shape": [1], "data": [2]},
+    ]});
+    let file = folder.with_file_name("not-finite.json");
+    fs::write(&file, request.to_string()).unwrap();
+    (file, json!(["NaN", "-Infinity", 3.0]))
+}
+
 fn scaled(result: &Value) -> &Value {
     &result["outputs"]["scaled"]["data"]
 }
@@ -41,11 +52,13 @@ fn scaled(result: &Value) -> &Value {
 fn samples_of_several_arrays_are_previewed_and_what_is_wrong_with_one_is_said() {
     let sandbox = Sandbox::new();
     let folder = need!(made(&sandbox));
+    let (file, expected) = not_finite(&folder);
     let json = sandbox
         .boxwright(["preview", "--format", "json"])
         .arg(&folder)
         .arg(folder.join("samples"))
         .arg(folder.join("samples/3-request.json"))
+        .arg(&file)
         .run()
         .ok()
         .json();
@@ -63,9 +76,11 @@ fn samples_of_several_arrays_are_previewed_and_what_is_wrong_with_one_is_said() 
             "5-wide.npz",
             "6-alone.npy",
             "7-many.npz",
-            "3-request.json"
+            "3-request.json",
+            "not-finite.json"
         ]
     );
+    assert_eq!(*scaled(&results[7]), expected);
     for (place, expected) in [
         (0, json!([2.0, 4.0, 6.0])),
         (1, json!([3.0, 6.0, 9.0])),
@@ -97,11 +112,12 @@ fn its_image_is_proven_with_arrays() {
         .arg("--verify")
         .arg(folder.join("samples/1-stored.npz"))
         .arg(folder.join("samples/3-request.json"))
+        .arg(not_finite(&folder).0)
         .run();
     let report = Report::new(report.ok().json());
     let proof = report.proof("cpu");
     assert_eq!(proof["status"], "proven", "{proof:#}");
-    assert_eq!(proof["samples"], 2, "{proof:#}");
+    assert_eq!(proof["samples"], 3, "{proof:#}");
 }
 
 #[test]
@@ -125,10 +141,14 @@ fn it_is_served_as_files_and_as_tensors() {
             .then_some(())
     });
     for (sample, expected) in [
-        ("2-packed.npz", json!([3.0, 6.0, 9.0])),
-        ("3-request.json", json!([4.0, 8.0, 12.0])),
+        (folder.join("samples/2-packed.npz"), json!([3.0, 6.0, 9.0])),
+        (
+            folder.join("samples/3-request.json"),
+            json!([4.0, 8.0, 12.0]),
+        ),
+        not_finite(&folder),
     ] {
-        let file = fs::read(folder.join("samples").join(sample)).unwrap();
+        let file = fs::read(sample).unwrap();
         let mut answer = ureq::post(at("/predict")).send(&file[..]).unwrap();
         let answer: Value = answer.body_mut().read_json().unwrap();
         assert_eq!(*scaled(&answer["predictions"][0]), expected, "{answer}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use boxwright_tensor::DataType;
+use boxwright_tensor::{DataType, Number, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceKind;
@@ -26,8 +26,22 @@ pub struct OutputTensor {
     /// Element type.
     pub datatype: DataType,
     /// Elements in row-major order.
-    #[cfg_attr(feature = "ts", ts(type = "number[]"))]
-    pub data: Vec<serde_json::Number>,
+    #[cfg_attr(
+        feature = "ts",
+        ts(type = "(number | \"NaN\" | \"Infinity\" | \"-Infinity\")[]")
+    )]
+    pub data: Vec<Number>,
+}
+
+impl OutputTensor {
+    /// A tensor without its name; `None` where it is not complete, or its elements are BYTES.
+    pub fn from_tensor(tensor: &Tensor) -> Option<Self> {
+        Some(Self {
+            shape: tensor.shape.clone(),
+            datatype: tensor.datatype,
+            data: tensor.to_numbers()?,
+        })
+    }
 }
 
 /// Why one sample has no prediction.

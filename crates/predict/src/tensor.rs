@@ -1,8 +1,9 @@
 //! Tensors to and from ONNX Runtime's values.
 
-use boxwright_tensor::{DataType, Element, byte_strings, with_element_type, write_byte_string};
+use boxwright_tensor::{
+    DataType, Element, Number, byte_strings, with_element_type, write_byte_string,
+};
 use ort::value::{DynValue, PrimitiveTensorElementType, Tensor};
-use serde_json::Number;
 
 use crate::device::datatype;
 use crate::error::{Error, Result};
@@ -65,17 +66,11 @@ impl<'a> Slice<'a> {
 
     /// The elements as JSON numbers.
     pub fn numbers(&self) -> Result<Vec<Number>> {
-        let numbers: Option<Vec<Number>> = with_element_type!(
+        with_element_type!(
             self.datatype,
-            T => self.elements::<T>()?.iter().map(|element| element.scalar().to_number()).collect(),
-            bytes => return Err(self.strings()),
-        );
-        numbers.ok_or_else(|| {
-            Error::Run(format!(
-                "output `{}` holds an infinity or what is no number, which JSON can't say",
-                self.name
-            ))
-        })
+            T => Ok(self.elements::<T>()?.iter().map(|element| (*element).into()).collect()),
+            bytes => Err(self.strings()),
+        )
     }
 
     /// The elements as bytes, as in [`boxwright_tensor::Tensor`].

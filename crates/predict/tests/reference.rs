@@ -211,10 +211,7 @@ fn another_pipeline_shares_the_session() {
     let (shape, _, bytes) = &prediction.tensors[name];
     assert_eq!((shape.as_slice(), bytes.len()), (&[1000][..], 4000));
     for (number, bytes) in output.data.iter().zip(bytes.as_chunks::<4>().0) {
-        assert_eq!(
-            number.as_f64().unwrap(),
-            f64::from(f32::from_le_bytes(*bytes))
-        );
+        assert_eq!(number.to_f64(), f64::from(f32::from_le_bytes(*bytes)));
     }
 
     let mut other = support::sample();

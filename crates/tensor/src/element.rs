@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use half::{bf16, f16};
-use serde_json::Number;
 
 /// The largest magnitude up to which a double tells every integer from its neighbours.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
@@ -26,6 +25,12 @@ pub trait Element: Copy + Default {
 
     /// The element of this value, which a float type rounds; `None` where the type has none.
     fn from_float(value: f64) -> Option<Self>;
+
+    /// NaN or an infinity of this type; `None` where it has none.
+    fn from_non_finite(value: f64) -> Option<Self> {
+        let _ = value;
+        None
+    }
 
     /// In words, which values the type has.
     fn range() -> String;
@@ -80,7 +85,7 @@ integers! {
 }
 
 macro_rules! floats {
-    ($($type:ident $scalar:ident, |$value:ident| $narrow:expr, $single:expr, $range:expr;)+) => {
+    ($($type:ident $scalar:ident, |$value:ident| $narrow:expr, $single:expr, $max:expr;)+) => {
         $(impl Element for $type {
             fn read(bytes: &[u8]) -> impl ExactSizeIterator<Item = Self> + '_ {
                 let (elements, _) = bytes.as_chunks();
@@ -108,19 +113,23 @@ macro_rules! floats {
                 Some($narrow).filter(|narrow| narrow.is_finite())
             }
 
+            fn from_non_finite($value: f64) -> Option<Self> {
+                Some($narrow).filter(|narrow| !narrow.is_finite())
+            }
+
             fn range() -> String {
-                $range
+                format!("numbers up to {}, \"NaN\", \"Infinity\" and \"-Infinity\"", $max)
             }
         })+
     };
 }
 
 floats! {
-    f16 Single, |value| f16::from_f64(value), value.to_f32(), format!("numbers up to {}", f16::MAX);
+    f16 Single, |value| f16::from_f64(value), value.to_f32(), f16::MAX;
     bf16 Single, |value| bf16::from_f64(value), value.to_f32(),
-        format!("numbers up to {:e}", bf16::MAX.to_f32());
-    f32 Single, |value| value as f32, value, format!("numbers up to {:e}", f32::MAX);
-    f64 Double, |value| value, value as f32, format!("numbers up to {:e}", f64::MAX);
+        format_args!("{:e}", bf16::MAX.to_f32());
+    f32 Single, |value| value as f32, value, format_args!("{:e}", f32::MAX);
+    f64 Double, |value| value, value as f32, format_args!("{:e}", f64::MAX);
 }
 
 impl Element for bool {
@@ -213,19 +222,6 @@ impl Scalar {
             Self::Unsigned(value) => Some(*value as f64),
             Self::Single(value) => Some((*value).into()),
             Self::Double(value) => Some(*value),
-            Self::Bytes(_) => None,
-        }
-    }
-
-    /// The element as a number in JSON; truth values are 0 and 1. `None` for NaN, infinities and
-    /// bytes.
-    pub fn to_number(&self) -> Option<Number> {
-        match self {
-            Self::Bool(value) => Some(u8::from(*value).into()),
-            Self::Signed(value) => Some((*value).into()),
-            Self::Unsigned(value) => Some((*value).into()),
-            Self::Single(value) => Number::from_f64((*value).into()),
-            Self::Double(value) => Number::from_f64(*value),
             Self::Bytes(_) => None,
         }
     }

@@ -1,4 +1,5 @@
-//! The elements of a tensor in JSON: lists of numbers, truth values or strings, flat or nested.
+//! The elements of a tensor in JSON: lists of numbers, truth values or strings, flat or nested. NaN and
+//! infinities are the strings `"NaN"`, `"Infinity"` and `"-Infinity"`.
 
 mod read;
 mod write;

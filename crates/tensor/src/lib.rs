@@ -18,6 +18,7 @@ mod batch_axis;
 mod data_type;
 mod element;
 mod error;
+mod number;
 mod signature;
 mod tensor;
 
@@ -26,6 +27,7 @@ pub use batch_axis::BatchAxis;
 pub use data_type::{DataType, UnknownDataType};
 pub use element::{Element, Scalar};
 pub use error::{Error, Result};
+pub use number::Number;
 // For `with_element_type`.
 pub use half::{bf16, f16};
 pub use signature::{Dimension, Signature, TensorSpec};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::element::{Element, Scalar};
-use crate::{DataType, with_element_type};
+use crate::{DataType, Number, with_element_type};
 
 /// A named tensor. Its elements lie row by row, little-endian; BOOL takes one byte; an element of
 /// BYTES comes after its length in bytes, a little-endian u32 (the Open Inference Protocol's
@@ -122,6 +122,16 @@ impl Tensor {
     pub fn to_f64(&self) -> Option<Vec<f64>> {
         self.is_complete()
             .then(|| self.scalars().map(|scalar| scalar.to_f64()).collect())
+            .flatten()
+    }
+
+    /// The elements as numbers in JSON.
+    ///
+    /// `None` where the tensor is not [complete](Self::is_complete), or the elements are BYTES.
+    pub fn to_numbers(&self) -> Option<Vec<Number>> {
+        let number = |scalar| Number::from_scalar(&scalar);
+        self.is_complete()
+            .then(|| self.scalars().map(number).collect())
             .flatten()
     }
 

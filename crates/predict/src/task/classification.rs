@@ -1,10 +1,9 @@
 //! One score a class.
 
-use std::cmp::Ordering;
-
 use boxwright_model::package::Activation;
 use boxwright_model::pipeline::Classification;
 use boxwright_model::prediction::{ClassPrediction, Outcome};
+use boxwright_tensor::Number;
 
 use crate::error::{Error, Result};
 use crate::tensor::Slice;
@@ -28,16 +27,14 @@ pub(super) fn outcome(
         )));
     }
     check_labels(task, output.name, classes)?;
-    let scores = activated(output.scores()?, task.activation);
-    let mut order: Vec<usize> = (0..classes).collect();
-    order.sort_by(|a, b| falling(scores[*a], scores[*b]).then(a.cmp(b)));
-    order.truncate(top_k.unwrap_or(task.top_k));
-    if order.iter().any(|index| !scores[*index].is_finite()) {
-        return Err(Error::Run(format!(
-            "output `{}` holds an infinity or what is no number for this sample",
-            output.name
-        )));
+    let given = output.scores()?;
+    let scores = activated(given.clone(), task.activation);
+    if let Some(class) = not_finite(&given, &scores) {
+        return Err(no_score(task, output.name, class, given[class]));
     }
+    let mut order: Vec<usize> = (0..classes).collect();
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
+    order.truncate(top_k.unwrap_or(task.top_k));
     let class = |index: usize| match &task.labels {
         Some(labels) => labels[index].clone(),
         None => index.to_string(),
@@ -66,20 +63,30 @@ fn check_labels(task: &Classification, output: &str, classes: usize) -> Result<(
     }
 }
 
+/// The class to blame where a score is NaN or an infinity: the first for which the model itself
+/// gave such a number that the activation can't take. Minus infinity is one only where all are: a
+/// model masks classes by it.
+fn not_finite(given: &[f32], scores: &[f32]) -> Option<usize> {
+    let score = scores.iter().position(|score| !score.is_finite())?;
+    let is_fault = |value: &f32| value.is_nan() || *value == f32::INFINITY;
+    Some(given.iter().position(is_fault).unwrap_or(score))
+}
+
+fn no_score(task: &Classification, output: &str, class: usize, given: f32) -> Error {
+    let label = task.labels.as_ref().and_then(|labels| labels.get(class));
+    let label = label.map_or(String::new(), |label| format!(", `{label}`,"));
+    Error::Run(format!(
+        "it gave {} for class {class}{label} of output `{output}`",
+        Number::from(given)
+    ))
+}
+
 /// A score of so many decimal digits: Python's `round`, which is exact.
 fn rounded(score: f32, digits: Option<u8>) -> f32 {
     let Some(digits) = digits else { return score };
     format!("{score:.*}", usize::from(digits))
         .parse()
         .unwrap_or(score)
-}
-
-/// Higher first; NaN last.
-fn falling(a: f32, b: f32) -> Ordering {
-    match (a.is_nan(), b.is_nan()) {
-        (false, false) => b.total_cmp(&a),
-        (a, b) => a.cmp(&b),
-    }
 }
 
 fn activated(mut scores: Vec<f32>, activation: Activation) -> Vec<f32> {
@@ -125,10 +132,39 @@ mod tests {
     }
 
     #[test]
-    fn nan_is_ranked_last() {
-        let scores = [f32::NAN, 1.0, f32::INFINITY, -1.0];
-        let mut order: Vec<usize> = (0..4).collect();
-        order.sort_by(|a, b| falling(scores[*a], scores[*b]));
-        assert_eq!(order, [2, 1, 3, 0]);
+    fn a_number_that_is_no_score_is_found_behind_every_activation() {
+        let (nan, inf) = (f32::NAN, f32::INFINITY);
+        let found =
+            |given: &[f32], activation| not_finite(given, &activated(given.to_vec(), activation));
+        for activation in [Activation::None, Activation::Sigmoid, Activation::Softmax] {
+            assert_eq!(found(&[1.0, 2.0, -3.0], activation), None, "{activation:?}");
+            assert_eq!(
+                found(&[1.0, 2.0, nan], activation),
+                Some(2),
+                "{activation:?}"
+            );
+        }
+        assert_eq!(found(&[-inf, 2.0, inf], Activation::Softmax), Some(2));
+        assert_eq!(found(&[-inf, -inf], Activation::Softmax), Some(0));
+        // Masked classes have no chance.
+        assert_eq!(found(&[1.0, -inf], Activation::Softmax), None);
+        assert_eq!(found(&[1.0, -inf], Activation::Sigmoid), None);
+        assert_eq!(found(&[1.0, -inf], Activation::None), Some(1));
+    }
+
+    #[test]
+    fn an_error_names_the_class_and_the_number() {
+        let task = Classification {
+            output: 0,
+            activation: Activation::Softmax,
+            top_k: 5,
+            score_digits: None,
+            labels: Some(vec!["cat".to_owned(), "dog".to_owned()]),
+        };
+        let error = no_score(&task, "logits", 1, f32::NAN).to_string();
+        assert_eq!(
+            error,
+            "the model failed: it gave NaN for class 1, `dog`, of output `logits`"
+        );
     }
 }

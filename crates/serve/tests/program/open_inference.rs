@@ -229,24 +229,37 @@ fn what_does_not_fit_is_refused_by_name_before_it_reaches_the_model() {
 }
 
 #[test]
-fn a_number_that_json_cannot_say_is_refused_and_comes_as_bytes() {
+fn nan_and_infinities_are_strings_in_json_and_as_they_are_in_bytes() {
     let Some(sample) = Sample::of_tensors(&echo(DataType::Fp32, &["batch"])) else {
         return;
     };
     let server = Server::with(&sample, &[]);
-    let nan = f32::NAN.to_le_bytes();
-    let mut request = json!({"inputs": [{
-        "name": "x", "datatype": "FP32", "shape": [1], "parameters": {"binary_data_size": 4},
-    }]});
-    let (status, answer, _) = binary(&server, "tiny-tensor", &request, &nan);
-    let error = answer["error"].as_str().unwrap();
-    assert!(
-        status == 400 && error.contains("`y`") && error.contains("binary_data"),
-        "{answer}"
+    let numbers = json!(["NaN", "Infinity", "-Infinity", 0.5]);
+    let data = bytes([f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.5].map(f32::to_le_bytes));
+    let input = json!({"name": "x", "datatype": "FP32", "shape": [4], "data": numbers});
+    let answer = tiny(&server, &json!({ "inputs": [input] })).json();
+    assert_eq!(answer["outputs"][0]["data"], numbers);
+    let columns = json!({ "inputs": numbers }).to_string();
+    let path = "/v1/models/tiny-tensor:predict";
+    let answer = server.post(path, JSON, columns.as_bytes()).json();
+    assert_eq!(answer["outputs"]["y"], numbers);
+    let file =
+        json!({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1], "data": ["NaN"]}]});
+    let answer = server.post(
+        "/predict",
+        "application/octet-stream",
+        file.to_string().as_bytes(),
     );
+    let outputs = &answer.json()["predictions"][0]["outputs"];
+    assert_eq!(outputs["y"]["data"], json!(["NaN"]));
+    let mut request = json!({"inputs": [{
+        "name": "x", "datatype": "FP32", "shape": [4], "parameters": {"binary_data_size": 16},
+    }]});
+    let (status, answer, _) = binary(&server, "tiny-tensor", &request, &data);
+    assert_eq!((status, &answer["outputs"][0]["data"]), (200, &numbers));
     request["parameters"] = json!({"binary_data_output": true});
-    let (status, _, rest) = binary(&server, "tiny-tensor", &request, &nan);
-    assert_eq!((status, rest), (200, [nan, nan].concat()));
+    let (status, _, rest) = binary(&server, "tiny-tensor", &request, &data);
+    assert_eq!((status, rest), (200, [&data[..], &data].concat()));
 }
 
 #[test]

@@ -3,7 +3,6 @@
 mod live;
 mod outcome;
 mod output;
-mod printed;
 mod run;
 mod samples;
 mod spool;

@@ -441,7 +441,7 @@ mod tests {
         let (mut samples, mut spool) = (PreviewSamples::default(), SpoolFile::default());
         samples.add(vec![file("a")]);
         samples.begin(8);
-        let data: Vec<serde_json::Number> = (0..1000u32).map(Into::into).collect();
+        let data = (0..1000_u32).map(Into::into).collect();
         let datatype = boxwright_tensor::DataType::Int32;
         let output = OutputTensor {
             shape: vec![1000],

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use boxwright_model::prediction::{ClassPrediction, Outcome, SampleError};
-use boxwright_tensor::Tensor;
+use boxwright_tensor::{Number, Tensor};
 use boxwright_worker::FromWorkerResult;
 
 /// What may lie between the preview and an image on the same architecture.
@@ -193,7 +193,9 @@ fn elements(preview: &Tensor, image: &Tensor, tolerance: f64) -> Found {
         found.most = found.most.max(this);
         if this > tolerance && found.words.is_none() {
             found.words = Some(format!(
-                "element {place} is {a} in the preview, {b} in the image"
+                "element {place} is {} in the preview, {} in the image",
+                Number::from(a),
+                Number::from(b)
             ));
         }
     }
@@ -314,7 +316,7 @@ mod tests {
     #[test]
     fn tensors_are_compared_element_by_element() {
         let (inf, nan) = (f32::INFINITY, f32::NAN);
-        let table: [(&str, &[f32], &[f32], bool); 8] = [
+        let table: [(&str, &[f32], &[f32], bool); 9] = [
             ("itself", &[1.0, -2.0], &[1.0, -2.0], true),
             ("rounded", &[1.0], &[1.000_005], true),
             ("one element off", &[1.0, 2.0, 3.0], &[1.0, 2.1, 3.0], false),
@@ -322,6 +324,7 @@ mod tests {
             ("both not numbers", &[nan, 1.0], &[nan, 1.000_001], true),
             ("one not a number", &[nan], &[0.0], false),
             ("an infinity", &[inf], &[3.0], false),
+            ("another infinity", &[inf], &[-inf], false),
             (
                 "infinities",
                 &[inf, -inf, 0.0],
@@ -344,6 +347,17 @@ mod tests {
         assert!(
             !same(&raw(&[1.0]), &raw(&[1.0, 1.0]), EMULATED),
             "another shape"
+        );
+    }
+
+    #[test]
+    fn nan_against_a_number_is_put_into_words() {
+        let mut comparison = Comparison::default();
+        let (preview, image) = (raw(&[1.0, f32::NAN]), raw(&[1.0, 0.0]));
+        comparison.add("cat.npy", &preview, &image, EMULATED);
+        assert_eq!(
+            comparison.difference.as_deref(),
+            Some("cat.npy: output out: element 1 is NaN in the preview, 0.0 in the image")
         );
     }
 

@@ -9,6 +9,7 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::element::Element;
+use crate::number::non_finite;
 use crate::tensor::element_count;
 use crate::{DataType, with_element_type};
 
@@ -236,7 +237,13 @@ impl Reader {
 
     fn string(&mut self, text: &str) -> Result<(), String> {
         if self.datatype != DataType::Bytes {
-            return Err("a string".into());
+            let value = non_finite(text).ok_or("a string")?;
+            let pushed = with_element_type!(
+                self.datatype,
+                T => self.push(T::from_non_finite(value)),
+                bytes => None,
+            );
+            return pushed.ok_or_else(|| text.to_owned());
         }
         let start = self.data.len();
         self.data.extend_from_slice(&[0; 4]);

@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
 
-use crate::{Scalar, Tensor};
+use crate::{Number, Scalar, Tensor};
 
-/// A tensor's elements as they are written in JSON. What JSON can't say fails to be written: an
-/// infinity, what is no number, and bytes that are no text. The error names the tensor.
+/// A tensor's elements as they are written in JSON. Bytes that are no text fail to be written; the
+/// error names the tensor.
 #[derive(Debug, Clone, Copy)]
 pub struct Elements<'a> {
     tensor: &'a Tensor,
@@ -104,25 +104,23 @@ struct Named<'a> {
 
 impl Serialize for Named<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let unsayable = |what: &dyn std::fmt::Display| {
-            S::Error::custom(format!(
-                "output `{}` holds {what}, which JSON can't say; ask for it as binary data \
-                 (`binary_data`)",
-                self.name
-            ))
+        if let Scalar::Bool(value) = self.scalar {
+            return serializer.serialize_bool(value);
+        }
+        if let Some(number) = Number::from_scalar(&self.scalar) {
+            return number.serialize(serializer);
+        }
+        let text = match &self.scalar {
+            Scalar::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
+            _ => None,
         };
-        match &self.scalar {
-            Scalar::Bool(value) => serializer.serialize_bool(*value),
-            Scalar::Signed(value) => serializer.serialize_i64(*value),
-            Scalar::Unsigned(value) => serializer.serialize_u64(*value),
-            Scalar::Single(value) if value.is_finite() => serializer.serialize_f32(*value),
-            Scalar::Double(value) if value.is_finite() => serializer.serialize_f64(*value),
-            Scalar::Single(value) => Err(unsayable(value)),
-            Scalar::Double(value) => Err(unsayable(value)),
-            Scalar::Bytes(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => serializer.serialize_str(text),
-                Err(_) => Err(unsayable(&"bytes that are no text")),
-            },
+        match text {
+            Some(text) => serializer.serialize_str(text),
+            None => Err(S::Error::custom(format!(
+                "output `{}` holds bytes that are no text, which JSON can't say; ask for it as \
+                 binary data (`binary_data`)",
+                self.name
+            ))),
         }
     }
 }

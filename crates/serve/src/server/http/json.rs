@@ -30,7 +30,7 @@ pub fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Problem> {
             place => format!("`{place}`"),
         };
         let hint = match is_non_finite(json, error.inner()) {
-            true => "; JSON knows no NaN and no infinity, binary data (`binary_data_size`) does",
+            true => "; in JSON they are the strings \"NaN\", \"Infinity\" and \"-Infinity\"",
             false => "",
         };
         let error = error.into_inner();

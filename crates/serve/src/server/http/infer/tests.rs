@@ -192,8 +192,25 @@ fn what_json_has_no_word_for_is_explained() {
         let body = Bytes::from(text);
         let problem = parse(&body, body.len(), Model::Tensors, &|_| Ok(())).unwrap_err();
         assert!(problem.message.contains("inputs[0].data"), "{problem:?}");
-        assert!(problem.message.contains("binary_data_size"), "{problem:?}");
+        assert!(problem.message.contains("\"-Infinity\""), "{problem:?}");
     }
+}
+
+#[test]
+fn nan_and_infinities_are_strings_both_ways() {
+    let numbers = json!(["NaN", "Infinity", "-Infinity", 0.5]);
+    let inputs = json!([{"name": "x", "datatype": "FP32", "shape": [4], "data": numbers}]);
+    let parsed = read_json(&json!({ "inputs": inputs }), Model::Tensors).unwrap();
+    let response = InferResponse {
+        model: "m".into(),
+        version: "1".into(),
+        outputs: parsed.request.inputs,
+    };
+    let body = write(&response, None, &BinaryOutputs::default())
+        .unwrap()
+        .body;
+    let json: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(json["outputs"], inputs);
 }
 
 #[test]

@@ -182,6 +182,19 @@ fn answers_take_the_form_of_the_request() {
     assert_eq!(written(Answer::Rows(vec![])), json!({"predictions": []}));
 }
 
+#[test]
+fn nan_and_infinities_are_strings_both_ways() {
+    let mut signature = signature(&["a"]);
+    signature.inputs[0].datatype = DataType::Fp16;
+    let rows = json!([["NaN", 1.5], ["Infinity", "-Infinity"]]);
+    let body = json!({ "instances": rows }).to_string();
+    let Runs::Batch(batch) = read(body.as_bytes(), &signature, BatchAxis::Dynamic).unwrap() else {
+        panic!("rows are a batch");
+    };
+    let written: Value = serde_json::from_slice(&Answer::batch(batch).write().unwrap()).unwrap();
+    assert_eq!(written, json!({ "predictions": rows }));
+}
+
 proptest! {
     #[test]
     fn any_body_is_read_or_refused(

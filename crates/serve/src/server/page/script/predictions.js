@@ -79,7 +79,7 @@ function label(text) {
 function tensors(outputs, most) {
   const list = make("div", "tensors");
   for (const [title, { shape: axes, datatype, data }] of Object.entries(outputs)) {
-    const values = data.slice(0, most).map((value) => (Number.isInteger(value) ? value : Number(value.toPrecision(6))));
+    const values = data.slice(0, most).map((value) => (typeof value !== "number" || Number.isInteger(value) ? value : Number(value.toPrecision(6))));
     const ends = data.length > most ? `, … ${count(data.length - most)} more` : "";
     const all = make("div", "values mono soft", values.join(", ") + ends);
     all.tabIndex = 0;
