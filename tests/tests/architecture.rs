@@ -16,7 +16,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use walkdir::WalkDir;
 
 /// Which of our crates each may use: the arrows of the picture, and nothing else.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("boxwright-files", &[]),
     ("boxwright-tensor", &[]),
     ("boxwright-model", &["tensor", "files"]),
@@ -37,8 +37,12 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ),
     ("boxwright-cli", &["studio", "files"]),
     ("boxwright-studio-app", &["studio"]),
-    ("boxwright-bench", &["predict", "model", "tensor", "tests"]),
-    ("boxwright-tests", &[]),
+    ("boxwright-onnx-writer", &[]),
+    (
+        "boxwright-bench",
+        &["predict", "model", "tensor", "onnx-writer", "tests"],
+    ),
+    ("boxwright-tests", &["onnx-writer"]),
     ("xtask", &[]),
 ];
 
@@ -58,7 +62,12 @@ const HOMES: [(&str, &[&str]); 11] = [
 ];
 
 /// Packages that ship with nothing, and may use what they need to look at what ships.
-const NOT_SHIPPED: [&str; 3] = ["boxwright-tests", "boxwright-bench", "xtask"];
+const NOT_SHIPPED: [&str; 4] = [
+    "boxwright-onnx-writer",
+    "boxwright-tests",
+    "boxwright-bench",
+    "xtask",
+];
 
 fn members() -> Vec<Package> {
     let metadata = MetadataCommand::new()
