@@ -19,6 +19,7 @@ pub mod engine;
 pub mod image;
 pub mod keychain;
 pub mod missing;
+pub mod modules;
 pub mod onnx;
 pub mod parity;
 pub mod picture;

@@ -1,11 +1,12 @@
 use std::path::Path;
 
+use boxwright_onnx_writer::Message;
 use proptest::prelude::*;
 
 use super::pickle::begins_like_pickle;
 use super::source::Source;
 use super::zip;
-use crate::testing::{Proto, classifier, model};
+use crate::testing::{classifier, model};
 use crate::{Error, inspect};
 
 /// A zip archive of empty files.
@@ -87,12 +88,12 @@ fn an_export_never_writes_over_the_file_that_it_reads() {
 fn formats_are_told_by_their_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let at = |offset: usize, mark: &[u8]| [&vec![0; offset][..], mark, &[0; 100]].concat();
-    let core_ml = Proto::new()
-        .varint(1, 8)
-        .text(2, "\n\u{1}\u{0}")
-        .message(502, Proto::new());
-    let frozen = Proto::new().each(1, [Proto::new().text(1, "x").text(2, "Placeholder")]);
-    let frozen = frozen.message(4, Proto::new().varint(1, 1882));
+    let core_ml = Message::new()
+        .number(1, 8)
+        .bytes(2, "\n\u{1}\u{0}")
+        .message(502, Message::new());
+    let frozen = Message::new().message(1, Message::new().bytes(1, "x").bytes(2, "Placeholder"));
+    let frozen = frozen.message(4, Message::new().number(1, 1882));
     let ultralytics = archive_with(
         &["best/data.pkl"],
         b"\x80\x02cultralytics.nn.tasks\nClassificationModel\n",
@@ -252,7 +253,7 @@ fn formats_are_told_by_their_bytes() {
             "in no model format that Boxwright knows",
             "",
         ),
-        (model(classifier(2, "Gemm")).0, "ONNX", ""),
+        (model(classifier(2, "Gemm")).into_bytes(), "ONNX", ""),
     ] {
         let (got, hint) = recognised(folder.path(), "m.bin", &bytes);
         assert_eq!(got, what);
@@ -264,7 +265,11 @@ fn formats_are_told_by_their_bytes() {
 fn a_name_is_no_format() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["m.pt", "m.pkl", "m.h5", "m.tflite", "m.safetensors"] {
-        let (what, _) = recognised(folder.path(), name, &model(classifier(2, "Gemm")).0);
+        let (what, _) = recognised(
+            folder.path(),
+            name,
+            &model(classifier(2, "Gemm")).into_bytes(),
+        );
         assert_eq!(what, "ONNX", "{name}");
     }
     let (what, _) = recognised(folder.path(), "m.onnx", &[0xee; 64]);
@@ -316,9 +321,9 @@ fn folders_are_told_by_what_is_in_them() {
     };
     assert_eq!(told(folder.path()), "a folder without a model");
     let pb = folder.path().join("saved_model.pb");
-    let meta = Proto::new()
-        .varint(1, 1)
-        .message(2, Proto::new().message(1, Proto::new()));
+    let meta = Message::new()
+        .number(1, 1)
+        .message(2, Message::new().message(1, Message::new()));
     std::fs::write(&pb, meta.0).unwrap();
     assert_eq!(told(folder.path()), "a TensorFlow SavedModel");
     assert_eq!(told(&pb), "a TensorFlow SavedModel");

@@ -1,13 +1,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use boxwright_onnx_writer::Axis::{Dynamic as D, Fixed as F};
+use boxwright_onnx_writer::ElementType::{Float, Uint8};
+use boxwright_onnx_writer::{Axis, Graph, Tensor, Value};
 use boxwright_tensor::Signature;
 use proptest::prelude::*;
 
 use super::*;
 use crate::inspect;
-use crate::testing::Axis::{D, F};
-use crate::testing::{Proto, classifier, external, model, value, write};
+use crate::testing::{classifier, model, write};
 
 const SAMPLE: &str = include_str!("../../../../samples/efficientnet-lite0/boxwright.toml");
 
@@ -19,7 +21,7 @@ fn sample() -> Package {
     parse(SAMPLE).unwrap()
 }
 
-fn signature(graph: Proto) -> Signature {
+fn signature(graph: Graph) -> Signature {
     let folder = tempfile::tempdir().unwrap();
     inspect(&write(folder.path(), "m.onnx", &model(graph)))
         .unwrap()
@@ -194,41 +196,41 @@ fn a_file_of_format_1_keeps_its_meaning() {
 
 #[test]
 fn a_package_is_held_against_its_model() {
-    let graph = |axes: &[crate::testing::Axis], element| {
-        Proto::new()
-            .message(11, value("images", element, axes))
-            .message(12, value("logits", 1, &[D("n"), F(1000)]))
+    let graph = |axes: &[Axis], element| {
+        Graph::new()
+            .input(Value::tensor("images", element, axes))
+            .output(Value::tensor("logits", Float, &[D("n"), F(1000)]))
     };
-    let fitting = signature(graph(&[D("n"), F(3), D("h"), D("w")], 1));
+    let fitting = signature(graph(&[D("n"), F(3), D("h"), D("w")], Float));
     assert_eq!(sample().problems(Some(&fitting)), []);
     for (axes, element, field, message) in [
         (
             vec![D("n"), F(3), F(96), F(224)],
-            1,
+            Float,
             "input.0.height",
             "the model's `images` has a fixed height of 96",
         ),
         (
             vec![D("n"), F(1), F(224), F(224)],
-            1,
+            Float,
             "preprocess.channels",
             "the model's `images` takes one channel: use `grey`",
         ),
         (
             vec![D("n"), F(224), F(224), F(3)],
-            1,
+            Float,
             "input.0.layout",
             "the model's `images` has 224 channels in layout NCHW: another layout, or no picture",
         ),
         (
             vec![D("n"), F(3), F(224), F(224)],
-            2,
+            Uint8,
             "input.0.dtype",
             "the model's `images` takes UINT8",
         ),
         (
             vec![D("n"), F(10)],
-            1,
+            Float,
             "input.0.kind",
             "the model's `images` has 2 axes, and a batch of pictures has 4: make it a `tensor`",
         ),
@@ -237,7 +239,7 @@ fn a_package_is_held_against_its_model() {
         assert_eq!(problems[0], (field.to_owned(), message.to_owned()));
     }
     // A fixed batch is filled up or cut into: any `max_size` serves it.
-    let fixed = signature(graph(&[F(1), F(3), F(224), F(224)], 1));
+    let fixed = signature(graph(&[F(1), F(3), F(224), F(224)], Float));
     assert_eq!(sample().problems(Some(&fixed)), []);
     let mut package = sample();
     package.input[0].name = "pictures".to_owned();
@@ -264,9 +266,13 @@ fn a_package_is_held_against_its_model() {
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
-    let graph = Proto::new()
-        .message(11, value("images", 1, &[D("n"), F(3), F(224), F(224)]))
-        .message(12, value("logits", 1, &[D("n"), F(2)]));
+    let graph = Graph::new()
+        .input(Value::tensor(
+            "images",
+            Float,
+            &[D("n"), F(3), F(224), F(224)],
+        ))
+        .output(Value::tensor("logits", Float, &[D("n"), F(2)]));
     write(&root, "model.onnx", &model(graph));
     fs::write(root.join("labels.txt"), "cat\ndog\n").unwrap();
     fs::write(root.join(FILE_NAME), SAMPLE).unwrap();
@@ -376,7 +382,8 @@ fn only_regular_files_inside_the_folder_are_taken() {
 fn a_package_names_all_files_of_its_model() {
     let (_folder, root) = folder();
     fs::write(root.join("w.bin"), [0; 4]).unwrap();
-    let graph = classifier(2, "Gemm").message(5, external("e", &[1], &[("location", "w.bin")]));
+    let graph = classifier(2, "Gemm")
+        .initializer(Tensor::float("e", &[1]).external(&[("location", "w.bin")]));
     write(&root, "model.onnx", &model(graph));
     let text = SAMPLE.replace("\"logits\"", "\"scores\"");
     fs::write(root.join(FILE_NAME), &text).unwrap();

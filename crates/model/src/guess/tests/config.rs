@@ -1,12 +1,14 @@
+use boxwright_onnx_writer::Axis::{Dynamic as D, Fixed as F};
+use boxwright_onnx_writer::ElementType::Float;
+
 use super::{guess, reason, taking};
 use crate::guess::Preset;
 use crate::package::{Channels, Crop, Filter, Resize};
-use crate::testing::Axis::{D, F};
 use crate::testing::{classifier, model};
 
 #[test]
 fn a_processor_beside_the_model_fills_the_fields_in() {
-    let proto = taking(1, &[D("n"), F(3), D("h"), D("w")], &[D("n"), F(10)]);
+    let proto = taking(Float, &[D("n"), F(3), D("h"), D("w")], &[D("n"), F(10)]);
     let mean = r#""image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225], "rescale_factor": 0.00392156862745098"#;
     let imagenet = (vec![123.675, 116.28, 103.53], vec![58.395, 57.12, 57.375]);
     let half = (vec![127.5; 3], vec![127.5; 3]);
@@ -130,7 +132,7 @@ fn a_processor_beside_the_model_fills_the_fields_in() {
 
 #[test]
 fn a_configuration_of_timm_fills_the_fields_in() {
-    let proto = taking(1, &[D("n"), F(3), F(288), F(288)], &[D("n"), F(10)]);
+    let proto = taking(Float, &[D("n"), F(3), F(288), F(288)], &[D("n"), F(10)]);
     let config = r#"{"architecture": "resnet50", "pretrained_cfg": {"input_size": [3, 224, 224],
         "interpolation": "bicubic", "crop_pct": 0.95, "crop_mode": "center",
         "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}"#;

@@ -1,18 +1,21 @@
 use std::fs;
 use std::path::Path;
 
+use boxwright_onnx_writer::Axis::{Dynamic as D, Fixed as F};
+use boxwright_onnx_writer::ElementType::{Float, Float16, Int64, Uint8};
+use boxwright_onnx_writer::{Axis, ElementType, Graph, Model, Node, Tensor, Value};
+
 use super::{Guessed, Preset, package};
 use crate::inspect;
 use crate::package::{
     Activation, Channels, ImageDtype, InputKind, Layout, LoadedPackage, Task, open_any,
 };
-use crate::testing::Axis::{D, F};
-use crate::testing::{Axis, Proto, classifier, model, node, pair, value, write};
+use crate::testing::{classifier, model, write};
 
 mod config;
 
 /// The guess for a model in a folder of this name, with files beside it.
-fn guess(folder_name: &str, proto: &Proto, files: &[(&str, &str)]) -> Guessed {
+fn guess(folder_name: &str, proto: &Model, files: &[(&str, &str)]) -> Guessed {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().canonicalize().unwrap().join(folder_name);
     fs::create_dir(&folder).unwrap();
@@ -30,12 +33,12 @@ fn guess(folder_name: &str, proto: &Proto, files: &[(&str, &str)]) -> Guessed {
     guessed
 }
 
-fn taking(element: i64, axes: &[Axis], output: &[Axis]) -> Proto {
+fn taking(element: ElementType, axes: &[Axis], output: &[Axis]) -> Model {
     model(
-        Proto::new()
-            .message(1, node("Gemm", &["x"], &["y"]))
-            .message(11, value("x", element, axes))
-            .message(12, value("y", 1, output)),
+        Graph::new()
+            .node(Node::new("Gemm", &["x"], &["y"]))
+            .input(Value::tensor("x", element, axes))
+            .output(Value::tensor("y", Float, output)),
     )
 }
 
@@ -72,63 +75,63 @@ fn inputs_are_told_apart() {
     let classes = || [D("batch"), F(10)];
     for (element, axes, kind, layout, dtype) in [
         (
-            1,
+            Float,
             vec![D("n"), F(3), F(96), F(128)],
             InputKind::Image,
             Layout::Nchw,
             ImageDtype::F32,
         ),
         (
-            10,
+            Float16,
             vec![D("n"), F(1), D("h"), D("w")],
             InputKind::Image,
             Layout::Nchw,
             ImageDtype::F16,
         ),
         (
-            2,
+            Uint8,
             vec![F(1), F(96), F(128), F(3)],
             InputKind::Image,
             Layout::Nhwc,
             ImageDtype::U8,
         ),
         (
-            1,
+            Float,
             vec![D("n"), F(28), F(28), F(1)],
             InputKind::Image,
             Layout::Nhwc,
             ImageDtype::F32,
         ),
         (
-            1,
+            Float,
             vec![D("n"), F(12)],
             InputKind::Tensor,
             Layout::Nchw,
             ImageDtype::F32,
         ),
         (
-            7,
+            Int64,
             vec![D("n"), F(3), F(96), F(96)],
             InputKind::Tensor,
             Layout::Nchw,
             ImageDtype::F32,
         ),
         (
-            1,
+            Float,
             vec![D("n"), F(64), F(7), F(7)],
             InputKind::Tensor,
             Layout::Nchw,
             ImageDtype::F32,
         ),
         (
-            1,
+            Float,
             vec![D(""), D(""), D(""), D("")],
             InputKind::Tensor,
             Layout::Nchw,
             ImageDtype::F32,
         ),
         (
-            1,
+            Float,
             vec![F(3), F(224), F(224)],
             InputKind::Tensor,
             Layout::Nchw,
@@ -152,8 +155,8 @@ fn inputs_are_told_apart() {
 
 #[test]
 fn sizes_come_from_the_model_then_its_name() {
-    let dynamic = taking(1, &[D("n"), F(3), D("h"), D("w")], &[D("n"), F(10)]);
-    let fixed = taking(1, &[D("n"), F(3), F(96), F(128)], &[D("n"), F(10)]);
+    let dynamic = taking(Float, &[D("n"), F(3), D("h"), D("w")], &[D("n"), F(10)]);
+    let fixed = taking(Float, &[D("n"), F(3), F(96), F(128)], &[D("n"), F(10)]);
     for (name, proto, width, height, size) in [
         ("vit_base_patch16_384", &dynamic, 384, 384, 439),
         ("inception_v3", &dynamic, 299, 299, 342),
@@ -174,12 +177,12 @@ fn sizes_come_from_the_model_then_its_name() {
 #[test]
 fn a_size_that_the_model_leaves_open_is_guessed_with_its_reason() {
     let open = |metadata: &[(&str, &str)], height, width| {
-        let graph = Proto::new()
-            .message(1, node("Gemm", &["x"], &["y"]))
-            .message(11, value("x", 1, &[D("n"), F(3), height, width]))
-            .message(12, value("y", 1, &[D("n"), F(10)]));
-        let pairs = metadata.iter().map(|(key, text)| pair(key, text));
-        pairs.fold(model(graph), |model, one| model.message(14, one))
+        let graph = Graph::new()
+            .node(Node::new("Gemm", &["x"], &["y"]))
+            .input(Value::tensor("x", Float, &[D("n"), F(3), height, width]))
+            .output(Value::tensor("y", Float, &[D("n"), F(10)]));
+        let add = |model: Model, (key, text): &(&str, &str)| model.metadata(key, text);
+        metadata.iter().fold(model(graph), add)
     };
     let (yolo, detect, classify) = (
         ("author", "Ultralytics"),
@@ -233,10 +236,10 @@ fn a_size_that_the_model_leaves_open_is_guessed_with_its_reason() {
 #[test]
 fn presets_follow_where_the_model_comes_from() {
     let nchw = || [D("n"), F(3), F(224), F(224)];
-    let pytorch = taking(1, &nchw(), &[D("n"), F(10)]);
-    let bytes = taking(2, &nchw(), &[D("n"), F(10)]);
-    let grey = taking(1, &[D("n"), F(1), F(28), F(28)], &[D("n"), F(10)]);
-    let nhwc = taking(1, &[D("n"), F(224), F(224), F(3)], &[D("n"), F(10)]);
+    let pytorch = taking(Float, &nchw(), &[D("n"), F(10)]);
+    let bytes = taking(Uint8, &nchw(), &[D("n"), F(10)]);
+    let grey = taking(Float, &[D("n"), F(1), F(28), F(28)], &[D("n"), F(10)]);
+    let nhwc = taking(Float, &[D("n"), F(224), F(224), F(3)], &[D("n"), F(10)]);
     for (proto, folder, preset, channels) in [
         (&pytorch, "resnet", Preset::Imagenet, Channels::Rgb),
         (
@@ -267,7 +270,7 @@ fn presets_follow_where_the_model_comes_from() {
 #[test]
 fn every_preset_is_found_again_by_its_name_and_fields() {
     let opened = |channels, side: Axis| {
-        let proto = taking(1, &[D("n"), F(channels), side, side], &[F(1)]);
+        let proto = taking(Float, &[D("n"), F(channels), side, side], &[F(1)]);
         let folder = tempfile::tempdir().unwrap();
         let mut model = inspect(&write(folder.path(), "m", &proto)).unwrap();
         let mut guessed = package(&model, folder.path()).unwrap();
@@ -310,7 +313,7 @@ fn outputs_are_told_apart() {
         (vec![F(1000)], Task::Raw),
     ] {
         assert_eq!(
-            guess("m", &taking(1, &image(), &output), &[])
+            guess("m", &taking(Float, &image(), &output), &[])
                 .package
                 .postprocess
                 .task,
@@ -318,12 +321,12 @@ fn outputs_are_told_apart() {
         );
     }
     let named = model(
-        Proto::new()
-            .message(11, value("x", 1, &image()))
-            .message(12, value("image_embeds", 1, &[D("n"), F(512)])),
+        Graph::new()
+            .input(Value::tensor("x", Float, &image()))
+            .output(Value::tensor("image_embeds", Float, &[D("n"), F(512)])),
     );
     assert_eq!(guess("m", &named, &[]).package.postprocess.task, Task::Raw);
-    let detector = taking(1, &image(), &[D("n"), F(10)]).message(14, pair("task", "detect"));
+    let detector = taking(Float, &image(), &[D("n"), F(10)]).metadata("task", "detect");
     let guessed = guess("m", &detector, &[]);
     assert_eq!(guessed.package.postprocess.task, Task::Raw);
     assert!(reason(&guessed, "postprocess.task").contains("`detect`"));
@@ -385,7 +388,7 @@ fn labels_with_the_right_count_are_taken() {
             .collect::<Vec<_>>()
             .join(", ")
     );
-    let named = model(classifier(10, "Gemm")).message(14, pair("names", &names));
+    let named = model(classifier(10, "Gemm")).metadata("names", &names);
     assert_eq!(file(&[], &named).unwrap(), "labels.txt");
     assert_eq!(
         file(&[("labels.txt", &wrong)], &named).unwrap(),
@@ -396,7 +399,7 @@ fn labels_with_the_right_count_are_taken() {
 #[test]
 fn labels_of_the_model_are_written_when_saving() {
     let folder = tempfile::tempdir().unwrap();
-    let named = model(classifier(2, "Gemm")).message(14, pair("names", "{0: 'cat', 1: 'dog'}"));
+    let named = model(classifier(2, "Gemm")).metadata("names", "{0: 'cat', 1: 'dog'}");
     let path = write(folder.path(), "pets.onnx", &named);
     let (loaded, _, reasons) = open_any(&path).unwrap();
     assert_eq!(loaded.labels.as_ref().unwrap(), &["cat", "dog"]);
@@ -416,7 +419,7 @@ fn labels_of_the_model_are_written_when_saving() {
 fn a_fixed_batch_and_external_data_are_kept() {
     let guessed = guess(
         "m",
-        &taking(1, &[F(4), F(3), F(8), F(8)], &[F(4), F(10)]),
+        &taking(Float, &[F(4), F(3), F(8), F(8)], &[F(4), F(10)]),
         &[],
     );
     assert_eq!(guessed.package.batch.max_size, 4);
@@ -424,8 +427,8 @@ fn a_fixed_batch_and_external_data_are_kept() {
         reason(&guessed, "batch.max_size"),
         "the model takes batches of 4 only"
     );
-    let outside = crate::testing::external("w", &[1], &[("location", "w.bin")]);
-    let proto = model(classifier(10, "Gemm").message(5, outside));
+    let outside = Tensor::float("w", &[1]).external(&[("location", "w.bin")]);
+    let proto = model(classifier(10, "Gemm").initializer(outside));
     let guessed = guess("m", &proto, &[("w.bin", "1234")]);
     let files: Vec<&str> = guessed
         .package

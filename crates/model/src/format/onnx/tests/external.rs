@@ -1,6 +1,8 @@
+use boxwright_onnx_writer::{Attribute, Graph, Node, Tensor};
+
 use super::graph;
 use crate::inspect;
-use crate::testing::{Proto, external, model, node, write};
+use crate::testing::{model, write};
 
 #[test]
 fn external_data_is_found_and_measured() {
@@ -9,18 +11,17 @@ fn external_data_is_found_and_measured() {
     std::fs::create_dir(root.join("sub")).unwrap();
     std::fs::write(root.join("w.bin"), [0; 100]).unwrap();
     std::fs::write(root.join("sub/v.bin"), [0; 8]).unwrap();
-    let in_constant = Proto::new().message(
-        5,
-        external("k", &[1], &[("location", "w.bin"), ("offset", "96")]),
+    let in_constant = Attribute::tensor(
+        "value",
+        Tensor::float("k", &[1]).external(&[("location", "w.bin"), ("offset", "96")]),
     );
     let proto = model(graph(
-        Proto::new()
-            .message(1, node("Constant", &[], &["k"]).message(5, in_constant))
-            .message(
-                5,
-                external("a", &[10], &[("location", "w.bin"), ("length", "40")]),
+        Graph::new()
+            .node(Node::new("Constant", &[], &["k"]).attribute(in_constant))
+            .initializer(
+                Tensor::float("a", &[10]).external(&[("location", "w.bin"), ("length", "40")]),
             )
-            .message(5, external("b", &[2], &[("location", "./sub//v.bin")])),
+            .initializer(Tensor::float("b", &[2]).external(&[("location", "./sub//v.bin")])),
     ));
     let found = inspect(&write(&root, "m.onnx", &proto)).unwrap();
     assert_eq!(found.summary.external_data, ["sub/v.bin", "w.bin"]);
@@ -28,7 +29,7 @@ fn external_data_is_found_and_measured() {
         found.external_files,
         [root.join("sub/v.bin"), root.join("w.bin")]
     );
-    assert_eq!(found.summary.size_bytes, proto.0.len() as u64 + 108);
+    assert_eq!(found.summary.size_bytes, proto.0.0.len() as u64 + 108);
     assert_eq!(found.summary.parameters, 12);
 }
 
@@ -68,9 +69,9 @@ fn external_data_elsewhere_is_refused_by_name() {
         ("", "`` names no file"),
     ];
     let read = |location: &str| {
-        let proto = model(graph(
-            Proto::new().message(5, external("w", &[1], &[("location", location)])),
-        ));
+        let proto = model(graph(Graph::new().initializer(
+            Tensor::float("w", &[1]).external(&[("location", location)]),
+        )));
         let message = inspect(&write(&root, "m.onnx", &proto))
             .unwrap_err()
             .to_string();
