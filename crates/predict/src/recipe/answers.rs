@@ -64,6 +64,9 @@ struct Tried {
     mean: f64,
 }
 
+/// A way to decode, and the photos by it with their numbers.
+type DecodedPhotos = (Preprocess, Vec<(usize, Photo)>);
+
 struct Search<'a> {
     predictor: &'a Predictor,
     image: &'a Image,
@@ -284,8 +287,8 @@ impl Search<'_> {
         base: &Preprocess,
         photos: &std::ops::Range<usize>,
         recipes: &[Preprocess],
-    ) -> Result<Vec<(Preprocess, Vec<(usize, Photo)>)>> {
-        let mut ways: Vec<(Preprocess, Vec<(usize, Photo)>)> = Vec::new();
+    ) -> Result<Vec<DecodedPhotos>> {
+        let mut ways: Vec<DecodedPhotos> = Vec::new();
         for recipe in recipes {
             if ways.iter().any(|(way, _)| same_decoding(way, recipe)) {
                 continue;

@@ -70,7 +70,7 @@ pub fn answer(
     let heat_map = found.heat_map.unwrap_or_default();
     let message = FromWorker::Matched {
         report: Box::new(found.report),
-        heat_map: (!heat_map.is_empty()).then(|| [0, heat_map.len() as u64]),
+        heat_map: (!heat_map.is_empty()).then_some([0, heat_map.len() as u64]),
     };
     Ok((message, heat_map))
 }

@@ -94,10 +94,10 @@ impl Session {
                 match recipe::answer(&question, predictor, body, cancel) {
                     Ok((message, body)) => {
                         send(message, body);
-                        return FromWorker::Done {
+                        FromWorker::Done {
                             timing: Timing::default(),
                             cancelled: false,
-                        };
+                        }
                     }
                     Err(error) => failure(&error),
                 }
