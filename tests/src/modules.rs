@@ -42,7 +42,9 @@ pub fn circles(root: &Path) -> Vec<Circle> {
     let mut uses = DiGraphMap::<&ModulePath, ()>::new();
     for (module, file) in &files {
         for used in file_uses(&files, module, &file.items) {
-            if let Some((used, _)) = files.get_key_value(&used).filter(|(used, _)| *used != module)
+            if let Some((used, _)) = files
+                .get_key_value(&used)
+                .filter(|(used, _)| *used != module)
             {
                 uses.add_edge(module, used, ());
             }
@@ -72,8 +74,8 @@ struct ModuleFile {
 
 /// Reads a module's file, and those of its modules.
 fn collect(path: &Path, module: ModulePath, files: &mut BTreeMap<ModulePath, ModuleFile>) {
-    let text = std::fs::read_to_string(path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let items = syn::parse_file(&text)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         .items;
@@ -354,8 +356,14 @@ mod tests {
                 "a.rs",
                 "use crate::Root; #[cfg(test)] mod tests { use super::*; use crate::b::B; }",
             ),
-            ("b.rs", "mod c; pub(crate) use self::c::C; #[cfg(test)] mod tests;"),
-            ("b/c.rs", "use super::super::{Root, a}; use super::B; mod d { use super::*; }"),
+            (
+                "b.rs",
+                "mod c; pub(crate) use self::c::C; #[cfg(test)] mod tests;",
+            ),
+            (
+                "b/c.rs",
+                "use super::super::{Root, a}; use super::B; mod d { use super::*; }",
+            ),
         ];
         assert_eq!(found(&files), <[&str; 0]>::default());
     }
