@@ -5,6 +5,7 @@
     clippy::expect_used,
     reason = "a test's panic is its report"
 )]
+#![allow(clippy::too_many_lines, reason = "a journey is told in one piece")]
 
 use std::fs;
 use std::path::PathBuf;

@@ -5,6 +5,10 @@
     test,
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
 )]
+#![cfg_attr(
+    test,
+    allow(clippy::too_many_lines, reason = "a test holds a table of cases")
+)]
 
 pub mod device;
 pub mod format;
@@ -17,6 +21,7 @@ pub mod recipe;
 pub mod runtime;
 
 mod error;
+mod model_file;
 mod paths;
 #[cfg(test)]
 mod testing;

@@ -1,8 +1,11 @@
-//! Paths that a file names: only regular files inside a folder are reached through them.
+//! Paths: where a file lies, and those that a file names, through which only regular files inside a
+//! folder are reached.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::error::Error;
 
 /// The normal form of a relative, `/`-separated path: no empty or `.` component.
 ///
@@ -103,6 +106,23 @@ pub(crate) fn shown(name: &str) -> String {
         text.push('…');
     }
     text
+}
+
+/// The canonical folder in which `path` was named; where `path` is a link, that of the link.
+pub(crate) fn folder_of(path: &Path) -> crate::Result<PathBuf> {
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::canonicalize(folder).map_err(|error| Error::io(folder, "read", error))
+}
+
+/// A path's last component, as text.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]

@@ -8,11 +8,17 @@
     test,
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
 )]
+#![cfg_attr(
+    test,
+    allow(clippy::too_many_lines, reason = "a test holds a table of cases")
+)]
 
+mod concurrency;
 mod device;
 mod error;
 mod machine;
 mod pipeline;
+mod prediction;
 mod predictor;
 pub mod recipe;
 mod scratch;
@@ -23,8 +29,9 @@ mod tensor;
 mod tensors;
 mod thumbnail;
 
+pub use concurrency::Concurrency;
 pub use device::runtime_version;
 pub use error::{Error, Result};
 pub use machine::memory_limit;
-pub use predictor::{Options, Prediction, Predictor, RawTensor, Source, Want};
-pub use serving::Concurrency;
+pub use prediction::{Prediction, RawTensor, Want};
+pub use predictor::{Options, Predictor, Source};

@@ -1,6 +1,5 @@
 //! The crate's door: a package, ready to predict.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,17 +9,18 @@ use std::time::Instant;
 
 use boxwright_files::FileStamp;
 use boxwright_model::package::{hash_files, model_digest};
-use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
+use boxwright_model::prediction::{DeviceUsed, Timing};
 use boxwright_model::{Device, DeviceKind, LoadedPackage};
-use boxwright_tensor::{BatchAxis, DataType, Signature};
+use boxwright_tensor::{BatchAxis, Signature};
 use bytes::Bytes;
 
+use crate::concurrency::{Concurrency, MultiThreadedSession, affords_second_session, threads};
 use crate::device::Session;
 use crate::error::{Error, Result};
 use crate::machine::processor;
 use crate::pipeline::{Kind, Pipeline};
+use crate::prediction::{Prediction, Want};
 use crate::scratch::{Run, Sample, Scratch};
-use crate::serving::{Concurrency, MultiThreadedSession, affords_second_session, threads};
 
 /// How a package is loaded.
 #[derive(Debug, Clone)]
@@ -59,37 +59,6 @@ pub enum Source {
     Path(PathBuf),
     /// The encoded sample.
     Bytes(Bytes),
-}
-
-/// What a prediction should carry.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Want {
-    /// Classes at most, in place of the package's.
-    pub top_k: Option<usize>,
-    /// The longer side, in pixels, of a JPEG thumbnail; 0 for none.
-    pub thumbnail: u32,
-    /// Outputs as bytes in [`Prediction::tensors`]; those of a raw task then aren't in the
-    /// outcome's JSON.
-    pub tensor: bool,
-    /// A picture is only decoded and shown: the model does not run, and its outcome is without
-    /// outputs.
-    pub picture_only: bool,
-}
-
-/// A tensor's shape without the batch axis, its element type, and its elements, little-endian.
-pub type RawTensor = (Vec<usize>, DataType, Vec<u8>);
-
-/// One sample's prediction.
-#[derive(Debug, Clone)]
-pub struct Prediction {
-    /// The prediction or the error.
-    pub outcome: Outcome,
-    /// Width and height of the upright picture, in pixels, where one was decoded.
-    pub picture: Option<[u32; 2]>,
-    /// A JPEG, where one was wanted and a picture was decoded.
-    pub thumbnail: Option<Vec<u8>>,
-    /// Outputs by name, where they were wanted.
-    pub tensors: BTreeMap<String, RawTensor>,
 }
 
 /// The model, loaded once for all pipelines around it.

@@ -8,14 +8,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use boxwright_model::prediction::{Outcome, Timing};
+use boxwright_model::prediction::Timing;
 use boxwright_tensor::{BatchAxis, TensorBatch, sample};
 use ort::value::DynValue;
 
 use crate::device::Session;
 use crate::error::{Error, Result};
 use crate::pipeline::{Image, Kind, Pipeline};
-use crate::predictor::{Prediction, Want};
+use crate::prediction::{Prediction, Want};
 use crate::stage::canvas::Canvas;
 use crate::stage::decode::{Decoder, grouped};
 use crate::stage::normalise::TensorBuffer;
@@ -384,26 +384,4 @@ fn read(path: &Path, into: &mut Vec<u8>) -> Result<()> {
 
 fn ms(started: Instant) -> f64 {
     started.elapsed().as_secs_f64() * 1000.0
-}
-
-impl Prediction {
-    /// That of a picture that is only shown.
-    fn none() -> Self {
-        Self {
-            outcome: Outcome::Outputs(BTreeMap::new()),
-            picture: None,
-            thumbnail: None,
-            tensors: BTreeMap::new(),
-        }
-    }
-
-    /// The prediction of a sample that has none.
-    pub(crate) fn failed(error: &Error) -> Self {
-        Self {
-            outcome: Outcome::Error(error.for_sample()),
-            picture: None,
-            thumbnail: None,
-            tensors: BTreeMap::new(),
-        }
-    }
 }

@@ -1,26 +1,23 @@
 //! Batches that a server puts together, each on the thread that asks.
 
-use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use boxwright_files::FileStamp;
 use boxwright_model::prediction::Timing;
 use boxwright_tensor::{BatchAxis, Tensor, TensorBatch, TensorSpec};
 use bytes::Bytes;
 use ort::value::DynValue;
 
+use crate::concurrency::{Concurrency, MultiThreadedSession};
 use crate::device::Session;
 use crate::error::{Error, Result};
-use crate::machine::memory_limit;
 use crate::pipeline::Kind;
-use crate::predictor::{Prediction, Predictor, Want};
+use crate::prediction::{Prediction, Want};
+use crate::predictor::Predictor;
 use crate::scratch::Sample;
 use crate::tensors;
 
-/// The part of the memory, as a divisor, that a second session may take.
-const SECOND_SESSION: u64 = 8;
 /// A run that takes longer than this is measured once.
 const LONG: Duration = Duration::from_millis(300);
 /// The largest ratio of two measurements of the same run that still agree.
@@ -28,38 +25,6 @@ const SAME_TIME: f64 = 1.2;
 /// Longest that runs are repeated until two measurements agree; other work on the machine disturbs
 /// them.
 const MAX_MEASURING: Duration = Duration::from_millis(500);
-/// Batches per concurrent run that the waiting rows are split into, where batching is not faster:
-/// callers get their answers as they are ready, and only a long queue makes batches.
-const BATCHES_PER_THREAD: usize = 4;
-
-/// How runs share the cores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Concurrency {
-    /// Threads that should call at once.
-    pub concurrent_runs: usize,
-    /// Threads that a run takes when it has the machine for itself.
-    pub single_run_threads: usize,
-    /// A run of several rows takes less time than the rows one by one.
-    pub batching_is_faster: bool,
-}
-
-/// The session whose runs take all threads.
-pub(crate) struct MultiThreadedSession {
-    session: Session,
-    /// It is the faster one also when there is work for every core.
-    always: bool,
-}
-
-impl Concurrency {
-    /// How many batches the waiting rows are split into.
-    pub fn batches(self) -> usize {
-        match self.batching_is_faster {
-            true => self.concurrent_runs,
-            false => self.concurrent_runs * BATCHES_PER_THREAD,
-        }
-    }
-}
-
 impl Predictor {
     /// Measures what serves this model best on this machine: runs of one thread each, or one run of
     /// all threads, for a run that is alone and for as many as there are cores; and runs of one row
@@ -333,20 +298,6 @@ fn clearly_less(one: Duration, other: Duration) -> bool {
 
 fn nothing() -> Error {
     Error::Run("it gave no result".into())
-}
-
-/// Whether there are several threads for a second session, and memory.
-pub(crate) fn affords_second_session(threads: usize, files: &[FileStamp]) -> bool {
-    let bytes: u64 = files.iter().map(FileStamp::size).sum();
-    threads > 1 && memory_limit().is_none_or(|limit| bytes <= limit / SECOND_SESSION)
-}
-
-/// Threads that predict where none were named: one a core, by the control group's quota.
-pub(crate) fn threads(wanted: usize) -> usize {
-    match wanted {
-        0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        threads => threads,
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
     clippy::expect_used,
     reason = "a test's panic is its report"
 )]
+#![allow(clippy::too_many_lines, reason = "a test holds a table of cases")]
 
 mod support;
 

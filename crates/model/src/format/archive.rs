@@ -1,7 +1,8 @@
 //! Zip archives: PyTorch, TorchScript, Keras and NumPy all keep their files in one.
 
 use super::source::Fault;
-use super::{Recognised, Suspect, keras, pytorch, zip};
+use super::suspect::{Recognised, Suspect};
+use super::{keras, pytorch, zip};
 
 pub(super) fn recognise(suspect: &mut Suspect) -> Result<Option<Recognised>, Fault> {
     if !suspect.head.starts_with(b"PK\x03\x04") {

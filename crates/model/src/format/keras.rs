@@ -1,7 +1,7 @@
 //! Keras: an HDF5 file, or a zip archive with the configuration and the weights.
 
 use super::source::Fault;
-use super::{Recognised, Suspect};
+use super::suspect::{Recognised, Suspect};
 
 const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
 

@@ -2,10 +2,11 @@
 //! the others are recognised and answered with the way to ONNX.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::inspect::Model;
+use crate::model_file::Model;
+use crate::paths::{file_name, folder_of};
 
 mod archive;
 mod keras;
@@ -18,6 +19,7 @@ mod pytorch;
 mod safetensors;
 mod saved_model;
 mod source;
+mod suspect;
 mod text;
 mod tflite;
 mod wire;
@@ -28,38 +30,7 @@ mod tests;
 
 use onnx::Scanned;
 use source::{Fault, Source};
-
-/// How many bytes from a file's start the formats are told by.
-const HEAD: u64 = 4096;
-
-/// A file in a format that does not run here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Recognised {
-    /// What it is, in words that follow "is".
-    what: String,
-    /// The next step.
-    hint: String,
-}
-
-impl Recognised {
-    fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            hint: hint.into(),
-        }
-    }
-}
-
-/// A file whose format is in question.
-struct Suspect<'a> {
-    path: &'a Path,
-    /// Its name, as Python writes it between quotes.
-    python: String,
-    /// The name of the ONNX file to make of it, likewise.
-    onnx: String,
-    head: Vec<u8>,
-    source: &'a mut Source<File>,
-}
+use suspect::{HEAD, Recognised, Suspect};
 
 /// Tells a format, or that the file is not in it.
 type Recogniser = fn(&mut Suspect) -> Result<Option<Recognised>, Fault>;
@@ -121,23 +92,6 @@ pub(crate) fn read(path: &Path) -> Result<Model> {
             ),
         )),
     }
-}
-
-/// The canonical folder in which `path` was named; where `path` is a link, that of the link.
-pub(crate) fn folder_of(path: &Path) -> Result<PathBuf> {
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    std::fs::canonicalize(folder).map_err(|error| Error::io(folder, "read", error))
-}
-
-/// A path's last component, as text.
-pub(crate) fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
 }
 
 /// The file that an export of `path` is written to: never that file itself, also where capitals are

@@ -1,7 +1,7 @@
 //! Formats for which a mark and a sentence are enough.
 
 use super::source::Fault;
-use super::{Recognised, Suspect};
+use super::suspect::{Recognised, Suspect};
 
 /// A mark at an offset, what it means, and the next step.
 const MARKS: [(usize, &[u8], &str, &str); 13] = [

@@ -2,7 +2,7 @@
 //! their opcodes, and never run.
 
 use super::source::Fault;
-use super::{Recognised, Suspect};
+use super::suspect::{Recognised, Suspect};
 
 /// Opcodes that must make sense before a file counts as a pickle.
 const ENOUGH: usize = 12;

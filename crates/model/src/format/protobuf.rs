@@ -1,8 +1,9 @@
 //! Protocol buffers that are no ONNX models, told by the numbers of their fields.
 
+use super::other;
 use super::source::Fault;
+use super::suspect::{Recognised, Suspect};
 use super::wire::{Value, Wire};
-use super::{Recognised, Suspect, other};
 
 /// Fields that are looked at.
 const FIELDS: usize = 256;

@@ -3,7 +3,7 @@
 
 use super::python::{quoted, torch_export};
 use super::source::Fault;
-use super::{Recognised, Suspect};
+use super::suspect::{Recognised, Suspect};
 
 /// The pickled number that `torch.save` began every file with before it wrote zip archives.
 const LEGACY: &[u8] = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";

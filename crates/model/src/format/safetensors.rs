@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::pytorch;
 use super::source::Fault;
-use super::{Recognised, Suspect, pytorch};
+use super::suspect::{Recognised, Suspect};
 use crate::guess::config;
 
 /// The longest header that the format's own library takes.

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use super::python;
 use super::source::Fault;
-use super::{Recognised, Suspect, python};
+use super::suspect::{Recognised, Suspect};
+use crate::paths::file_name;
 
 /// The file `saved_model.pb` itself: its first field is the version 1, its second the graph's
 /// own description, which no ONNX model has there.
@@ -16,7 +18,7 @@ pub(super) fn recognise(suspect: &mut Suspect) -> Result<Option<Recognised>, Fau
         .take(9)
         .position(|byte| byte & 0x80 == 0);
     let described = length.is_some_and(|at| head.get(3 + at + 1) == Some(&0x0a));
-    if !begins || !described || super::file_name(suspect.path) != "saved_model.pb" {
+    if !begins || !described || file_name(suspect.path) != "saved_model.pb" {
         return Ok(None);
     }
     let folder = suspect.path.parent().unwrap_or(Path::new("."));

@@ -1,7 +1,7 @@
 //! Files of text that are taken for models: pointers, pages, and models written as text.
 
 use super::source::Fault;
-use super::{Recognised, Suspect};
+use super::suspect::{HEAD, Recognised, Suspect};
 
 pub(super) fn recognise(suspect: &mut Suspect) -> Result<Option<Recognised>, Fault> {
     let Some(text) = text(&suspect.head) else {
@@ -72,7 +72,7 @@ fn lightgbm(suspect: &Suspect) -> String {
 
 /// The head as text; `None` where it is none.
 fn text(head: &[u8]) -> Option<&str> {
-    let cut = head.len() as u64 == super::HEAD;
+    let cut = head.len() as u64 == HEAD;
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         // The window may cut the last character.

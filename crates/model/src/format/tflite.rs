@@ -1,7 +1,7 @@
 //! TensorFlow Lite (LiteRT): a FlatBuffer with the identifier `TFL3`.
 
 use super::source::Fault;
-use super::{Recognised, Suspect};
+use super::suspect::{Recognised, Suspect};
 
 pub(super) fn recognise(suspect: &mut Suspect) -> Result<Option<Recognised>, Fault> {
     Ok((suspect.head.get(4..8) == Some(b"TFL3")).then(|| {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Clues, config};
+use super::clues::Clues;
+use super::config;
 use crate::inspect::Model;
 use crate::package::{Postprocess, labels, read_labels};
 use crate::paths;

@@ -7,10 +7,11 @@ use boxwright_tensor::TensorSpec;
 use crate::error::Result;
 use crate::inspect::Model;
 use crate::package::{
-    Activation, Batch, FORMAT, Identity, Input, InputKind, Labels, ModelFile, ModelFiles, Package,
-    Postprocess, Preprocess, Resources, Task, propose_name,
+    Batch, FORMAT, Identity, Input, InputKind, Labels, ModelFile, ModelFiles, Package, Postprocess,
+    Preprocess, Resources, Task, propose_name,
 };
 
+mod clues;
 pub(crate) mod config;
 mod input;
 pub(crate) mod labels;
@@ -20,6 +21,7 @@ mod preset;
 #[cfg(test)]
 mod tests;
 
+use clues::{Clues, Reasons};
 pub use preset::Preset;
 
 /// A package that was guessed from a model.
@@ -30,62 +32,6 @@ pub struct Guessed {
     /// One a guessed field: its dotted path in the package file, such as `input.0.layout`, and why
     /// it has this value.
     pub reasons: Vec<(String, String)>,
-}
-
-/// All that a guess goes by.
-pub(crate) struct Clues<'a> {
-    model: &'a Model,
-    folder: &'a Path,
-    /// `preprocessor_config.json` of Hugging Face's libraries, beside the model.
-    processor: Option<serde_json::Value>,
-    /// `config.json`, likewise.
-    config: Option<serde_json::Value>,
-    /// What the model is called and says of itself, in lower case.
-    words: String,
-}
-
-impl<'a> Clues<'a> {
-    fn new(model: &'a Model, folder: &'a Path) -> Self {
-        let metadata = [
-            "description",
-            "model_type",
-            "architecture",
-            "author",
-            "task",
-        ]
-        .map(|key| model.metadata.get(key).map_or("", String::as_str));
-        let folder_name = folder.file_name().unwrap_or_default().to_string_lossy();
-        let words = [
-            &model.summary.file,
-            &*folder_name,
-            &*model.description,
-            &*model.summary.producer,
-            &metadata.join(" "),
-        ]
-        .join(" ")
-        .to_lowercase();
-        Self {
-            model,
-            folder,
-            processor: config::beside(folder, "preprocessor_config.json"),
-            config: config::beside(folder, "config.json"),
-            words,
-        }
-    }
-
-    fn says(&self, word: &str) -> bool {
-        self.words.contains(word)
-    }
-}
-
-/// Fields' reasons, as they are found.
-#[derive(Default)]
-pub(crate) struct Reasons(Vec<(String, String)>);
-
-impl Reasons {
-    fn add(&mut self, field: impl Into<String>, reason: impl Into<String>) {
-        self.0.push((field.into(), reason.into()));
-    }
 }
 
 /// Guesses the package of `model` from what it says about itself and from what lies beside it in
@@ -256,13 +202,5 @@ fn resources(model: &Model, reasons: &mut Reasons) -> Resources {
     Resources {
         memory_mb,
         ..Resources::default()
-    }
-}
-
-/// Post-processing that hands on the model's outputs as they are.
-pub(crate) fn raw() -> Postprocess {
-    Postprocess {
-        activation: Activation::None,
-        ..Postprocess::new(Task::Raw)
     }
 }

@@ -2,7 +2,7 @@
 
 use boxwright_tensor::TensorSpec;
 
-use super::{Clues, Reasons, raw};
+use super::clues::{Clues, Reasons};
 use crate::package::{Activation, Postprocess, Task};
 
 /// Names of outputs that hold a vector to compare with others, not scores.
@@ -100,4 +100,12 @@ fn activation(clues: &Clues, spec: &TensorSpec) -> (Activation, String) {
         Activation::Softmax,
         "the model ends without one, so its scores are logits".to_owned(),
     )
+}
+
+/// Post-processing that hands on the model's outputs as they are.
+fn raw() -> Postprocess {
+    Postprocess {
+        activation: Activation::None,
+        ..Postprocess::new(Task::Raw)
+    }
 }

@@ -1,9 +1,10 @@
 //! How pictures were probably prepared when the model was trained.
 
+use super::clues::{Clues, Reasons};
 use super::config::{self, Configured};
 use super::input::{self, Picture};
+use super::preset::Preset;
 use super::preset::USUAL_SIDE;
-use super::{Clues, Preset, Reasons};
 use crate::package::{Channels, Crop, ImageDtype, Layout, Preprocess, Resize};
 
 /// Width, height and preprocessing.

@@ -13,7 +13,7 @@ use super::labels;
 use crate::error::{Error, Result};
 use crate::inspect::{Model, inspect};
 use crate::pipeline::{Pipeline, Problem};
-use crate::{format, guess, paths};
+use crate::{guess, paths};
 
 /// Most bytes of a package file.
 const LARGEST: u64 = 1 << 20;
@@ -45,7 +45,7 @@ impl LoadedPackage {
             path.to_owned()
         };
         let package = Package::from_toml(&read(&file)?, &file)?;
-        Self::from_parts(package, &format::folder_of(&file)?)
+        Self::from_parts(package, &paths::folder_of(&file)?)
     }
 
     /// A package that lies, or will lie, in the folder `root`. Every file that it names is a
@@ -233,7 +233,7 @@ pub fn open_any(path: &Path) -> Result<Opened> {
         .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
     {
         let model = inspect(&path)?;
-        let folder = format::folder_of(&path)?;
+        let folder = paths::folder_of(&path)?;
         let guessed = guess::package(&model, &folder)?;
         let loaded = LoadedPackage::from_parts(guessed.package, &folder)?;
         return Ok((loaded, model, guessed.reasons));

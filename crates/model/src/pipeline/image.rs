@@ -2,7 +2,7 @@
 
 use boxwright_tensor::{BatchAxis, DataType, Dimension, TensorSpec};
 
-use super::Problem;
+use super::problem::Problem;
 use crate::package::{ImageDtype, Input, Layout, Preprocess, Resize, StrideRounding};
 use crate::paths;
 

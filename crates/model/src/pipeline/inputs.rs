@@ -1,9 +1,19 @@
 //! The package's inputs against the model's.
 
-use super::{ImageInput, Problem, Samples};
+use super::image::ImageInput;
+use super::problem::Problem;
 use crate::package::{InputKind, Package};
 use crate::paths;
 use boxwright_tensor::{Signature, TensorSpec};
+
+/// What a sample is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Samples {
+    /// An encoded picture, for the model's one input.
+    Pictures(Box<ImageInput>),
+    /// The model's own tensors.
+    Tensors,
+}
 
 /// What a sample is; every input of the model is there once, and no other.
 pub(super) fn resolve(

@@ -3,16 +3,16 @@
 
 mod image;
 mod inputs;
+mod problem;
 mod task;
 
 pub use image::ImageInput;
+pub use inputs::Samples;
+pub use problem::Problem;
 pub use task::{Classification, Raw, Task};
 
 use crate::package::Package;
 use boxwright_tensor::Signature;
-
-/// What is wrong with a field: its dotted path in the package file, and what to do, in words.
-pub type Problem = (String, String);
 
 /// Everything around the model.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,15 +21,6 @@ pub struct Pipeline {
     pub samples: Samples,
     /// What the outputs mean.
     pub task: Task,
-}
-
-/// What a sample is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Samples {
-    /// An encoded picture, for the model's one input.
-    Pictures(Box<ImageInput>),
-    /// The model's own tensors.
-    Tensors,
 }
 
 impl Pipeline {

@@ -1,7 +1,7 @@
 //! What the outputs mean: each task with exactly its own fields.
 
-use super::Problem;
 use super::inputs::listed;
+use super::problem::Problem;
 use crate::package::{self, Activation, Postprocess};
 use crate::paths;
 use boxwright_tensor::{Signature, TensorSpec};

@@ -9,7 +9,7 @@ use boxwright_model::package::{
 use boxwright_model::pipeline::{ImageInput, Task};
 use boxwright_model::recipe::{self, Recipe, RecipeReport, Verdict};
 
-use super::Found;
+use super::found::Found;
 use super::parallel::parallel;
 use super::photo::{self, Photo};
 use crate::error::{Error, Result};

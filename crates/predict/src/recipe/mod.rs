@@ -14,6 +14,7 @@ mod complete;
 pub mod evidence;
 mod explain;
 mod fit;
+mod found;
 mod heat;
 mod numbers;
 mod parallel;
@@ -26,20 +27,9 @@ mod verify;
 
 use std::sync::atomic::AtomicBool;
 
-use boxwright_model::recipe::RecipeReport;
-
 pub use answers::{Answer, Answers};
+pub use found::Found;
 pub use target::Target;
-
-/// What was found, and where it differs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    /// The report.
-    pub report: RecipeReport,
-    /// Where the nearest recipe differs on the first photo: a JPEG of the tensor's size, the picture
-    /// in grey and the differences in red.
-    pub heat_map: Option<Vec<u8>>,
-}
 
 /// The recipe that makes these tensors of these photos, one of each.
 ///

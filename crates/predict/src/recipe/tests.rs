@@ -5,7 +5,7 @@ use boxwright_model::package::{
     Rounding,
 };
 use boxwright_model::pipeline::ImageInput;
-use boxwright_model::recipe::Verdict;
+use boxwright_model::recipe::{RecipeReport, Verdict};
 
 use super::*;
 use crate::stage::canvas::Canvas;

@@ -9,7 +9,7 @@ use boxwright_model::pipeline::Task;
 use boxwright_model::prediction::Outcome;
 
 use crate::error::Result;
-use crate::predictor::RawTensor;
+use crate::prediction::RawTensor;
 use crate::tensor::Slice;
 
 /// Interprets one sample's `outputs`, those of [`Task::outputs`] in their order. `top_k` stands in

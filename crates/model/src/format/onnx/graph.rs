@@ -8,8 +8,8 @@ use boxwright_tensor::Signature;
 
 use super::super::source::Fault;
 use super::super::wire::{self, Field, Message, Wire};
+use super::tally::{LONGEST_NAME, Tally};
 use super::value::ValueInfo;
-use super::{Found, LONGEST_NAME};
 
 /// Most graphs in graphs.
 const DEEPEST: u32 = 48;
@@ -88,7 +88,7 @@ fn passes_through(operator: &str) -> bool {
     )
 }
 
-impl Found {
+impl Tally {
     /// The graph that runs.
     pub(super) fn main_graph<R: Read + Seek>(
         &mut self,

@@ -1,32 +1,11 @@
 //! Weights: `TensorProto`, of which only the size and the place are read.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use super::super::source::Fault;
 use super::super::wire::{self, Field, Message, Wire};
+use super::tally::{Extent, LONGEST_NAME, Tally};
 use super::value::element_bits;
-use super::{Found, LONGEST_NAME};
-
-/// The files with external data that tensors name, and how far into each they reach.
-#[derive(Debug, Default)]
-pub(crate) struct External {
-    extents: BTreeMap<String, Extent>,
-}
-
-/// The tensor that reaches furthest into a file.
-#[derive(Debug)]
-pub(super) struct Extent {
-    pub(super) tensor: String,
-    pub(super) start: u64,
-    pub(super) end: u64,
-}
-
-impl External {
-    pub(super) fn locations(&self) -> impl Iterator<Item = (&String, &Extent)> {
-        self.extents.iter()
-    }
-}
 
 /// A tensor's name and number of elements.
 pub(super) struct Tensor {
@@ -42,7 +21,7 @@ struct Place {
     length: Option<u64>,
 }
 
-impl Found {
+impl Tally {
     /// Reads all of a tensor but its data, and notes the file that its data is in.
     pub(super) fn tensor<R: Read + Seek>(
         &mut self,

@@ -10,24 +10,21 @@ use boxwright_tensor::{Signature, TensorSpec};
 use super::source::{Fault, Source};
 use super::wire::{self, Field, Message, Wire};
 use crate::error::{Error, Result};
-use crate::inspect::{Model, ModelSummary};
+use crate::model_file::{Model, ModelSummary};
 use crate::package::labels;
 use crate::paths;
 
 mod graph;
 mod initializer;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod value;
 
 pub(crate) use graph::Graph;
-use initializer::External;
+use tally::{External, LONGEST_NAME, Tally};
 use value::ValueInfo;
 
-/// Most bytes of names, shapes and metadata that are kept of one file.
-const MOST_KEPT: u64 = 32 << 20;
-/// Most bytes of a name.
-const LONGEST_NAME: u64 = 64 << 10;
 /// Most bytes of one value of the metadata: a list of labels is the longest in use.
 const LONGEST_METADATA: u64 = 16 << 20;
 
@@ -40,10 +37,8 @@ pub(crate) struct Found {
     opset: BTreeMap<String, i64>,
     description: String,
     metadata: BTreeMap<String, String>,
-    parameters: u64,
     graph: Option<Graph>,
-    external: External,
-    kept: u64,
+    tally: Tally,
 }
 
 /// What a walk over a whole file gave.
@@ -76,16 +71,16 @@ impl Found {
     ) -> Result<(), Fault> {
         match field.number {
             1 => self.ir_version = wire::number(field)?.cast_signed(),
-            2 => self.producer_name = self.text(wire, field, LONGEST_NAME)?,
-            3 => self.producer_version = self.text(wire, field, LONGEST_NAME)?,
+            2 => self.producer_name = self.tally.text(wire, field, LONGEST_NAME)?,
+            3 => self.producer_version = self.tally.text(wire, field, LONGEST_NAME)?,
             6 if wire::inner(field)?.len() <= LONGEST_NAME => {
-                self.description = self.text(wire, field, LONGEST_NAME)?;
+                self.description = self.tally.text(wire, field, LONGEST_NAME)?;
             }
             7 if self.graph.is_some() => {
                 return Err(Fault::at(field.at, "a second graph, where a model has one"));
             }
             7 => {
-                let graph = self.main_graph(wire, wire::inner(field)?)?;
+                let graph = self.tally.main_graph(wire, wire::inner(field)?)?;
                 self.graph = Some(graph);
             }
             8 => {
@@ -99,33 +94,13 @@ impl Found {
                 self.opset.insert(domain, version);
             }
             14 => {
-                let (key, value) = self.pair(wire, wire::inner(field)?, LONGEST_METADATA)?;
+                let (key, value) = self
+                    .tally
+                    .pair(wire, wire::inner(field)?, LONGEST_METADATA)?;
                 self.metadata.insert(key, value);
             }
-            25 => self.function(wire, wire::inner(field)?)?,
+            25 => self.tally.function(wire, wire::inner(field)?)?,
             _ => {}
-        }
-        Ok(())
-    }
-
-    /// A text that is kept, counted against [`MOST_KEPT`].
-    fn text<R: Read + Seek>(
-        &mut self,
-        wire: &mut Wire<R>,
-        field: &Field,
-        most: u64,
-    ) -> Result<String, Fault> {
-        self.keep(field.at, 64 + wire::inner(field)?.len())?;
-        wire.text(field, most)
-    }
-
-    fn keep(&mut self, at: u64, bytes: u64) -> Result<(), Fault> {
-        self.kept += bytes;
-        if self.kept > MOST_KEPT {
-            return Err(Fault::at(
-                at,
-                "more names, shapes and metadata than any model has",
-            ));
         }
         Ok(())
     }
@@ -138,30 +113,12 @@ impl Found {
         let (mut domain, mut version) = (String::new(), 0);
         while let Some(field) = wire.field(&mut message)? {
             match field.number {
-                1 => domain = self.text(wire, &field, LONGEST_NAME)?,
+                1 => domain = self.tally.text(wire, &field, LONGEST_NAME)?,
                 2 => version = wire::number(&field)?.cast_signed(),
                 _ => {}
             }
         }
         Ok((domain, version))
-    }
-
-    /// A key and its value.
-    fn pair<R: Read + Seek>(
-        &mut self,
-        wire: &mut Wire<R>,
-        mut message: Message,
-        most: u64,
-    ) -> Result<(String, String), Fault> {
-        let (mut key, mut value) = (String::new(), String::new());
-        while let Some(field) = wire.field(&mut message)? {
-            match field.number {
-                1 => key = self.text(wire, &field, LONGEST_NAME)?,
-                2 => value = self.text(wire, &field, most)?,
-                _ => {}
-            }
-        }
-        Ok((key, value))
     }
 }
 
@@ -176,7 +133,7 @@ pub(crate) fn model(path: &Path, folder: &Path, size: u64, found: Found) -> Resu
             reason,
         });
     }
-    let external = external(path, folder, &found.external)?;
+    let external = external(path, folder, &found.tally.external)?;
     let sizes: BTreeMap<&PathBuf, u64> = external
         .iter()
         .map(|(_, (file, len))| (file, *len))
@@ -188,7 +145,7 @@ pub(crate) fn model(path: &Path, folder: &Path, size: u64, found: Found) -> Resu
     Ok(Model {
         path: path.to_owned(),
         summary: ModelSummary {
-            file: super::file_name(path),
+            file: paths::file_name(path),
             format: "ONNX".to_owned(),
             size_bytes,
             opset: found.opset,
@@ -197,7 +154,7 @@ pub(crate) fn model(path: &Path, folder: &Path, size: u64, found: Found) -> Resu
                 .join(" ")
                 .trim()
                 .to_owned(),
-            parameters: found.parameters,
+            parameters: found.tally.parameters,
             signature,
             external_data: external.keys().cloned().collect(),
         },

@@ -6,7 +6,7 @@ use boxwright_tensor::{DataType, Dimension, TensorSpec};
 
 use super::super::source::Fault;
 use super::super::wire::{self, Message, Wire};
-use super::{Found, LONGEST_NAME};
+use super::tally::{LONGEST_NAME, Tally};
 
 /// Most axes of a shape.
 const MOST_AXES: usize = 64;
@@ -21,7 +21,7 @@ pub(crate) struct ValueInfo {
 
 type Tensor = Result<(DataType, Option<Vec<Dimension>>), String>;
 
-impl Found {
+impl Tally {
     pub(super) fn value_info<R: Read + Seek>(
         &mut self,
         wire: &mut Wire<R>,

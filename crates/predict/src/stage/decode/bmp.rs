@@ -5,8 +5,12 @@ use std::io::Cursor;
 use image::ImageDecoder;
 use image::codecs::bmp::BmpDecoder;
 
+use super::format::Format;
 use super::opencv::Unchanged;
-use super::{Format, Orientation, Picture, Request, grey, raster, tensorflow};
+use super::orientation::Orientation;
+use super::picture::Picture;
+use super::request::Request;
+use super::{grey, raster, tensorflow};
 use crate::error::{Error, Result};
 
 /// How the pixels are stored.

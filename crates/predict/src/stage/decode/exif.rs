@@ -1,6 +1,6 @@
 //! The orientation in a picture's metadata, as each library reads it.
 
-use super::Orientation;
+use super::orientation::Orientation;
 
 /// The tag of the orientation.
 const ORIENTATION: u16 = 0x0112;

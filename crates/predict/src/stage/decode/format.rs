@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result};
 
-use super::RAISE;
+/// How the limit on pixels is raised, wherever this runs.
+pub(crate) const RAISE: &str = "raise the limit (`--max-pixels` on the command line, MAX_PIXELS \
+                                in a container, the settings in the window)";
 
 /// The formats that are read, told apart by their first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,12 @@
 
 use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 
+use super::format::{Format, check_size};
 use super::opencv::Unchanged;
-use super::{Format, Orientation, Picture, Request, check_size, grey, tensorflow};
+use super::orientation::Orientation;
+use super::picture::Picture;
+use super::request::Request;
+use super::{grey, tensorflow};
 use crate::error::{Error, Result};
 
 pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Orientation> {

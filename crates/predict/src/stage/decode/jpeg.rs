@@ -2,12 +2,15 @@
 
 use boxwright_model::package::Decode;
 
+use super::cmyk::cmyk_to_rgb;
+use super::format::{Format, check_size};
 use super::jpeg_markers::Markers;
 use super::opencv::{self, Unchanged};
+use super::orientation::Orientation;
+use super::picture::Picture;
+use super::request::Request;
 use super::turbo::{Decompressor, Header, Samples, Trouble};
-use super::{
-    Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc, tensorflow,
-};
+use super::{grey, icc, tensorflow};
 use crate::error::Result;
 
 /// Decodes a JPEG as it is stored; the orientation is the one to apply.

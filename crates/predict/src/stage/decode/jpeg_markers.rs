@@ -1,6 +1,7 @@
 //! What a JPEG's markers say that libjpeg-turbo doesn't tell.
 
-use super::{Orientation, exif};
+use super::exif;
+use super::orientation::Orientation;
 
 /// Where XMP begins in its segment.
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";

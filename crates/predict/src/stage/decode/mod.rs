@@ -1,6 +1,7 @@
 //! Encoded pictures to RGB, with the pixels of the library that the notebook decodes with.
 
 mod bmp;
+mod cmyk;
 mod decoding;
 mod exif;
 mod format;
@@ -18,6 +19,7 @@ mod png;
 mod png_chunks;
 mod png_grey;
 mod raster;
+mod request;
 mod round_trip;
 mod tensorflow;
 mod tiff;
@@ -26,27 +28,15 @@ mod truth_tests;
 mod turbo;
 mod webp;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 pub(crate) use decoding::Decoding;
-pub(crate) use format::grouped;
-use format::{Format, check_size};
-pub(crate) use orientation::Orientation;
+use format::Format;
+pub(crate) use format::{RAISE, grouped};
 pub(crate) use picture::{Details, Picture};
+use request::Request;
 pub(crate) use round_trip::RoundTrip;
 pub(crate) use turbo::Compressor;
-
-/// How the limit on pixels is raised, wherever this runs.
-pub(crate) const RAISE: &str = "raise the limit (`--max-pixels` on the command line, MAX_PIXELS \
-                                in a container, the settings in the window)";
-
-/// What one call of a format's decoder works on.
-#[derive(Debug, Clone, Copy)]
-struct Request<'a> {
-    bytes: &'a [u8],
-    max_pixels: u64,
-    decoding: &'a Decoding,
-}
 
 /// Decodes pictures one after the other, in buffers that stay.
 #[derive(Debug)]
@@ -120,16 +110,6 @@ impl Decoder {
     }
 }
 
-/// Pillow's conversion of one CMYK pixel (0 is no ink) to RGB.
-fn cmyk_to_rgb(cmyk: [u8; 4]) -> [u8; 3] {
-    let white = 255 - u32::from(cmyk[3]);
-    std::array::from_fn(|channel| {
-        let product = u32::from(cmyk[channel]) * white + 128;
-        // x / 255, rounded; the ink never takes more than there is.
-        (white - (((product >> 8) + product) >> 8)) as u8
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,12 +138,5 @@ mod tests {
             "{}",
             message(&png)
         );
-    }
-
-    #[test]
-    fn ink_becomes_light() {
-        assert_eq!(cmyk_to_rgb([0, 0, 0, 0]), [255, 255, 255]);
-        assert_eq!(cmyk_to_rgb([255, 0, 128, 0]), [0, 255, 127]);
-        assert_eq!(cmyk_to_rgb([10, 20, 30, 255]), [0, 0, 0]);
     }
 }

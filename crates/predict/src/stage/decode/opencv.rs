@@ -1,6 +1,6 @@
 //! What OpenCV's readers have in common.
 
-use super::Format;
+use super::format::Format;
 use crate::error::{Error, Result};
 
 /// What `cv2.imdecode(…, -1)` gives for a file.

@@ -1,6 +1,6 @@
 //! The eight ways in which a camera can be held.
 
-use super::Picture;
+use super::picture::Picture;
 
 /// How the stored picture has to be turned to be upright: the EXIF orientation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A decoded picture, and what its file says about itself.
 
-use super::Format;
+use super::format::Format;
 
 /// A decoded picture: rows from the top, three bytes a pixel.
 #[derive(Debug, Default)]

@@ -5,10 +5,14 @@ use std::io::Cursor;
 use image::codecs::png::PngDecoder;
 use image::{ImageDecoder, Limits};
 
+use super::format::{Format, check_size};
 use super::opencv::{Unchanged, no_first_picture};
+use super::orientation::Orientation;
+use super::picture::Picture;
 use super::png_chunks::Chunks;
 use super::png_grey::Grey;
-use super::{Format, Orientation, Picture, Request, check_size, grey, raster};
+use super::request::Request;
+use super::{grey, raster};
 use crate::error::Result;
 
 /// Room for a decoder's own tables and rows, beside the picture.

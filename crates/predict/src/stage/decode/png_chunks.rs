@@ -5,7 +5,8 @@ use std::io::Read;
 
 use flate2::read::ZlibDecoder;
 
-use super::{Orientation, exif, icc};
+use super::orientation::Orientation;
+use super::{exif, icc};
 
 /// The most that a compressed text may grow to; Pillow's limit, too.
 const LONGEST_TEXT: u64 = 1 << 20;

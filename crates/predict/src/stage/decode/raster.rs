@@ -4,7 +4,9 @@ use std::io::ErrorKind;
 
 use image::{ColorType, ImageDecoder, ImageError};
 
-use super::{Format, Picture, Request, check_size};
+use super::format::{Format, check_size};
+use super::picture::Picture;
+use super::request::Request;
 use crate::error::{Error, Result};
 
 /// Judges the size and says it of the picture.

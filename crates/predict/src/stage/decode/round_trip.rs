@@ -1,7 +1,8 @@
 //! A picture through JPEG and back, as some notebooks do to see what compression costs.
 
+use super::format::Format;
+use super::picture::Picture;
 use super::turbo::{Compressor, Decompressor, Samples, Trouble};
-use super::{Format, Picture};
 use crate::error::Result;
 
 /// Encodes as Pillow's `save(…, format="JPEG", quality=…)` and OpenCV's

@@ -1,6 +1,7 @@
 //! What TensorFlow's `tf.io.decode_image(…, channels=3, expand_animations=False)` does its own way.
 
-use super::{Error, Format};
+use super::format::Format;
+use crate::error::Error;
 
 /// The conversion of a CMYK pixel of a JPEG, as it is stored, to RGB: inverted where Adobe's
 /// marker is there.

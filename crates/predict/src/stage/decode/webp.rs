@@ -5,8 +5,12 @@ use std::io::Cursor;
 use image::ImageDecoder;
 use image::codecs::webp::WebPDecoder;
 
+use super::format::Format;
 use super::opencv::Unchanged;
-use super::{Format, Orientation, Picture, Request, exif, grey, icc, raster, tensorflow};
+use super::orientation::Orientation;
+use super::picture::Picture;
+use super::request::Request;
+use super::{exif, grey, icc, raster, tensorflow};
 use crate::error::Result;
 
 pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Orientation> {

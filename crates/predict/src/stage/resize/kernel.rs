@@ -1,6 +1,6 @@
 //! The names of all kernels: whose arithmetic, which filter, bytes or floats.
 
-use super::View;
+use super::view::View;
 
 /// What a library resizes, and gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! OpenCV's `INTER_LINEAR` and `INTER_AREA` for eight bits.
 
-use super::{Region, View};
+use super::view::{Region, View};
 
 /// Bits behind the point of a linear weight.
 const LINEAR_BITS: i32 = 11;

@@ -1,6 +1,7 @@
 //! Every kernel against what its library makes of noise; `tests/python/resize/truths.py` has made
 //! the truths.
 
+use super::kernel::{OpenCvFilter, TensorFlowFilter, TorchFilter};
 use super::*;
 
 const TRUTHS: [&str; 4] = [

@@ -371,7 +371,7 @@ proptest! {
             bytes[at] = byte;
         }
         if let Ok(Scanned::Model(found)) = scanned(&bytes) {
-            prop_assert!(found.kept <= super::MOST_KEPT);
+            prop_assert!(found.tally.kept <= super::tally::MOST_KEPT);
         }
         bytes.truncate(end.index(bytes.len()));
         drop(scanned(&bytes));

@@ -6,10 +6,11 @@ use ::tiff::decoder::Decoder;
 use ::tiff::tags::Tag;
 use ::tiff::{ColorType, TiffError};
 
+use super::super::format::{Format, check_size};
 use super::super::jpeg::too_short;
+use super::super::request::Request;
 use super::super::turbo::{Decompressor, Header, Samples, Trouble};
-use super::super::{Format, Request, check_size};
-use super::refusal;
+use super::refusal::refusal;
 use crate::error::Result;
 
 const JPEG: u16 = 7;

@@ -3,20 +3,26 @@
 
 mod jpeg;
 mod opencv;
+mod refusal;
 mod ycbcr;
 
 use std::io::Cursor;
 
 use ::tiff::decoder::{Decoder, DecodingResult, Limits};
 use ::tiff::tags::Tag;
-use ::tiff::{ColorType, TiffError, TiffFormatError};
+use ::tiff::{ColorType, TiffError};
 
 use self::jpeg::Parts;
+use self::refusal::refusal;
+use super::cmyk::cmyk_to_rgb;
+use super::decoding::Decoding;
 use super::exif::Directory;
-use super::{
-    Decoding, Format, Orientation, Picture, Request, check_size, cmyk_to_rgb, grey, icc, tensorflow,
-};
-use crate::error::{Error, Result};
+use super::format::{Format, check_size};
+use super::orientation::Orientation;
+use super::picture::Picture;
+use super::request::Request;
+use super::{grey, icc, tensorflow};
+use crate::error::Result;
 
 /// The most that one tag, such as an ICC profile, may take.
 const MAX_TAG_BYTES: usize = 16 << 20;
@@ -352,17 +358,5 @@ fn divided(value: u8, alpha: u8) -> u8 {
         0 => 0,
         255 => value,
         alpha => (u32::from(value) * 255 / u32::from(alpha)).min(255) as u8,
-    }
-}
-
-fn refusal(bytes: &[u8], error: &TiffError) -> Error {
-    match error {
-        TiffError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Format::Tiff.cut_off(bytes)
-        }
-        TiffError::FormatError(TiffFormatError::InconsistentSizesEncountered) => {
-            Format::Tiff.cut_off(bytes)
-        }
-        error => Format::Tiff.damaged(error),
     }
 }

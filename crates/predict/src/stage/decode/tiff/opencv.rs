@@ -2,7 +2,7 @@
 
 use ::tiff::ColorType;
 
-use super::super::Format;
+use super::super::format::Format;
 use super::super::opencv::Unchanged;
 use crate::error::Result;
 

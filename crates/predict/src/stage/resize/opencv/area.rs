@@ -1,8 +1,8 @@
 //! `INTER_AREA` where it shrinks: the mean of the area that an output pixel covers.
 
 use super::super::vectorised::vectorised;
-use super::super::{Region, View};
-use super::scale;
+use super::super::view::{Region, View};
+use super::coordinates::scale;
 
 /// Whether the area's mean is taken; else OpenCV interpolates.
 pub(super) fn shrinks(source: View<'_>, to: (usize, usize)) -> bool {

@@ -1,7 +1,8 @@
 //! `INTER_CUBIC` where IPP takes no part: pictures of fewer than four rows or columns.
 
-use super::super::{Region, View};
-use super::{WEIGHT_BITS, taps};
+use super::super::view::{Region, View};
+use super::coordinates::WEIGHT_BITS;
+use super::taps;
 
 const TAPS: usize = 4;
 

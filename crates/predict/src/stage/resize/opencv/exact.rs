@@ -1,7 +1,7 @@
 //! `INTER_LINEAR_EXACT` for bytes: eight bits behind the point, the same on every machine.
 
 use super::super::rows::RowCache;
-use super::super::{Region, View};
+use super::super::view::{Region, View};
 
 /// Bits behind the point of a weight.
 const BITS: i32 = 8;

@@ -7,7 +7,7 @@
 
 use super::super::rows::RowCache;
 use super::super::vectorised::vectorised;
-use super::super::{Region, View};
+use super::super::view::{Region, View};
 
 /// The shortest side that IPP takes; OpenCV resizes shorter ones itself.
 pub(super) const LINEAR_LEAST: usize = 2;

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use super::super::{Region, View};
+use super::super::view::{Region, View};
 use super::taps;
 
 const TAPS: usize = 8;

@@ -2,8 +2,8 @@
 
 use super::super::rows::RowCache;
 use super::super::vectorised::vectorised;
-use super::super::{Region, View};
-use super::{WEIGHT_BITS, fixed};
+use super::super::view::{Region, View};
+use super::coordinates::{WEIGHT_BITS, fixed};
 
 /// Where output sample `index` of an axis lies, of `from` samples brought to `to`.
 type Place = fn(from: usize, to: usize, index: usize) -> (i64, f32);

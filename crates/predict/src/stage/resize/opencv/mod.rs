@@ -1,6 +1,7 @@
 //! OpenCV 5's `resize`, as its x86 wheels do it: its own code, and Intel's IPP where it asks that.
 
 mod area;
+mod coordinates;
 mod cubic;
 mod exact;
 mod ipp;
@@ -10,26 +11,10 @@ mod taps;
 
 use std::ops::Range;
 
-use super::{OpenCvFilter, Region, View, pillow};
-
-/// Bits behind the point of a weight for bytes.
-const WEIGHT_BITS: i32 = 11;
-
-/// A weight in fixed point.
-fn fixed(weight: f32) -> i16 {
-    (weight * (1 << WEIGHT_BITS) as f32).round_ties_even() as i16
-}
-
-/// Input samples for each output sample. OpenCV inverts the inverse, and so does this.
-fn scale(from: usize, to: usize) -> f64 {
-    1.0 / (to as f64 / from as f64)
-}
-
-/// Where an output sample's centre lies: the sample before it, and how far behind that.
-fn centre(from: usize, to: usize, index: usize) -> (i64, f32) {
-    let at = ((index as f64 + 0.5) * scale(from, to) - 0.5) as f32;
-    (at.floor() as i64, at - at.floor())
-}
+use self::coordinates::{centre, scale};
+use super::kernel::OpenCvFilter;
+use super::pillow;
+use super::view::{Region, View};
 
 /// Resizes bytes.
 pub(super) fn bytes(

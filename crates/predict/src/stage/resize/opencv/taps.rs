@@ -2,8 +2,8 @@
 //! the edges.
 
 use super::super::rows::RowCache;
-use super::super::{Region, View};
-use super::centre;
+use super::super::view::{Region, View};
+use super::coordinates::{WEIGHT_BITS, centre, fixed};
 
 /// Neighbours, inside of the picture, and their weights.
 pub(super) struct Taps<W, const N: usize> {
@@ -61,11 +61,11 @@ pub(super) fn bytes<const N: usize>(
 ) {
     let columns: Vec<Taps<i16, N>> = region
         .columns()
-        .map(|x| taps(source.width, size.0, x, weights, super::fixed))
+        .map(|x| taps(source.width, size.0, x, weights, fixed))
         .collect();
     let mut cache = RowCache::<i32>::new(N, region.width * 3);
     for (to, y) in out.chunks_exact_mut(region.width * 3).zip(region.rows()) {
-        let rows = taps(source.height, size.1, y, weights, super::fixed);
+        let rows = taps(source.height, size.1, y, weights, fixed);
         for y in rows.samples {
             cache.make(y, |row| {
                 across(source.row(y), i32::from, i32::from, &columns, row);
@@ -77,7 +77,7 @@ pub(super) fn bytes<const N: usize>(
 
 /// A sum in fixed point of one value of each row.
 pub(super) fn fixed_sum<const N: usize>(from: [&[i32]; N], weights: [i16; N], index: usize) -> u8 {
-    const BITS: i32 = 2 * super::WEIGHT_BITS;
+    const BITS: i32 = 2 * WEIGHT_BITS;
     let terms = from.iter().zip(weights);
     let sum = terms.fold(1i32 << (BITS - 1), |sum, (row, weight)| {
         sum.wrapping_add(row[index].wrapping_mul(i32::from(weight)))

@@ -1,10 +1,5 @@
 //! The two inner loops of the resampling for processors with AVX2: the same sums, exactly.
 
-use super::Weights;
-
-/// Weights that a step of [`rows`] takes together.
-pub(super) const TAPS: usize = 4;
-
 /// Rows that share the loading of weights where there are enough.
 pub(super) const ROWS: usize = 4;
 
@@ -16,8 +11,7 @@ pub(super) use elsewhere::{Split, available, column, rows};
 
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere {
-    use super::super as pillow;
-    use super::Weights;
+    use super::super::weights::{self, Weights};
 
     pub struct Split;
 
@@ -34,7 +28,7 @@ mod elsewhere {
     pub fn rows<const N: usize>(_: [&[u8]; N], _: usize, _: &Weights, _: &Split, _: &mut [u8]) {}
 
     pub fn column(from: &[u8], stride: usize, weights: &[i32], to: &mut [u8]) {
-        pillow::column(from, stride, weights, to);
+        weights::column(from, stride, weights, to);
     }
 }
 
@@ -44,8 +38,7 @@ mod x86_64 {
 
     use std::arch::x86_64::*;
 
-    use super::super::{self as pillow, HALF, PRECISION};
-    use super::{TAPS, Weights};
+    use super::super::weights::{self, HALF, PRECISION, TAPS, Weights};
 
     /// Where a weight is cut: `weight = high << CUT | low`.
     const CUT: u32 = 11;
@@ -103,7 +96,7 @@ mod x86_64 {
 
     #[target_feature(enable = "avx2")]
     fn column_avx2(from: &[u8], stride: usize, weights: &[i32], to: &mut [u8]) {
-        pillow::column(from, stride, weights, to);
+        weights::column(from, stride, weights, to);
     }
 
     #[target_feature(enable = "avx2")]

@@ -1,6 +1,8 @@
 //! `Image.reduce`: the means of whole blocks of pixels.
 
-use super::{Part, PillowFilter, View, kernel};
+use super::super::kernel::PillowFilter;
+use super::super::view::View;
+use super::weights::{Part, kernel};
 
 /// Averages blocks of `source`, if at least `gap` times the size is left then: the smaller
 /// picture, and the part of it that is to be resized.

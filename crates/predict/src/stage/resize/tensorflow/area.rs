@@ -1,7 +1,7 @@
 //! `area`: what an output pixel covers, in single precision.
 
-use super::super::Region;
-use super::{Source, scale};
+use super::super::view::Region;
+use super::source::{Source, scale};
 
 /// The input samples under an output sample, those beyond the edge included, and the parts of
 /// them that count.

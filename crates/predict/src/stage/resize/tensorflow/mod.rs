@@ -2,32 +2,12 @@
 
 mod area;
 mod neighbours;
+mod source;
 mod spans;
 
-use super::{Region, TensorFlowFilter, View};
-
-/// The picture's bytes as floats, and where they are read.
-#[derive(Clone, Copy)]
-struct Source<'a> {
-    view: View<'a>,
-    values: &'a [f32; 256],
-}
-
-impl Source<'_> {
-    fn value(&self, byte: u8) -> f32 {
-        self.values[usize::from(byte)]
-    }
-}
-
-/// Input samples for each output sample.
-fn scale(from: usize, to: usize) -> f32 {
-    from as f32 / to as f32
-}
-
-/// Where an output sample's centre lies, in input samples.
-fn centre(from: usize, to: usize, index: usize) -> f32 {
-    (index as f32 + 0.5) * scale(from, to) - 0.5
-}
+use self::source::{Source, scale};
+use super::kernel::TensorFlowFilter;
+use super::view::{Region, View};
 
 /// Takes one input pixel for every output pixel.
 pub(super) fn nearest<T: Copy>(

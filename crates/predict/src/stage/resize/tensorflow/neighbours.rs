@@ -1,7 +1,7 @@
 //! Bilinear and bicubic without antialiasing: two and four neighbours of each axis.
 
-use super::super::Region;
-use super::{Source, centre};
+use super::super::view::Region;
+use super::source::{Source, centre};
 
 /// Two neighbours, and the weight of the second.
 struct Pair {

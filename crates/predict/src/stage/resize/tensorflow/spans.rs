@@ -1,7 +1,8 @@
 //! TensorFlow's `ScaleAndTranslate`: all filters with antialiasing, and Lanczos without.
 
-use super::super::{Region, TensorFlowFilter};
-use super::Source;
+use super::super::kernel::TensorFlowFilter;
+use super::super::view::Region;
+use super::source::Source;
 
 /// The input samples of an output sample from `start` on, and their weights.
 struct Span {

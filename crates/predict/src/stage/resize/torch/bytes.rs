@@ -2,9 +2,10 @@
 
 use std::f64::consts::PI;
 
+use super::super::kernel::TorchFilter;
 use super::super::rows::RowCache;
-use super::super::{Region, TorchFilter, View};
-use super::{nearest, reach};
+use super::super::view::{Region, View};
+use super::coordinates::{nearest, reach};
 
 /// The weights of one axis in fixed point, and the input samples that they start from.
 struct Axis {

@@ -2,10 +2,11 @@
 
 use std::f64::consts::PI;
 
+use super::super::kernel::TorchFilter;
 use super::super::rows::RowCache;
 use super::super::vectorised::vectorised;
-use super::super::{Region, TorchFilter, View};
-use super::{centre, is_small, nearest, reach, scale};
+use super::super::view::{Region, View};
+use super::coordinates::{centre, is_small, nearest, reach, scale};
 
 /// The input samples of an output sample, and their weights.
 struct Taps {

@@ -1,0 +1,61 @@
+//! What a prediction carries.
+
+use std::collections::BTreeMap;
+
+use boxwright_model::prediction::Outcome;
+use boxwright_tensor::DataType;
+
+use crate::error::Error;
+
+/// What a prediction should carry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Want {
+    /// Classes at most, in place of the package's.
+    pub top_k: Option<usize>,
+    /// The longer side, in pixels, of a JPEG thumbnail; 0 for none.
+    pub thumbnail: u32,
+    /// Outputs as bytes in [`Prediction::tensors`]; those of a raw task then aren't in the
+    /// outcome's JSON.
+    pub tensor: bool,
+    /// A picture is only decoded and shown: the model does not run, and its outcome is without
+    /// outputs.
+    pub picture_only: bool,
+}
+
+/// A tensor's shape without the batch axis, its element type, and its elements, little-endian.
+pub type RawTensor = (Vec<usize>, DataType, Vec<u8>);
+
+/// One sample's prediction.
+#[derive(Debug, Clone)]
+pub struct Prediction {
+    /// The prediction or the error.
+    pub outcome: Outcome,
+    /// Width and height of the upright picture, in pixels, where one was decoded.
+    pub picture: Option<[u32; 2]>,
+    /// A JPEG, where one was wanted and a picture was decoded.
+    pub thumbnail: Option<Vec<u8>>,
+    /// Outputs by name, where they were wanted.
+    pub tensors: BTreeMap<String, RawTensor>,
+}
+
+impl Prediction {
+    /// That of a picture that is only shown.
+    pub(crate) fn none() -> Self {
+        Self {
+            outcome: Outcome::Outputs(BTreeMap::new()),
+            picture: None,
+            thumbnail: None,
+            tensors: BTreeMap::new(),
+        }
+    }
+
+    /// The prediction of a sample that has none.
+    pub(crate) fn failed(error: &Error) -> Self {
+        Self {
+            outcome: Outcome::Error(error.for_sample()),
+            picture: None,
+            thumbnail: None,
+            tensors: BTreeMap::new(),
+        }
+    }
+}
