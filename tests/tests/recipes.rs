@@ -70,7 +70,8 @@ fn find_all(python: &Path, libraries: &str) {
     let slowest = outcomes.iter().max_by_key(|outcome| outcome.took).unwrap();
     println!("slowest: {}", slowest.line);
     let judged = || cases.iter().zip(&outcomes);
-    let right = judged().filter(|(case, outcome)| case.truth == "exact" && outcome.verdict == "exact");
+    let right =
+        judged().filter(|(case, outcome)| case.truth == "exact" && outcome.verdict == "exact");
     let wanted = cases.iter().filter(|case| case.truth == "exact").count();
     let right = right.count();
     assert!(right * 100 >= wanted * 95, "{right} of {wanted} are exact");
@@ -104,7 +105,11 @@ fn find(sandbox: &Sandbox, folder: &Path, case: &Case) -> Outcome {
     let mut command = sandbox
         .boxwright(["match", "--json", "--apply"])
         .arg(&package)
-        .args(case.photos.iter().map(|file| folder.join("photos").join(file)));
+        .args(
+            case.photos
+                .iter()
+                .map(|file| folder.join("photos").join(file)),
+        );
     for file in &case.tensors {
         command = command.arg("--tensor").arg(package.join(file));
     }
@@ -160,7 +165,10 @@ fn a_spoiled_recipe_is_found_again_from_what_the_model_answered() {
         // No photo is turned, so that nobody knows whether the notebook turns.
         let turns = |recipe: &&Value| recipe["preprocess"]["exif"] == true;
         let (turned, stored): (Vec<&Value>, Vec<&Value>) = all.partition(turns);
-        assert!(!turned.is_empty() && !stored.is_empty(), "{file}: {report:#}");
+        assert!(
+            !turned.is_empty() && !stored.is_empty(),
+            "{file}: {report:#}"
+        );
     }
 }
 
