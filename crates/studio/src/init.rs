@@ -127,6 +127,7 @@ fn apply_given(
             ));
         };
         package.preprocess = preset.preprocess(image, spec);
+        preset.answer(&mut package.postprocess);
         chosen.push("preprocess");
     }
     Ok(chosen)

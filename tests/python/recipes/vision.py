@@ -211,6 +211,9 @@ def timm_own(rng):
         "input_size": (3, 224, 224), "crop_pct": rng.choice([0.9, 0.95, 1.0]), "crop_mode": rng.choice(["squash", "center", "border"]),
         "interpolation": rng.choice(["bilinear", "bicubic"]),
     }
+    if options["crop_mode"] == "border":
+        # Of less, the border's colour lies around a picture that is cropped: no package says so.
+        options["crop_pct"] = 1.0
     transform = timm.data.create_transform(**options, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
     return f"create_transform({options})", lambda data: transform(opened(data)).numpy(), "NCHW"
 

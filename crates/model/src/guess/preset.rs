@@ -7,7 +7,8 @@ use boxwright_tensor::TensorSpec;
 
 use super::input;
 use crate::package::{
-    Arithmetic, Channels, Crop, Decode, Filter, Input, Preprocess, Resize, Rounding,
+    Activation, Arithmetic, Channels, Crop, Decode, Filter, Input, Postprocess, Preprocess, Resize,
+    Rounding, Task,
 };
 
 /// The side of the pictures that most models were trained on, in pixels.
@@ -68,6 +69,14 @@ impl Preset {
         let longest = input.width.max(input.height);
         let longest = longest.or(picture.and_then(|picture| picture.width.max(picture.height)));
         self.with(longest.unwrap_or(USUAL_SIDE), channels)
+    }
+
+    /// What the answers of this preset's examples look like; most leave it open.
+    pub fn answer(self, postprocess: &mut Postprocess) {
+        if self == Self::OpenCvImagenet && postprocess.task == Task::Classification {
+            postprocess.activation = Activation::Softmax;
+            (postprocess.top_k, postprocess.score_digits) = (5, Some(3));
+        }
     }
 
     /// The fields of this preset for a picture that is `longest` pixels on its longer side.

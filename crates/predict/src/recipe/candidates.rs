@@ -193,6 +193,27 @@ fn of_any_size(target: &Target) -> Vec<Geometry> {
     all
 }
 
+/// Geometries by the shorter and the longer side, both of which some tensors tell: of one the shorter
+/// side came to its size, of another the longer side to its limit.
+pub(super) fn limited(targets: &[Target]) -> Vec<Geometry> {
+    let short = targets.iter().map(|target| target.width.min(target.height));
+    let long = targets.iter().map(|target| target.width.max(target.height));
+    let (Some(size), Some(most)) = (short.max(), long.max()) else {
+        return Vec::new();
+    };
+    let by = |rounding| Preprocess {
+        resize: Resize::ShortSide,
+        size: Some(size as u32),
+        max_size: Some(most as u32),
+        long_side: Some(rounding),
+        ..Preprocess::default()
+    };
+    [Rounding::Floor, Rounding::HalfUp, Rounding::Detr]
+        .into_iter()
+        .map(|rounding| free(by(rounding)))
+        .collect()
+}
+
 /// Centre crops of a picture whose shorter side, longer side or sides were brought to `size`.
 pub(super) fn cropped(target: &Target, resize: Resize, size: u32) -> Vec<Geometry> {
     let roundings: &[Rounding] = match resize {

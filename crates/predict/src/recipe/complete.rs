@@ -64,19 +64,78 @@ pub(super) fn complete(
                 ..*line
             })
             .collect();
-        (preprocess.mean, preprocess.std) =
-            numbers::named(&stretched, precision(target, &stretched));
         preprocess.scale = scale;
-        let Some(candidate) =
-            best_arithmetic(targets, max_pixels, geometry, &preprocess, pictures)?
-        else {
-            continue;
+        let candidate = best_numbers(
+            targets,
+            max_pixels,
+            geometry,
+            &preprocess,
+            pictures,
+            &stretched,
+        )?;
+        best = match (best, candidate) {
+            (Some(best), Some(other)) => Some(shorter_numbers(best, other)),
+            (best, other) => best.or(other),
         };
-        let better = best
-            .as_ref()
-            .is_none_or(|(_, difference)| candidate.1.less_than(difference));
-        if better {
-            best = Some(candidate);
+    }
+    Ok(best)
+}
+
+/// The better of two recipes; of two exact ones that with the shorter numbers.
+fn shorter_numbers(
+    best: (Recipe, Difference),
+    other: (Recipe, Difference),
+) -> (Recipe, Difference) {
+    let length = |recipe: &Recipe| numbers::digits(&recipe.preprocess.mean, &recipe.preprocess.std);
+    let both = best.1.differing == 0 && other.1.differing == 0;
+    let better = match both {
+        true => length(&other.0) < length(&best.0),
+        false => other.1.less_than(&best.1),
+    };
+    if better { other } else { best }
+}
+
+/// Mean and deviation with few digits, and with more where these come clearly nearer.
+fn best_numbers(
+    targets: &[Target],
+    max_pixels: u64,
+    geometry: &Geometry,
+    preprocess: &Preprocess,
+    pictures: &[&Picture],
+    lines: &[Line],
+) -> Result<Option<(Recipe, Difference)>> {
+    let Some(target) = targets.first() else {
+        return Ok(None);
+    };
+    let mut best: Option<(Recipe, Difference)> = None;
+    let mut tried = Vec::new();
+    for part in [1.0, 0.1, 0.01, 0.001] {
+        let Precision { mean, std } = precision(target, lines);
+        let precision = Precision {
+            mean: mean * part,
+            std: std * part,
+        };
+        let numbers = numbers::named(lines, precision);
+        if tried.contains(&numbers) {
+            continue;
+        }
+        let mut preprocess = preprocess.clone();
+        (preprocess.mean, preprocess.std) = numbers.clone();
+        tried.push(numbers);
+        let found = best_arithmetic(targets, max_pixels, geometry, &preprocess, pictures)?;
+        let Some(found) = found else {
+            return Ok(best);
+        };
+        let nearer = best.as_ref().is_none_or(|(_, best)| {
+            let fewer = found.1.differing < best.differing;
+            fewer || (found.1.differing == best.differing && found.1.sum < best.sum * 0.5)
+        });
+        let done = found.1.max == 0.0;
+        if nearer {
+            best = Some(found);
+        }
+        if done {
+            break;
         }
     }
     Ok(best)
@@ -177,6 +236,10 @@ fn best_arithmetic(
             let mut input = input.clone();
             input.preprocess.arithmetic = *arithmetic;
             *all = comparison.with(&input, target, |_, _, _| {}).and(all);
+        }
+        // A tensor of another size.
+        if differences.iter().any(|all| all.max.is_infinite()) {
+            return Ok(None);
         }
     }
     let best = Arithmetic::ALL

@@ -62,6 +62,15 @@ pub(super) fn named(lines: &[Line], precision: Precision) -> (Vec<f64>, Vec<f64>
     })
 }
 
+/// The digits that it takes to write these numbers, in 0..=255 or in 0..=1.
+pub(super) fn digits(mean: &[f64], std: &[f64]) -> usize {
+    let length = |number: &f64| {
+        let unit = (number / 255.0 * 1e12).round() / 1e12;
+        number.to_string().len().min(unit.to_string().len())
+    };
+    mean.iter().chain(std).map(length).sum()
+}
+
 /// A family that is meant, in either order of channels.
 fn family(mean: &[f64], std: &[f64], precision: Precision) -> Option<(Vec<f64>, Vec<f64>)> {
     let near = |(known_mean, known_std): &([f64; 3], [f64; 3])| {

@@ -129,6 +129,7 @@ impl<'a> Search<'a> {
                 Some((score, placement))
             };
             let mut geometries = candidates::plain(target);
+            geometries.extend(candidates::limited(self.targets));
             geometries.extend(self.sizes(target, size, &score));
             for geometry in geometries {
                 let Some((score, placement)) = score(&geometry) else {
@@ -305,13 +306,15 @@ impl<'a> Search<'a> {
             return Ok(all);
         };
         let base = &bases[best.base].0.preprocess;
-        let mut ways = Vec::new();
-        if base.decode == Decode::Pillow {
-            ways.push(Preprocess {
-                draft: true,
-                ..base.clone()
-            });
-        }
+        // What is altered may look as if another library had decoded it.
+        let base = &Preprocess {
+            decode: Decode::Pillow,
+            ..base.clone()
+        };
+        let mut ways = vec![Preprocess {
+            draft: true,
+            ..base.clone()
+        }];
         for quality in [75, 95, 90, 85, 80, 100, 70, 60, 50] {
             ways.push(Preprocess {
                 jpeg_quality: Some(quality),
@@ -444,9 +447,11 @@ impl<'a> Search<'a> {
         )
     }
 
-    /// [`parallel`] until the time is over.
+    /// [`parallel`] until the search is cancelled: without its result there is no answer at all, and
+    /// no answer is not the same as no recipe.
     fn parallel<T: Send>(&self, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<Option<T>> {
-        parallel(self.threads, count, &|| self.over(), work)
+        let cancelled = || self.cancel.load(Ordering::Relaxed);
+        parallel(self.threads, count, &cancelled, work)
     }
 }
 
