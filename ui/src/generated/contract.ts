@@ -72,10 +72,13 @@ export type Decode = "pillow" | "opencv" | "opencv-grey" | "opencv-unchanged" | 
 /** The numbers in which the library resizes. */
 export type Depth = "u8" | "f32" | "unit" | "rounded";
 
+/** A kind of device that runs models. */
+export type DeviceKind = "cpu" | "webgpu" | "cuda";
+
 /** The device that ran, and why. */
 export type DeviceUsed = {
-  /** `cpu`, `webgpu` or `cuda`. */
-  kind: string,
+  /** What kind it is. */
+  kind: DeviceKind,
   /** The device's own name. */
   name: string,
   /** Why this one and not a better one. */
@@ -331,7 +334,7 @@ export type OutputTensor = {
   /** Element type. */
   datatype: DataType,
   /** Elements in row-major order. */
-  data: number[],
+  data: (number | "NaN" | "Infinity" | "-Infinity")[],
 };
 
 /** A package file. */
