@@ -107,15 +107,16 @@ fn each(numbers: &[f64], tolerance: impl Fn(f64) -> f64) -> Vec<f64> {
 }
 
 fn short(number: f64, tolerance: f64) -> f64 {
-    for digits in 0..=6 {
-        for unit in [1.0, 255.0] {
-            let shift = 10f64.powi(digits);
-            let rounded = (number / unit * shift).round() / shift * unit;
-            // No more digits than were meant: 123.675, not 123.67499999999998.
-            let rounded = (rounded * 1e9).round() / 1e9;
-            if (rounded - number).abs() <= tolerance && (rounded != 0.0 || tolerance < 0.1) {
-                return rounded;
-            }
+    // From coarse to fine: three digits in 0..=1 are fewer than one behind the point in 0..=255.
+    let first = [(255.0, 0), (255.0, 1)];
+    let others = (0..=6).flat_map(|digits| [(255.0, digits + 2), (1.0, digits)]);
+    for (unit, digits) in first.into_iter().chain(others) {
+        let shift = 10f64.powi(digits);
+        let rounded = (number / unit * shift).round() / shift * unit;
+        // No more digits than were meant: 123.675, not 123.67499999999998.
+        let rounded = (rounded * 1e9).round() / 1e9;
+        if (rounded - number).abs() <= tolerance && (rounded != 0.0 || tolerance < 0.1) {
+            return rounded;
         }
     }
     number
