@@ -13,7 +13,11 @@ fn value(name: &str, axes: &[&str]) -> Value {
 }
 
 fn model(graph: Graph) -> Vec<u8> {
-    Model::new(8).graph(graph).opset("", 13).into_bytes()
+    Model::new(8)
+        .producer("boxwright-tests", "")
+        .graph(graph)
+        .opset("", 13)
+        .into_bytes()
 }
 
 /// A model that gives the mean of each colour channel: `images` f32 [batch, 3, size, size] to

@@ -222,7 +222,7 @@ fn init_writes_the_package_file_that_the_contract_shows() {
     let folder = sandbox.package("cat");
     let text = fs::read_to_string(folder.join("boxwright.toml")).unwrap();
     let package: toml::Table = text.parse().unwrap();
-    assert_eq!(package["format"].as_integer(), Some(1));
+    assert_eq!(package["format"].as_integer(), Some(2));
     assert_eq!(
         package["package"]["name"].as_str(),
         Some("efficientnet-lite0")
@@ -286,7 +286,7 @@ fn a_broken_package_file_names_its_line() {
             + 1
     };
     let cases = [
-        ("format = 1", "format = 2", "format"),
+        ("format = 2", "format = 3", "format"),
         ("filter = ", "filtre = ", "filter"),
         (
             "task = \"classification\"",

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use boxwright_model::package::{
-    Arithmetic, Channels, Crop, Decode, Filter, Preprocess, Resize, Rounding,
+    Arithmetic, Channels, Decode, Filter, Preprocess,
 };
 use boxwright_model::pipeline::{ImageInput, Task};
 use boxwright_model::recipe::{self, Recipe, RecipeReport, Verdict};
 
+use super::common;
 use super::found::Found;
 use super::parallel::parallel;
 use super::photo::{self, Photo};
@@ -142,7 +143,7 @@ impl Search<'_> {
                 finalists.push(tried.preprocess.clone());
             }
         }
-        let decoded = finalists.iter().take(2).flat_map(decodings);
+        let decoded = finalists.iter().take(2).flat_map(common::decodings);
         let mut all: Vec<Preprocess> = finalists.clone();
         all.extend(decoded);
         let checked = self.try_all(&base, 0..self.photos.len(), all)?;
@@ -161,8 +162,8 @@ impl Search<'_> {
             false => &[Channels::Rgb, Channels::Bgr],
         };
         let mut all = vec![self.image.input.preprocess.clone()];
-        for geometry in self.geometries().into_iter().take(3) {
-            for (mean, std) in normalisations(grey) {
+        for geometry in common::geometries(&self.image.input).into_iter().take(3) {
+            for (mean, std) in common::normalisations(grey) {
                 for channels in orders {
                     all.push(Preprocess {
                         channels: *channels,
@@ -173,45 +174,6 @@ impl Search<'_> {
                     });
                 }
             }
-        }
-        all
-    }
-
-    /// Ways to bring a picture to the model's size, most usual first.
-    fn geometries(&self) -> Vec<Preprocess> {
-        let Some((width, height)) = self.image.input.size else {
-            return vec![self.image.input.preprocess.clone()];
-        };
-        let side = width.min(height) as f64;
-        let short = |size: f64, long_side: Rounding| Preprocess {
-            resize: Resize::ShortSide,
-            size: Some(size as u32),
-            long_side: Some(long_side),
-            crop: Crop::Center,
-            ..Preprocess::default()
-        };
-        let letterbox = |pad: u8| Preprocess {
-            resize: Resize::Letterbox,
-            pad: Some([pad; 3]),
-            ..Preprocess::default()
-        };
-        let mut all = vec![
-            short((side * 8.0 / 7.0).ceil(), Rounding::Floor),
-            Preprocess::default(),
-            short(side, Rounding::Floor),
-            letterbox(114),
-            letterbox(0),
-        ];
-        for ratio in [0.9, 0.95, 0.96, 224.0 / 232.0, 0.93, 1.0, 0.875] {
-            for rounding in [Rounding::Floor, Rounding::Round] {
-                all.push(short((side / ratio).floor(), rounding));
-            }
-        }
-        for central_crop in [0.875, 0.9] {
-            all.push(Preprocess {
-                central_crop: Some(central_crop),
-                ..Preprocess::default()
-            });
         }
         all
     }
@@ -240,15 +202,19 @@ impl Search<'_> {
                 ..preprocess.clone()
             })
             .collect();
-        all.extend(self.geometries().into_iter().map(|geometry| Preprocess {
-            resize: geometry.resize,
-            size: geometry.size,
-            long_side: geometry.long_side,
-            crop: geometry.crop,
-            pad: geometry.pad,
-            central_crop: geometry.central_crop,
-            ..preprocess.clone()
-        }));
+        all.extend(
+            common::geometries(&self.image.input)
+                .into_iter()
+                .map(|geometry| Preprocess {
+                    resize: geometry.resize,
+                    size: geometry.size,
+                    long_side: geometry.long_side,
+                    crop: geometry.crop,
+                    pad: geometry.pad,
+                    central_crop: geometry.central_crop,
+                    ..preprocess.clone()
+                }),
+        );
         all
     }
 
@@ -485,43 +451,6 @@ fn same_decoding(a: &Preprocess, b: &Preprocess) -> bool {
         (preprocess.channels == Channels::Grey).then_some(preprocess.grey)
     };
     (a.decode, a.exif, grey(a)) == (b.decode, b.exif, grey(b))
-}
-
-/// The same recipe by other ways to decode.
-fn decodings(preprocess: &Preprocess) -> Vec<Preprocess> {
-    [
-        (Decode::Pillow, false),
-        (Decode::OpenCv, true),
-        (Decode::TensorFlow, false),
-    ]
-    .into_iter()
-    .map(|(decode, exif)| Preprocess {
-        decode,
-        exif,
-        ..preprocess.clone()
-    })
-    .collect()
-}
-
-/// Means and standard deviations that most models are trained with.
-fn normalisations(grey: bool) -> Vec<(Vec<f64>, Vec<f64>)> {
-    let all = [
-        ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
-        ([127.5; 3], [127.5; 3]),
-        ([0.0; 3], [255.0; 3]),
-        ([0.0; 3], [1.0; 3]),
-        ([127.0; 3], [128.0; 3]),
-        (
-            [122.770_937_5, 116.746_012_5, 104.093_737_5],
-            [68.500_530_75, 66.632_189_25, 70.323_163_05],
-        ),
-        ([103.939, 116.779, 123.68], [1.0; 3]),
-        ([33.3285; 3], [78.5655; 3]),
-    ];
-    let count = if grey { 1 } else { 3 };
-    all.into_iter()
-        .map(|(mean, std)| (mean[..count].to_vec(), std[..count].to_vec()))
-        .collect()
 }
 
 fn activated(scores: &[f32], activation: Activation) -> Vec<f64> {

@@ -10,6 +10,7 @@
 mod answers;
 mod candidates;
 mod coarse;
+mod common;
 mod complete;
 pub mod evidence;
 mod explain;
