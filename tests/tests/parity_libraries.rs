@@ -1,5 +1,7 @@
 //! The pipeline's numbers against those of the libraries that notebooks use, which run in
 //! environments of the tests' own: not one level apart.
+//!
+//! `BOXWRIGHT_TEST_ALL=1` compares more sizes, photos and models, which takes many minutes.
 
 #![allow(
     clippy::unwrap_used,
