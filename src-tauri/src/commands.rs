@@ -46,6 +46,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         save,
         revert,
         preset,
+        python,
         preview,
         cancel_preview,
         remove_samples,
@@ -135,6 +136,11 @@ async fn revert(studio: State<'_, Studio>) -> Result<Document> {
 #[tauri::command]
 async fn preset(studio: State<'_, Studio>, name: String) -> Result<Preprocess> {
     studio.preset(&name)
+}
+
+#[tauri::command]
+async fn python(studio: State<'_, Studio>) -> Result<String> {
+    studio.python()
 }
 
 #[tauri::command]

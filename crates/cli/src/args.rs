@@ -47,6 +47,9 @@ pub enum Command {
     /// Find the preprocessing that gives what your notebook feeds its model, or what its model
     /// answers.
     Match(Match),
+    /// Print how pictures are prepared as Python, in the calls of Pillow, OpenCV, torchvision or
+    /// TensorFlow.
+    Python(Python),
     /// Build an archive that Docker and skopeo read.
     Build(Build),
     /// Build, push to a registry, and prove.
@@ -154,6 +157,12 @@ pub struct Match {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Python {
+    /// A package file, a folder that holds one, or a model.
+    pub package: PathBuf,
 }
 
 /// How results are written.

@@ -10,6 +10,7 @@ mod login;
 mod package;
 mod preview;
 mod publish;
+mod python;
 mod recipe;
 mod serve;
 mod text;
@@ -77,6 +78,7 @@ async fn run_without_job(command: Command, console: &Console) -> Result<ExitCode
         Command::Inspect(args) => blocking(move || inspect::inspect(&args)).await?,
         Command::Init(args) => package::init(args, console).await?,
         Command::Match(args) => recipe::find(args, console).await?,
+        Command::Python(args) => python::python(&args, console).await?,
         Command::Login(args) => login::login(args, console).await?,
         Command::Logout(args) => login::logout(args).await?,
         Command::Doctor(args) => doctor::doctor(&args).await?,
@@ -94,6 +96,10 @@ fn wants_json(command: &Command) -> bool {
         Command::Doctor(args) => args.json,
         Command::Match(args) => args.json,
         Command::Build(_) | Command::Publish(_) | Command::Verify(_) => true,
-        Command::Init(_) | Command::Login(_) | Command::Logout(_) | Command::Serve(_) => false,
+        Command::Init(_)
+        | Command::Python(_)
+        | Command::Login(_)
+        | Command::Logout(_)
+        | Command::Serve(_) => false,
     }
 }

@@ -27,6 +27,7 @@ pub mod job_kinds;
 pub mod json_file;
 pub mod preview;
 pub mod publish;
+pub mod python;
 pub mod recipe;
 pub mod registry;
 pub mod samples;

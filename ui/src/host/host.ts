@@ -28,6 +28,8 @@ export interface Commands {
   save(): Promise<Document>;
   revert(): Promise<Document>;
   preset(name: string): Promise<Preprocess>;
+  /** The package's pipeline as Python. */
+  python(): Promise<string>;
   preview(): Promise<void>;
   cancelPreview(): Promise<void>;
   removeSamples(ids: number[]): Promise<void>;

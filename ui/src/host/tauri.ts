@@ -18,6 +18,7 @@ export const host: Host = {
   save: () => invoke("save"),
   revert: () => invoke("revert"),
   preset: (name) => invoke("preset", { name }),
+  python: () => invoke("python"),
   preview: () => invoke("preview"),
   cancelPreview: () => invoke("cancel_preview"),
   removeSamples: (ids) => invoke("remove_samples", { ids }),

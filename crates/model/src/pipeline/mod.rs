@@ -4,6 +4,7 @@
 mod image;
 mod inputs;
 mod problem;
+mod python;
 mod task;
 
 pub use image::ImageInput;

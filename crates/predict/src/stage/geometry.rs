@@ -205,7 +205,8 @@ fn letterboxed(preprocess: &Preprocess, (width, height): Size, most: Size) -> Si
             let (x, y) = lengths_of_tensorflow((width, height), most);
             (f64::from(x), f64::from(y))
         }
-        _ => {
+        Align::CenterRound => lengths_of_contain((width, height), most),
+        Align::Center | Align::TopLeft => {
             let scale = f64::min(most.0 as f64 / width as f64, most.1 as f64 / height as f64);
             (width as f64 * scale, height as f64 * scale)
         }
@@ -213,6 +214,18 @@ fn letterboxed(preprocess: &Preprocess, (width, height): Size, most: Size) -> Si
     let side =
         |length: f64, most: usize| whole(preprocess.rounding(), length).clamp(1, most.max(1));
     (side(x, most.0), side(y, most.1))
+}
+
+/// The exact lengths that Pillow's `ImageOps.contain`, and so `ImageOps.pad`, finds: 85 × 320 into
+/// 224 × 224 becomes just more than 59.5 columns.
+fn lengths_of_contain((width, height): Size, (most_x, most_y): Size) -> (f64, f64) {
+    let (width, height) = (width as f64, height as f64);
+    let (most_x, most_y) = (most_x as f64, most_y as f64);
+    if width / height > most_x / most_y {
+        (most_x, height / width * most_x)
+    } else {
+        (width / height * most_y, most_y)
+    }
 }
 
 /// Pillow's `Image.thumbnail`: of the two whole numbers around the other side, the one that keeps
@@ -361,6 +374,28 @@ mod tests {
         assert_eq!(thumbnail((300, 451), (128, 128)), (85, 128));
         assert_eq!(thumbnail((1000, 1), (64, 64)), (64, 1));
         assert_eq!(thumbnail((40, 30), (64, 64)), (40, 30));
+    }
+
+    #[test]
+    fn letterboxes_have_the_lengths_of_the_library_that_aligns_so() {
+        let boxed = |align, size, fixed| {
+            let preprocess = Preprocess {
+                align,
+                long_side: (align == Align::TensorFlow).then_some(Rounding::Floor),
+                ..Preprocess::default()
+            };
+            let resize = Resize::Letterbox;
+            let preprocess = Preprocess {
+                resize,
+                ..preprocess
+            };
+            letterboxed(&preprocess, size, fixed)
+        };
+        // `ImageOps.contain` and `tf.image.resize_with_pad`; others differ.
+        assert_eq!(boxed(Align::CenterRound, (85, 320), (224, 224)), (60, 224));
+        assert_eq!(boxed(Align::Center, (85, 320), (224, 224)), (59, 224));
+        assert_eq!(boxed(Align::TensorFlow, (97, 61), (224, 224)), (224, 140));
+        assert_eq!(boxed(Align::Center, (97, 61), (224, 224)), (224, 141));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::api::Document;
 use crate::document::OpenDocument;
 use crate::errors::blocking;
 use crate::failure::{Code, Failure, Result};
+use crate::python;
 
 impl Studio {
     /// Replaces the package by an edited one that was made from `revision`. The preview starts again
@@ -112,6 +113,17 @@ impl Studio {
             Some((input, spec)) => Ok(preset.preprocess(input, spec)),
             None => Err(refused("the model takes no pictures".to_owned())),
         }
+    }
+
+    /// The pipeline of the package as edited, as Python: see [`python::code`].
+    ///
+    /// # Errors
+    /// [`Code::PackageInvalid`] if the package has problems, or takes no pictures.
+    pub fn python(&self) -> Result<String> {
+        let state = self.inner.lock();
+        let document = state.document.as_ref().ok_or_else(no_document)?;
+        let signature = &document.model().summary.signature;
+        python::code(&document.loaded()?, signature)
     }
 }
 

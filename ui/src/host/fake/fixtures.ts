@@ -161,6 +161,19 @@ export function pkg(): Package {
   };
 }
 
+/** The pipeline of `pkg` as Python. */
+export const python = `from PIL import Image, ImageOps
+import numpy as np
+
+
+def preprocess(path):
+    """A picture as the model takes it: float32, (1, 3, 224, 224)."""
+    image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    image = image.resize((224, 224), Image.Resampling.BILINEAR)
+    image = (np.asarray(image, np.float32) - 127) / 128
+    return image.transpose(2, 0, 1)[None]
+`;
+
 export function document(): Document {
   return {
     revision: 1,

@@ -127,6 +127,7 @@ export function fake(query: URLSearchParams): Host {
     save: async () => change(state.document?.package ?? fixtures.pkg(), false),
     revert: async () => change(fixtures.pkg(), false),
     preset: async (name) => ({ ...fixtures.pkg().preprocess, ...(presets[name] ?? {}) }),
+    python: async () => fixtures.python,
     preview: predict,
     async cancelPreview() {},
     async removeSamples(ids) {
