@@ -36,7 +36,7 @@ fn compare(python: &Path, environment: &str, least: usize) {
         if package.join("boxwright.toml").exists() {
             let printed = sandbox.boxwright(["python"]).arg(&package).run();
             assert!(printed.stderr().is_empty(), "{}", printed.stderr());
-            fs::write(package.join("code.py"), printed.stdout()).unwrap();
+            fs::write(package.join("code.py"), printed.stdout).unwrap();
         }
     }
     run(python, "run.py", &[out]);
@@ -50,7 +50,10 @@ fn run(python: &Path, script: &str, arguments: &[&str]) {
     let folder = programs::checkout().join("tests/python/code");
     let mut command = Command::new(python);
     command.arg(folder.join(script)).args(arguments);
-    let quiet = [("TF_CPP_MIN_LOG_LEVEL", "3"), ("CUDA_VISIBLE_DEVICES", "-1")];
+    let quiet = [
+        ("TF_CPP_MIN_LOG_LEVEL", "3"),
+        ("CUDA_VISIBLE_DEVICES", "-1"),
+    ];
     let output = command.envs(quiet).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");

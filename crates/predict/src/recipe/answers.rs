@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use boxwright_model::package::{
-    Arithmetic, Channels, Decode, Filter, Preprocess,
-};
+use boxwright_model::package::{Arithmetic, Channels, Decode, Filter, Preprocess};
 use boxwright_model::pipeline::{ImageInput, Task};
 use boxwright_model::recipe::{self, Recipe, RecipeReport, Verdict};
 

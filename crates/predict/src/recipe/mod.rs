@@ -20,6 +20,7 @@ mod heat;
 mod numbers;
 mod parallel;
 mod photo;
+mod ranking;
 mod search;
 mod target;
 #[cfg(test)]

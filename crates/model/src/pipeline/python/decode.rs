@@ -174,11 +174,11 @@ pub(super) fn grey(script: &mut Script, preprocess: &Preprocess) {
     }
     match Grey::of(preprocess) {
         Grey::Pillow => {
-            script.to_pillow();
+            script.ensure_pillow();
             script.image("image.convert(\"L\")");
         }
         Grey::OpenCv => {
-            script.to_array();
+            script.ensure_array();
             script.import(Import::OpenCv);
             let order = if script.colours == Colours::Bgr {
                 "BGR"
@@ -189,11 +189,11 @@ pub(super) fn grey(script: &mut Script, preprocess: &Preprocess) {
         }
         Grey::Torchvision => {
             functional(script, preprocess);
-            script.to_torch();
+            script.ensure_torch();
             script.image("F.rgb_to_grayscale(image)");
         }
         Grey::TensorFlow => {
-            script.to_tensorflow();
+            script.ensure_tensorflow();
             script.image("tf.image.rgb_to_grayscale(image)");
         }
     }
@@ -215,7 +215,7 @@ pub(super) fn central_crop(script: &mut Script, preprocess: &Preprocess) {
     };
     let part = number(part);
     if is_tensorflow(preprocess.filter) || script.form == Form::TensorFlow {
-        script.to_tensorflow();
+        script.ensure_tensorflow();
         script.image(format!("tf.image.central_crop(image, {part})"));
         return;
     }

@@ -15,10 +15,10 @@ pub(super) fn normalise(script: &mut Script, image: &ImageInput, padding: Option
         return;
     }
     if script.form != Form::Pillow {
-        script.to_array();
+        script.ensure_array();
     }
     if preprocess.channels == Channels::Bgr && script.colours == Colours::Rgb {
-        script.to_array();
+        script.ensure_array();
         script.image("image[..., ::-1]");
     }
     let mut value = arithmetic(script, image);
@@ -94,7 +94,7 @@ fn arithmetic(script: &mut Script, image: &ImageInput) -> String {
             let (mean, std) = (as_given(mean), as_given(std));
             let plain = mean.is(0.0) && std.is(1.0) && preprocess.scale == Scale::Fixed;
             if plain && script.range == Range::Bytes && image.dtype == ImageDtype::U8 {
-                script.to_array();
+                script.ensure_array();
                 return "image".to_owned();
             }
             let value = levels(script, preprocess);

@@ -20,7 +20,7 @@ pub(super) fn place(script: &mut Script, image: &ImageInput, padding: Option<&Pa
         _ => {}
     }
     if preprocess.scale == Scale::PhotoMaximum {
-        script.to_array();
+        script.ensure_array();
         let least = if script.range == Range::Bytes {
             "1"
         } else {
@@ -51,7 +51,7 @@ fn pad(script: &mut Script, preprocess: &Preprocess, padding: &Padding) {
         script.image("canvas");
         return;
     }
-    script.to_array();
+    script.ensure_array();
     let colour = if channels.windows(2).all(|pair| pair[0] == pair[1]) {
         &channels[..1]
     } else {
@@ -102,7 +102,7 @@ fn crop(script: &mut Script, image: &ImageInput, (width, height): (usize, usize)
     if script.form == Form::Pillow {
         return crop_pillow(script, floor, smaller, (width, height));
     }
-    script.to_array();
+    script.ensure_array();
     script.line("height, width = image.shape[:2]");
     let offset = |name: &str, side: usize| {
         let offset = if floor {

@@ -57,20 +57,20 @@ fn prepare(script: &mut Script, preprocess: &Preprocess) {
     let filter = preprocess.filter;
     let floats = preprocess.resize_in != Depth::U8;
     if is_tensorflow(filter) {
-        script.to_tensorflow();
+        script.ensure_tensorflow();
     } else if filter.name().starts_with("torchvision-") {
         functional(script, preprocess);
-        script.to_torch();
+        script.ensure_torch();
         match preprocess.resize_in {
             Depth::F32 => script.image("image.float()"),
             Depth::Unit => script.image("image.float() / 255"),
             Depth::U8 | Depth::Rounded => {}
         }
     } else if pillow_filter(filter).is_some() {
-        script.to_pillow();
+        script.ensure_pillow();
         return;
     } else {
-        script.to_array();
+        script.ensure_array();
         if floats {
             script.import(Import::Numpy);
             let unit = if preprocess.resize_in == Depth::Unit {

@@ -111,16 +111,16 @@ impl Script {
         });
     }
 
-    pub(super) fn to_pillow(&mut self) {
+    pub(super) fn ensure_pillow(&mut self) {
         if self.form != Form::Pillow {
-            self.to_array();
+            self.ensure_array();
             self.import(Import::Image);
             self.image("Image.fromarray(image)");
         }
         self.form = Form::Pillow;
     }
 
-    pub(super) fn to_array(&mut self) {
+    pub(super) fn ensure_array(&mut self) {
         match (self.form, self.is_grey()) {
             (Form::Array, _) => {}
             (Form::Pillow, _) => {
@@ -135,12 +135,12 @@ impl Script {
         self.form = Form::Array;
     }
 
-    pub(super) fn to_torch(&mut self) {
+    pub(super) fn ensure_torch(&mut self) {
         match (self.form, self.is_grey()) {
             (Form::Torch, _) => {}
             (Form::Pillow, _) => self.image("F.pil_to_tensor(image)"),
             (_, grey) => {
-                self.to_array();
+                self.ensure_array();
                 self.import(Import::Torch);
                 self.image(if grey {
                     "torch.from_numpy(image)[None]"
@@ -153,12 +153,12 @@ impl Script {
     }
 
     /// To what TensorFlow's functions take: arrays too, with an axis for the channels.
-    pub(super) fn to_tensorflow(&mut self) {
+    pub(super) fn ensure_tensorflow(&mut self) {
         self.import(Import::TensorFlow);
         if self.form == Form::TensorFlow {
             return;
         }
-        self.to_array();
+        self.ensure_array();
         if self.is_grey() {
             self.image("image[..., None]");
         }
