@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -298,10 +298,20 @@ impl Drop for Window {
 }
 
 impl Element<'_> {
-    /// Clicks it.
+    /// Clicks it, once it can be: it may still scroll into view.
     #[track_caller]
     pub fn click(&self) {
-        self.post("click", &json!({}));
+        let url = self.url("click");
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let answer = self.window.agent.post(&url).send_json(json!({}));
+            let refused = answer.as_ref().is_ok_and(|answer| answer.status() == 400);
+            if !refused || Instant::now() > deadline {
+                send(answer);
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Clears it, if it is a field, and types.
