@@ -177,6 +177,10 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 fn unreadable(path: &Path, reason: &str) -> Failure {
     let name = path.file_name().unwrap_or(path.as_os_str());
+    // The formats' own errors begin with what is said here.
+    let reason = reason
+        .split_once("can't be read: ")
+        .map_or(reason, |(_, why)| why);
     Failure::new(
         Code::SampleUnreadable,
         format!(
