@@ -221,3 +221,32 @@ fn an_array_and_its_photo_are_dropped_together_and_a_search_is_cancelled() {
     gone(&window, "recipe-dialog");
     assert_eq!(window.data("grid", "count").as_deref(), Some("1"));
 }
+
+#[test]
+fn the_button_asks_for_a_file_and_answers_that_are_dropped_on_its_dialog_are_searched_by() {
+    let sandbox = Sandbox::new();
+    let package = sandbox.package("cat");
+    let answers = sandbox.path("work/answers.json");
+    let preview = sandbox.boxwright(["preview", "--format", "json", "--device", "cpu"]);
+    let preview = preview.arg(&package).arg(photo("rocket.jpg"));
+    fs::write(&answers, preview.arg(photo("cat.jpg")).run().ok().stdout).unwrap();
+    let photos = photos(&sandbox);
+    let window = need!(Window::open(&sandbox, &[&package, &photos], &[]));
+    window.previewed();
+    window.find("find-recipe").click();
+    let client = window.client();
+    client.close(client.window("Choose what your notebook saved"));
+    let text = window.find("recipe-dialog").text();
+    assert!(text.contains("np.save"), "{text}");
+
+    // The samples' names in the file say which photos, and in which order.
+    drop_on(&window, &[&answers]);
+    window.find("recipe-verdict");
+    let text = window.find("recipe-dialog").text();
+    let verdict = window.data("recipe-verdict", "verdict");
+    assert_eq!(verdict.as_deref(), Some("exact"), "{text}");
+    assert!(text.contains("2 photos · answers"), "{text}");
+    assert!(text.contains("has this recipe already"), "{text}");
+    let order = "return [...document.querySelectorAll('[data-testid=recipe-dialog] ol img')].map((one) => one.alt).join()";
+    assert_eq!(window.script(order), "rocket.jpg,cat.jpg");
+}

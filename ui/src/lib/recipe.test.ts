@@ -50,7 +50,7 @@ describe("the answer of a search", () => {
 
   test("is copied with what it changes and what it can't tell", () => {
     expect(findingText(finding(), "answers").split("\n")).toEqual([
-      "Exact. With this recipe the model answers as in your notebook: 1,000 numbers compared.",
+      "Exact. With this recipe the model answers as in your notebook, but for the last digits.",
       "  size: 256 -> 224",
       "These photos can't tell it from:",
       "  exif = false",

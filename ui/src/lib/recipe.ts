@@ -29,13 +29,17 @@ export function difference(value: number): string {
 /** What the verdict means, in a sentence. */
 export function verdictText(finding: RecipeFinding, evidence: Evidence): string {
   const numbers = plural(finding.compared, "number");
+  const isTensors = evidence === "tensors";
   switch (finding.verdict) {
     case "exact":
-      return evidence === "tensors"
+      return isTensors
         ? `This recipe gives what your notebook made: ${numbers} compared, no difference but in the last digits.`
-        : `With this recipe the model answers as in your notebook: ${numbers} compared.`;
-    case "near":
-      return `The best recipe is off by ${difference(finding.mean_difference)} ${finding.unit} on average, ${difference(finding.max_difference)} at most. ${count(finding.differing)} of ${numbers} differ.`;
+        : "With this recipe the model answers as in your notebook, but for the last digits.";
+    case "near": {
+      const subject = isTensors ? "The best recipe is" : "The best recipe's answers are";
+      const off = `${subject} off by ${difference(finding.mean_difference)} ${finding.unit} on average, ${difference(finding.max_difference)} at most.`;
+      return isTensors ? `${off} ${count(finding.differing)} of ${numbers} differ.` : off;
+    }
     case "none":
       return "No recipe makes this of these photos.";
   }

@@ -5,6 +5,8 @@ mod accounts;
 mod editing;
 mod export;
 mod finding;
+#[cfg(test)]
+mod finding_tests;
 mod job_list;
 mod jobs;
 mod opening;
