@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use boxwright_studio::api::{
-    Doctor, Document, Event, ExportFormat, Pick, PublishRequest, PublishTo, ReportImage, Settings,
-    SignIn, SignInOutcome, State as View,
+    Doctor, Document, Event, ExportFormat, Pick, PublishRequest, PublishTo, RecipeChoice,
+    ReportImage, Settings, SignIn, SignInOutcome, State as View,
 };
 use boxwright_studio::model::package::{Package, Preprocess};
 use boxwright_studio::{Failure, Result, Studio};
@@ -51,6 +51,12 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         cancel_preview,
         remove_samples,
         clear_samples,
+        remove_recipe_file,
+        choose_for_recipe,
+        search_recipe,
+        cancel_recipe,
+        close_recipe,
+        use_recipe,
         export,
         sign_in,
         sign_out,
@@ -85,9 +91,14 @@ async fn state(
 
 #[tauri::command]
 async fn pick(window: WebviewWindow, studio: State<'_, Studio>, what: Pick) -> Result<()> {
+    if what == Pick::Recipe {
+        // Behind the dialog it says what is asked for.
+        studio.find_recipe(Vec::new(), Vec::new()).await?;
+    }
     let picked = dialogs::pick(&window, what).await;
     match (what, picked.first()) {
         (_, None) => Ok(()),
+        (Pick::Recipe, _) => studio.find_recipe(picked, Vec::new()).await,
         (Pick::Labels, Some(path)) => studio.set_labels(path).await.map(drop),
         _ => studio.open(picked).await,
     }
@@ -161,6 +172,36 @@ async fn remove_samples(studio: State<'_, Studio>, ids: Vec<u32>) -> Result<()> 
 #[tauri::command]
 async fn clear_samples(studio: State<'_, Studio>) -> Result<()> {
     studio.clear_samples().await
+}
+
+#[tauri::command]
+async fn remove_recipe_file(studio: State<'_, Studio>, place: usize) -> Result<()> {
+    studio.remove_recipe_file(place).await
+}
+
+#[tauri::command]
+async fn choose_for_recipe(studio: State<'_, Studio>, choice: RecipeChoice) -> Result<()> {
+    studio.choose_for_recipe(choice).await
+}
+
+#[tauri::command]
+async fn search_recipe(studio: State<'_, Studio>) -> Result<()> {
+    studio.search_recipe().await
+}
+
+#[tauri::command]
+async fn cancel_recipe(studio: State<'_, Studio>) -> Result<()> {
+    studio.cancel_recipe().await
+}
+
+#[tauri::command]
+async fn close_recipe(studio: State<'_, Studio>, id: u32) -> Result<()> {
+    studio.close_recipe(id).await
+}
+
+#[tauri::command]
+async fn use_recipe(studio: State<'_, Studio>, same: Option<usize>) -> Result<Document> {
+    studio.use_recipe(same).await
 }
 
 #[tauri::command]

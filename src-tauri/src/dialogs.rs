@@ -7,6 +7,7 @@ use rfd::{AsyncFileDialog, FileHandle};
 use tauri::WebviewWindow;
 
 const PICTURES: &[&str] = &["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"];
+const NOTEBOOK: &[&str] = &["npy", "npz", "pt", "pth", "csv", "json"];
 
 /// Asks for what the page wants to open; empty where it was dismissed.
 pub async fn pick(window: &WebviewWindow, what: Pick) -> Vec<PathBuf> {
@@ -31,6 +32,14 @@ pub async fn pick(window: &WebviewWindow, what: Pick) -> Vec<PathBuf> {
             dialog
                 .set_title("Add a folder of pictures")
                 .pick_folders()
+                .await
+        }
+        Pick::Recipe => {
+            dialog
+                .set_title("Choose what your notebook saved")
+                .add_filter("Arrays and answers", &with_capitals(NOTEBOOK))
+                .add_filter("All files", &["*"])
+                .pick_files()
                 .await
         }
         Pick::Labels => dialog

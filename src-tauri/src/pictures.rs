@@ -1,5 +1,5 @@
-//! `boxwright://localhost/thumb/ID/VERSION` and `/large/ID`: pictures by opaque ids, as JPEG that
-//! the worker made. An original never reaches the web view.
+//! `boxwright://localhost/thumb/ID/VERSION`, `/large/ID` and `/heat/ID/RUN`: pictures by opaque ids,
+//! as JPEG that the worker made. An original never reaches the web view.
 
 use boxwright_studio::Studio;
 use tauri::http::{Request, Response, StatusCode, header};
@@ -17,6 +17,7 @@ pub fn answer(
         let jpeg = match requested {
             Some(PictureRequest::Thumbnail(id)) => studio.thumbnail(id),
             Some(PictureRequest::Large(id)) => studio.large(id).await.ok(),
+            Some(PictureRequest::HeatMap(id, run)) => studio.heat_map(id, run),
             None => None,
         };
         responder.respond(response(jpeg));
@@ -27,6 +28,8 @@ pub fn answer(
 enum PictureRequest {
     Thumbnail(u32),
     Large(u32),
+    /// Of a search for a recipe, and its run.
+    HeatMap(u32, u32),
 }
 
 /// A thumbnail's version only keeps the web view from showing a cached older one.
@@ -37,6 +40,7 @@ fn parse(path: &str) -> Option<PictureRequest> {
     match (kind, words.next(), words.next()) {
         ("thumb", Some(_), None) => Some(PictureRequest::Thumbnail(id)),
         ("large", None, None) => Some(PictureRequest::Large(id)),
+        ("heat", Some(run), None) => Some(PictureRequest::HeatMap(id, run.parse().ok()?)),
         _ => None,
     }
 }
@@ -69,11 +73,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_two_addresses_name_a_picture() {
+    fn only_the_three_addresses_name_a_picture() {
         assert_eq!(parse("/thumb/7/2"), Some(PictureRequest::Thumbnail(7)));
         assert_eq!(parse("/large/7"), Some(PictureRequest::Large(7)));
+        assert_eq!(parse("/heat/7/2"), Some(PictureRequest::HeatMap(7, 2)));
         for path in [
             "/",
+            "/heat/7",
+            "/heat/7/x",
             "/thumb/7",
             "/large/7/1",
             "/thumb/x/1",

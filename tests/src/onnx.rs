@@ -44,6 +44,18 @@ fn mean_colour_of(height: &str, width: &str) -> Vec<u8> {
     model(graph)
 }
 
+/// A model that gives back what it is fed: `images` to `fed`, f32 [batch, 3, size, size].
+pub fn echo(size: u32) -> Vec<u8> {
+    let side = size.to_string();
+    let axes = ["batch", "3", &side, &side];
+    let graph = Graph::new()
+        .node(Node::new("Identity", &["images"], &["fed"]))
+        .name("echo")
+        .input(value("images", &axes))
+        .output(value("fed", &axes));
+    model(graph)
+}
+
 /// A model whose one weight claims to lie in another file, at `location`.
 pub fn with_external_data(location: &str) -> Vec<u8> {
     let bias = Tensor::float("bias", &[3]).external(&[("location", location), ("length", "12")]);

@@ -11,11 +11,32 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::wrapper::ConnectionExt as _;
 
-use crate::wait;
 use crate::x11::Client;
+use crate::{wait, webdriver};
 
 /// The newest version of the protocol.
 const VERSION: u32 = 5;
+
+/// Drops files on the middle of the window.
+///
+/// # Panics
+/// When it does not take them.
+#[track_caller]
+pub fn drop_on(window: &webdriver::Window, files: &[&Path]) {
+    let client = window.client();
+    Drag::enter(&client, middle(&client), files).drop();
+}
+
+/// The middle of the window, on the screen.
+///
+/// # Panics
+/// When there is no window.
+#[track_caller]
+pub fn middle(client: &Client) -> (i16, i16) {
+    let area = client.area(client.window("Boxwright"));
+    let half = |length: u16| i16::try_from(length / 2).unwrap();
+    (area.x + half(area.width), area.y + half(area.height))
+}
 
 /// Files that hang from a pointer over a window.
 pub struct Drag<'a> {

@@ -8,34 +8,18 @@
 )]
 
 use std::fs;
-use std::path::Path;
 
 use boxwright_tests::image::sha256;
 use boxwright_tests::registry::{Auth, Registry, Skopeo};
 use boxwright_tests::sandbox::photo;
 use boxwright_tests::webdriver::Window;
-use boxwright_tests::x11::{CONTROL, Client, RETURN};
-use boxwright_tests::xdnd::Drag;
+use boxwright_tests::x11::{CONTROL, RETURN};
+use boxwright_tests::xdnd::{Drag, drop_on, middle};
 use boxwright_tests::{Sandbox, need, onnx, picture, wait};
 use serde_json::Value;
 
 /// What `torch.save` wrote before its zip files: a magic number and a version, pickled.
 const CHECKPOINT: &[u8] = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
-
-/// Drops files on the middle of the window.
-#[track_caller]
-fn drop_on(window: &Window, files: &[&Path]) {
-    let client = window.client();
-    Drag::enter(&client, middle(&client), files).drop();
-}
-
-/// The middle of the window, on the screen.
-#[track_caller]
-fn middle(client: &Client) -> (i16, i16) {
-    let area = client.area(client.window("Boxwright"));
-    let half = |length: u16| i16::try_from(length / 2).unwrap();
-    (area.x + half(area.width), area.y + half(area.height))
-}
 
 /// A window without a package and without pictures: the sample is closed again.
 fn empty(sandbox: &Sandbox) -> Result<Window, boxwright_tests::Missing> {

@@ -61,6 +61,10 @@ const actions = {
   },
   viewer: { state: "filled", act: (page) => page.getByTestId("card").nth(1).click() },
   "viewer-broken": { state: "mixed", act: (page) => page.getByTestId("card").nth(2).click() },
+  "recipe-same-open": {
+    state: "recipe-same",
+    act: (page) => page.getByTestId("recipe-same").locator("summary").click(),
+  },
   closing: { state: "guesses", query: "&closing" },
   "closing-publishing": { state: "publishing", query: "&closing" },
   dragging: { state: "filled", query: "&drag" },

@@ -73,10 +73,7 @@ async fn apply(mut package: LoadedPackage, recipe: Recipe) -> Result<(), Failure
 
 /// The answer for people: the verdict, and what the recipe changes in the package.
 fn to_text(report: &RecipeReport, package: &LoadedPackage) -> String {
-    let unit = match report.evidence {
-        Evidence::Tensors => "levels of 255",
-        Evidence::Answers => "of the largest score",
-    };
+    let unit = report.evidence.unit();
     let verdict = match report.verdict {
         Verdict::Exact => "exact: this recipe gives what your notebook made".to_owned(),
         Verdict::Near => format!(
@@ -91,8 +88,7 @@ fn to_text(report: &RecipeReport, package: &LoadedPackage) -> String {
     };
     let mut lines = vec![verdict];
     if let (Some(recipe), true) = (&report.recipe, report.verdict != Verdict::None) {
-        let current = current(package, recipe);
-        let changes = current.differences(recipe);
+        let changes = Recipe::of(&package.package, recipe).differences(recipe);
         if changes.is_empty() {
             lines.push("The package has it already.".to_owned());
         }
@@ -112,17 +108,4 @@ fn to_text(report: &RecipeReport, package: &LoadedPackage) -> String {
     }
     lines.push(format!("{:.1} s", report.elapsed_ms / 1000.0));
     lines.join("\n")
-}
-
-/// The package's own recipe, in the shape of the one that was found.
-fn current(package: &LoadedPackage, like: &Recipe) -> Recipe {
-    let input = package.package.image_input();
-    let side = |side: Option<u32>| side.and_then(|side| usize::try_from(side).ok());
-    Recipe {
-        preprocess: package.package.preprocess.clone(),
-        layout: input.map_or(like.layout, |input| input.layout),
-        dtype: input.map_or(like.dtype, |input| input.dtype),
-        size: input.and_then(|input| side(input.width).zip(side(input.height))),
-        stride: input.and_then(|input| Some((side(input.stride)?, input.stride_rounding))),
-    }
 }

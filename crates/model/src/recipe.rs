@@ -1,6 +1,7 @@
 //! The preprocessing that a notebook uses, as the search for it reports it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::package::{ImageDtype, InputKind, Layout, Package, Preprocess, StrideRounding};
 
@@ -44,6 +45,16 @@ pub enum Evidence {
     Answers,
 }
 
+impl Evidence {
+    /// The unit of differences, in words.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Tensors => "levels of 255",
+            Self::Answers => "of the largest score",
+        }
+    }
+}
+
 /// What the search found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -69,6 +80,19 @@ pub struct RecipeReport {
 }
 
 impl Recipe {
+    /// A package's own recipe. Of one without an image input, layout and type are those of `like`.
+    pub fn of(package: &Package, like: &Self) -> Self {
+        let input = package.image_input();
+        let side = |side: Option<u32>| side.and_then(|side| usize::try_from(side).ok());
+        Self {
+            preprocess: package.preprocess.clone(),
+            layout: input.map_or(like.layout, |input| input.layout),
+            dtype: input.map_or(like.dtype, |input| input.dtype),
+            size: input.and_then(|input| side(input.width).zip(side(input.height))),
+            stride: input.and_then(|input| Some((side(input.stride)?, input.stride_rounding))),
+        }
+    }
+
     /// Puts the recipe into a package. Sizes are left as they are where the recipe fits any.
     pub fn apply(&self, package: &mut Package) {
         package.preprocess = self.preprocess.clone();
@@ -91,33 +115,44 @@ impl Recipe {
 
     /// The fields in which two recipes differ, as in a package file, with both values.
     pub fn differences(&self, other: &Self) -> Vec<(String, String, String)> {
-        let fields = |recipe: &Self| -> serde_json::Map<String, serde_json::Value> {
-            let text = |value| serde_json::to_value(value).unwrap_or_default();
-            let mut fields = match text(&recipe.preprocess) {
-                serde_json::Value::Object(fields) => fields,
+        let fields = |recipe: &Self| -> serde_json::Map<String, Value> {
+            let value = serde_json::to_value(&recipe.preprocess).unwrap_or_default();
+            let mut fields = match value {
+                Value::Object(fields) => fields,
                 _ => serde_json::Map::new(),
             };
-            fields.insert(
-                "stride".into(),
-                serde_json::to_value(recipe.stride).unwrap_or_default(),
-            );
-            fields.insert(
-                "width × height".into(),
-                serde_json::to_value(recipe.size).unwrap_or_default(),
-            );
+            let size = recipe
+                .size
+                .map(|(width, height)| format!("{width} × {height}"));
+            fields.insert("layout".into(), json(&recipe.layout));
+            fields.insert("dtype".into(), json(&recipe.dtype));
+            fields.insert("stride".into(), json(&recipe.stride));
+            fields.insert("width × height".into(), json(&size));
             fields
         };
         let (mine, theirs) = (fields(self), fields(other));
-        let shown = |value: Option<&serde_json::Value>| match value {
-            Some(serde_json::Value::String(text)) => text.clone(),
-            None | Some(serde_json::Value::Null) => "none".to_owned(),
-            Some(value) => value.to_string(),
-        };
         let names: std::collections::BTreeSet<&String> = mine.keys().chain(theirs.keys()).collect();
         names
             .into_iter()
             .filter(|name| mine.get(*name) != theirs.get(*name))
             .map(|name| (name.clone(), shown(mine.get(name)), shown(theirs.get(name))))
             .collect()
+    }
+}
+
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// A value as a package file has it.
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "none".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => {
+            let items: Vec<String> = items.iter().map(|item| shown(Some(item))).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Some(value) => value.to_string(),
     }
 }

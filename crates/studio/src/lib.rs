@@ -25,6 +25,7 @@ pub mod init;
 pub mod job;
 pub mod job_kinds;
 pub mod json_file;
+mod notebook_file;
 pub mod preview;
 pub mod publish;
 pub mod python;

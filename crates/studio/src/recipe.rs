@@ -19,7 +19,7 @@ use crate::worker_session::{RunOptions, WorkerSession};
 /// Most photos of one search.
 pub const MAX_PHOTOS: usize = 5;
 /// Most bytes of all photos and files of a search: they travel in one frame.
-const MAX_BYTES: u64 = 512 << 20;
+pub(crate) const MAX_BYTES: u64 = 512 << 20;
 
 /// What is asked.
 #[derive(Debug, Clone)]

@@ -45,6 +45,7 @@ fn contract() -> String {
     all.visit::<api::State>();
     all.visit::<api::Event>();
     all.visit::<api::PublishRequest>();
+    all.visit::<api::RecipeChoice>();
     all.visit::<api::SignIn>();
     all.visit::<api::SignInOutcome>();
     all.visit::<api::Pick>();

@@ -35,7 +35,7 @@ pub fn read(file: &[u8], inputs: &[TensorSpec]) -> Result<Vec<Tensor>> {
     inputs.iter().map(array).collect()
 }
 
-/// Reads every array, in the order of the file.
+/// Reads every array with its name, in the order of the file.
 ///
 /// # Errors
 /// [`Error::Unreadable`] where the file can't be read, or is larger than 256 MiB unpacked.
@@ -45,7 +45,10 @@ pub fn read_all(file: &[u8]) -> Result<Vec<Tensor>> {
     let mut bytes = 0;
     for place in 0..archive.len() {
         let entry = archive.by_index(place).map_err(|error| damaged(&error))?;
-        let name = format!("array {}", place + 1);
+        let name = match entry.name() {
+            Ok(name) => name.strip_suffix(SUFFIX).unwrap_or(&name).to_owned(),
+            Err(_) => format!("array {}", place + 1),
+        };
         let unpacked = unpack(entry, &name)?;
         bytes += unpacked.len();
         if bytes > MAX_BYTES {

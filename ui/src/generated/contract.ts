@@ -128,7 +128,10 @@ export type Event = { "event": "document", "value": Document | null } | { "event
   /** The run that the outcomes belong to. */
   run: number,
   /** The samples, whole. */
-  samples: Array<Sample>, } } | { "event": "job", "value": Job } | { "event": "history", "value": Array<Published> } | { "event": "recent", "value": Array<Recent> } | { "event": "accounts", "value": Array<Account> } | { "event": "settings", "value": Settings } | { "event": "failure", "value": Failure } | { "event": "close-requested" };
+  samples: Array<Sample>, } } | { "event": "recipe", "value": RecipeSearch | null } | { "event": "job", "value": Job } | { "event": "history", "value": Array<Published> } | { "event": "recent", "value": Array<Recent> } | { "event": "accounts", "value": Array<Account> } | { "event": "settings", "value": Settings } | { "event": "failure", "value": Failure } | { "event": "close-requested" };
+
+/** What a recipe was held against. */
+export type Evidence = "tensors" | "answers";
 
 /** How predictions are exported. */
 export type ExportFormat = "json" | "jsonl" | "csv";
@@ -360,7 +363,7 @@ export type Package = {
 };
 
 /** What a file dialog is opened for. */
-export type Pick = "model" | "pictures" | "folder" | "labels";
+export type Pick = "model" | "pictures" | "folder" | "labels" | "recipe";
 
 /** How the outputs become a prediction. */
 export type Postprocess = {
@@ -572,6 +575,104 @@ export type Recent = {
   folder: string,
 };
 
+/** What a recipe changes in a package. */
+export type Recipe = {
+  /** The stages before the model. */
+  preprocess: Preprocess,
+  /** Order of the tensor's axes. */
+  layout: Layout,
+  /** Element type of the tensor. */
+  dtype: ImageDtype,
+  /** Width and height of the tensor, in pixels, where all pictures get the same. */
+  size: [number, number] | null,
+  /** What the sides of a tensor of any size are a multiple of, in pixels, and how they become so. */
+  stride: [number, StrideRounding] | null,
+};
+
+/** A field of the package file that a recipe changes. */
+export type RecipeChange = {
+  /** Its name. */
+  field: string,
+  /** Its value in the open package. */
+  was: string,
+  /** Its value in the recipe. */
+  found: string,
+};
+
+/** What a search goes by, as its user has chosen. */
+export type RecipeChoice = {
+  /** Samples, in the order of the files' rows. */
+  photos: Array<number>,
+  /** What the files hold. */
+  evidence: Evidence,
+};
+
+/** What was found. */
+export type RecipeFinding = {
+  /** How well the recipe does. */
+  verdict: Verdict,
+  /** The recipe; the nearest where none is exact. */
+  recipe: Recipe | null,
+  /** The largest difference, in `unit`s. */
+  max_difference: number,
+  /** The mean difference, in `unit`s. */
+  mean_difference: number,
+  /** The unit of the differences, in words: `levels of 255`. */
+  unit: string,
+  /** Numbers that differ by more than their last digits. */
+  differing: number,
+  /** Numbers that were compared. */
+  compared: number,
+  /** What the recipe changes in the open package. */
+  changes: Array<RecipeChange>,
+  /** Whether the open package has it already. */
+  in_package: boolean,
+  /** Recipes that do as well on these photos: in what each differs from the one that was found. */
+  same: Array<Array<RecipeValue>>,
+  /** Whether there is a picture of where the nearest recipe differs on the first photo. */
+  heat_map: boolean,
+  /** How long it took, in milliseconds. */
+  elapsed_ms: number,
+};
+
+/**
+ * A search for the recipe that a notebook prepares its photos by: what was chosen for it, and
+ * what came of it.
+ */
+export type RecipeSearch = {
+  /** Tells it from earlier ones. */
+  id: number,
+  /** Counts its runs: with `id`, the address of the heat map (`/heat/ID/RUN`). */
+  run: number,
+  /** The names of the files that the notebook saved. */
+  files: Array<string>,
+  /** What they hold. */
+  evidence: Evidence,
+  /** Photos that the files are of; 0 where that is not known. */
+  rows: number,
+  /** Samples that the files are of, in the order of their rows. */
+  photos: Array<number>,
+  /** Where it stands. */
+  status: RecipeStatus,
+  /** When the search began, in RFC 3339, while it goes on. */
+  started: string | null,
+  /** What was found. */
+  answer: RecipeFinding | null,
+  /** Why it failed. */
+  failure: Failure | null,
+};
+
+/** Where a search stands. */
+export type RecipeStatus = "choosing" | "searching" | "found" | "failed";
+
+/** A field of a recipe. */
+export type RecipeValue = {
+  /** Its name in the package file. */
+  field: string,
+  /** Its value. */
+  value: string,
+};
+
 /** What `build`, `publish` and `verify` print, and the result card shows. */
 export type Report = {
   /** One a tag. */
@@ -719,6 +820,8 @@ export type State = {
   document: Document | null,
   /** The samples and what was predicted. */
   preview: Preview,
+  /** The search for a notebook's recipe, while one is open. */
+  recipe: RecipeSearch | null,
   /** Jobs that run or have ended since the program started, newest first. */
   jobs: Array<Job>,
   /** Images that were published or built, newest first. */
@@ -790,3 +893,6 @@ export type Timing = {
 
 /** What progress is counted in. */
 export type Unit = "bytes" | "images";
+
+/** How well a recipe does. */
+export type Verdict = "exact" | "near" | "none";

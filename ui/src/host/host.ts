@@ -8,6 +8,7 @@ import type {
   Pick,
   Preprocess,
   PublishRequest,
+  RecipeChoice,
   ReportImage,
   Settings,
   SignIn,
@@ -34,6 +35,14 @@ export interface Commands {
   cancelPreview(): Promise<void>;
   removeSamples(ids: number[]): Promise<void>;
   clearSamples(): Promise<void>;
+  removeRecipeFile(place: number): Promise<void>;
+  chooseForRecipe(choice: RecipeChoice): Promise<void>;
+  searchRecipe(): Promise<void>;
+  /** Back to choosing: cancels the search, or drops its answer. */
+  cancelRecipe(): Promise<void>;
+  closeRecipe(id: number): Promise<void>;
+  /** Puts the recipe that was found into the package, or one of those that do as well. */
+  useRecipe(same: number | null): Promise<Document>;
   export(format: ExportFormat): Promise<string | null>;
   /** May return that the user has to allow sending the password to another host first. */
   signIn(request: SignIn): Promise<SignInOutcome>;
@@ -69,6 +78,8 @@ export interface Host extends Commands {
   thumbnail(id: number, version: number): string;
   /** The URL of a sample's large picture. */
   large(id: number): string;
+  /** The URL of the picture of where the recipe of a search's run differs. */
+  heatMap(id: number, run: number): string;
   /** Reports that the first preview is over and painted. */
   settled(): Promise<void>;
 }

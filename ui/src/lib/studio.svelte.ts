@@ -35,6 +35,7 @@ export class Studio {
   document = $derived(this.state.document);
   preview = $derived(this.state.preview);
   samples = $derived(this.state.samples);
+  recipe = $derived(this.state.recipe);
   settings = $derived(this.state.settings);
   busy = $derived(isBusy(this.state.preview));
   /** The newest publish or build that was started. */

@@ -6,11 +6,13 @@
 mod document;
 mod job;
 mod preview;
+mod recipe;
 mod report;
 mod window;
 
 pub use document::*;
 pub use job::*;
 pub use preview::*;
+pub use recipe::*;
 pub use report::*;
 pub use window::*;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::document::Document;
 use super::job::Job;
 use super::preview::{Preview, PreviewChange, Sample};
+use super::recipe::RecipeSearch;
 use super::report::Published;
 use crate::failure::Failure;
 
@@ -17,6 +18,8 @@ pub struct State {
     pub document: Option<Document>,
     /// The samples and what was predicted.
     pub preview: Preview,
+    /// The search for a notebook's recipe, while one is open.
+    pub recipe: Option<RecipeSearch>,
     /// Jobs that run or have ended since the program started, newest first.
     pub jobs: Vec<Job>,
     /// Images that were published or built, newest first.
@@ -50,6 +53,8 @@ pub enum Event {
         /// The samples, whole.
         samples: Vec<Sample>,
     },
+    /// The search for a notebook's recipe was opened, changed or closed.
+    Recipe(Option<Box<RecipeSearch>>),
     /// A job began, moved or ended.
     Job(Job),
     /// The list of published images changed.
@@ -217,6 +222,8 @@ pub enum Pick {
     Folder,
     /// A text file with labels.
     Labels,
+    /// What a notebook saved of photos: a search for its recipe is opened, whatever is picked.
+    Recipe,
 }
 
 /// What works on this machine, what does not, and what to do.

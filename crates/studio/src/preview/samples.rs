@@ -119,6 +119,14 @@ impl PreviewSamples {
             .map(|entry| &entry.file)
     }
 
+    /// The samples of these files, in the order of the list.
+    pub fn of(&self, files: &[SampleFile]) -> Vec<u32> {
+        let paths: std::collections::HashSet<_> = files.iter().map(|file| &file.path).collect();
+        let given = |entry: &&Entry| paths.contains(&entry.file.path);
+        let entries = self.entries.iter().filter(given);
+        entries.map(|entry| entry.sample.id).collect()
+    }
+
     /// The samples, whole.
     pub fn samples(&self) -> impl Iterator<Item = &Sample> {
         self.entries.iter().map(|entry| &entry.sample)

@@ -146,6 +146,10 @@ impl Inner {
             || renamed.is_some_and(|(before, now)| before != now);
         if document.revision() != revision {
             self.emit_document(&state);
+            // It says what it would change in the package.
+            if state.recipe.is_some() {
+                self.emit_recipe(&state);
+            }
         }
         if affects_preview {
             self.restart_preview(&mut state);

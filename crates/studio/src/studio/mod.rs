@@ -4,10 +4,14 @@
 mod accounts;
 mod editing;
 mod export;
+mod finding;
+#[cfg(test)]
+mod finding_tests;
 mod job_list;
 mod jobs;
 mod opening;
 mod previewing;
+mod recipe_search;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -53,6 +57,8 @@ impl Studio {
             document: None,
             last_revision: 0,
             samples: PreviewSamples::default(),
+            recipe: None,
+            last_recipe: 0,
             previewed: None,
             spool: SpoolFile::default(),
             jobs: JobList::interrupted(&directories),
@@ -90,6 +96,10 @@ impl Studio {
         State {
             document: state.document.as_ref().map(OpenDocument::snapshot),
             preview: state.samples.snapshot(),
+            recipe: state
+                .recipe
+                .as_ref()
+                .map(|search| search.snapshot(state.document.as_ref().map(OpenDocument::package))),
             jobs: state.jobs.list(),
             history,
             recent: state.recent(),
@@ -122,6 +132,7 @@ impl Studio {
         let running = {
             let mut state = self.inner.lock();
             state.samples.cancel();
+            state.recipe = None;
             state.jobs.cancel_all()
         };
         self.inner.preview.close();

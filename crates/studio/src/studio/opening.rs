@@ -1,4 +1,5 @@
-//! Opening files: a package, labels, a configuration or samples, by what each file is.
+//! Opening files: a package, labels, a configuration, samples or what a notebook saved, by what each
+//! file is.
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use crate::api::{Document, Event};
 use crate::document::OpenDocument;
 use crate::errors::blocking;
 use crate::failure::{Code, Failure, Result};
+use crate::notebook_file::is_torch_evidence;
 use crate::samples::{self, SampleFile};
 use crate::sidecar::{copy_configuration, copy_labels};
 
@@ -28,6 +30,10 @@ enum FileKind {
     Configuration,
     /// A picture, or a folder of pictures.
     Samples,
+    /// An array: what a notebook saved of photos, or a sample of a package that takes tensors.
+    Array,
+    /// What a notebook saved of photos, in a file that is nothing else.
+    Notebook,
 }
 
 /// Files that are opened together.
@@ -37,6 +43,8 @@ struct FilesByKind {
     labels: Vec<PathBuf>,
     configurations: Vec<PathBuf>,
     samples: Vec<PathBuf>,
+    arrays: Vec<PathBuf>,
+    notebooks: Vec<PathBuf>,
 }
 
 impl Studio {
@@ -74,7 +82,9 @@ impl Studio {
         let copy = self.inner.directories.cache.join("samples").join(SAMPLE);
         let copied = blocking(move || Ok::<_, Failure>(copy_sample(&installed, &copy))).await?;
         self.open_package(&copied).await?;
-        self.add_samples(vec![copied.join("images")]).await
+        self.add_samples(vec![copied.join("images")])
+            .await
+            .map(drop)
     }
 
     /// Closes the package, unsaved changes included.
@@ -86,6 +96,7 @@ impl Studio {
         if let Some(document) = state.document.take() {
             state.last_revision = document.revision() + 1;
             self.inner.emit_document(&state);
+            self.inner.drop_recipe(&mut state);
             self.inner.restart_preview(&mut state);
             self.inner.preview.close();
         }
@@ -110,7 +121,11 @@ impl Studio {
     }
 
     async fn open_by_kind(&self, paths: Vec<PathBuf>) -> Result<()> {
-        let files = blocking(move || by_kind(paths)).await?;
+        let mut files = blocking(move || by_kind(paths)).await?;
+        // Only beside a package that takes pictures a notebook's file is more than a file.
+        if files.packages.is_empty() && !self.inner.takes_pictures() {
+            files.packages.append(&mut files.notebooks);
+        }
         if let [first, second, ..] = &files.packages[..] {
             return Err(Failure::new(
                 Code::PackageInvalid,
@@ -131,11 +146,22 @@ impl Studio {
         for path in &files.labels {
             self.set_labels(path).await?;
         }
-        if files.samples.is_empty() {
-            Ok(())
-        } else {
-            self.add_samples(files.samples).await
+        if !self.inner.takes_pictures() {
+            files.samples.append(&mut files.arrays);
         }
+        let mut saved = files.arrays;
+        saved.append(&mut files.notebooks);
+        if saved.is_empty() {
+            return match files.samples.is_empty() {
+                true => Ok(()),
+                false => self.add_samples(files.samples).await.map(drop),
+            };
+        }
+        let photos = match files.samples.is_empty() {
+            true => Vec::new(),
+            false => self.add_samples(files.samples).await?,
+        };
+        self.find_recipe(saved, photos).await
     }
 
     async fn open_package(&self, path: &Path) -> Result<()> {
@@ -147,11 +173,13 @@ impl Studio {
         Ok(())
     }
 
-    async fn add_samples(&self, paths: Vec<PathBuf>) -> Result<()> {
+    /// Adds samples; returns the ids of those that these files are.
+    async fn add_samples(&self, paths: Vec<PathBuf>) -> Result<Vec<u32>> {
         let found: Vec<SampleFile> = blocking(move || samples::collect(&paths)).await?;
         let mut state = self.inner.lock();
-        let left_out = state.samples.add(found);
+        let left_out = state.samples.add(found.clone());
         self.inner.continue_preview(&mut state);
+        self.inner.settle_recipe(&mut state);
         if left_out > 0 {
             let most = samples::MAX_SAMPLES;
             return Err(Failure::new(
@@ -160,7 +188,7 @@ impl Studio {
                 "Remove some, or preview the rest with `boxwright preview`.",
             ));
         }
-        Ok(())
+        Ok(state.samples.of(&found))
     }
 
     /// Applies a configuration file, which is copied into the model's folder unless it is there.
@@ -208,6 +236,13 @@ impl Inner {
             .document
             .as_ref()
             .map_or(state.last_revision, OpenDocument::revision);
+        if state
+            .recipe
+            .as_ref()
+            .is_some_and(|search| search.root() != loaded.root)
+        {
+            self.drop_recipe(&mut state);
+        }
         state.document = Some(OpenDocument::new(loaded, model, guesses, last + 1));
         self.emit_document(&state);
         self.restart_preview(&mut state);
@@ -291,6 +326,8 @@ fn by_kind(paths: Vec<PathBuf>) -> Result<FilesByKind> {
             FileKind::Labels => files.labels.push(path),
             FileKind::Configuration => files.configurations.push(path),
             FileKind::Samples => files.samples.push(path),
+            FileKind::Array => files.arrays.push(path),
+            FileKind::Notebook => files.notebooks.push(path),
         }
     }
     // Files of the package's own folder that were dropped with it are left to the package.
@@ -334,7 +371,10 @@ fn file_kind(path: &Path) -> FileKind {
         "toml" | "onnx" => FileKind::Package,
         "txt" => FileKind::Labels,
         "json" if CONFIGURATIONS.contains(&name.as_str()) => FileKind::Configuration,
-        _ if samples::is_picture(path) || samples::is_array(path) => FileKind::Samples,
+        "csv" | "json" => FileKind::Notebook,
+        "pt" | "pth" if is_torch_evidence(path) => FileKind::Notebook,
+        _ if samples::is_picture(path) => FileKind::Samples,
+        _ if samples::is_array(path) => FileKind::Array,
         // Reading it reports what is wrong with it.
         _ => FileKind::Package,
     }
@@ -360,7 +400,7 @@ mod tests {
         for directory in ["package", "model", "photos"] {
             fs::create_dir(root.join(directory)).expect("made");
         }
-        let files: [(&str, &[u8]); 9] = [
+        let files: [(&str, &[u8]); 11] = [
             ("package/boxwright.toml", b""),
             ("model/net.ONNX", b""),
             ("photos/a.jpg", b""),
@@ -370,6 +410,8 @@ mod tests {
             ("preprocessor_config.json", b"{}"),
             ("config.json", b"{}"),
             ("other.json", b"{}"),
+            ("scores.CSV", b"0.5"),
+            ("cat.npy", b""),
         ];
         for (name, bytes) in files {
             fs::write(root.join(name), bytes).expect("written");
@@ -380,7 +422,9 @@ mod tests {
             ("model", FileKind::Package),
             ("model/net.ONNX", FileKind::Package),
             ("net.pt", FileKind::Package),
-            ("other.json", FileKind::Package),
+            ("other.json", FileKind::Notebook),
+            ("scores.CSV", FileKind::Notebook),
+            ("cat.npy", FileKind::Array),
             ("photos", FileKind::Samples),
             ("photos/a.jpg", FileKind::Samples),
             ("unnamed", FileKind::Samples),

@@ -44,10 +44,14 @@ impl Studio {
     pub async fn remove_samples(&self, ids: Vec<u32>) -> Result<()> {
         let mut state = self.inner.lock();
         state.samples.remove(&ids);
+        if let Some(search) = &mut state.recipe {
+            search.forget(&ids);
+        }
         for id in ids {
             state.spool.remove(id);
         }
         self.inner.emit(Event::Preview(state.samples.change(true)));
+        self.inner.settle_recipe(&mut state);
         self.inner.preview.wake();
         Ok(())
     }
@@ -135,7 +139,7 @@ impl Inner {
 }
 
 impl WindowState {
-    fn options(&self) -> RunOptions {
+    pub(super) fn options(&self) -> RunOptions {
         RunOptions {
             max_pixels: Some(self.settings.max_pixels),
             ..RunOptions::default()

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
 use super::job_list::JobList;
+use super::recipe_search::OpenSearch;
 use crate::api::{Event, Recent, Settings};
 use crate::credentials::Accounts;
 use crate::directories::Directories;
@@ -41,6 +42,10 @@ pub(super) struct WindowState {
     /// The revision at which the last document was closed.
     pub(super) last_revision: u32,
     pub(super) samples: PreviewSamples,
+    /// The search for a recipe that the window shows.
+    pub(super) recipe: Option<OpenSearch>,
+    /// The id of the last such search.
+    pub(super) last_recipe: u32,
     /// The package that the preview runs with; edits that don't affect predictions don't change it.
     pub(super) previewed: Option<LoadedPackage>,
     pub(super) spool: SpoolFile,

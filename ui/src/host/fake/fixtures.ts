@@ -466,6 +466,7 @@ export function state(): State {
         images_per_second: 126.9,
       },
     },
+    recipe: null,
     jobs: [],
     history,
     recent: [

@@ -10,6 +10,8 @@ import type {
 } from "../../generated/contract";
 import type { Host } from "../host";
 import * as fixtures from "./fixtures";
+import heatMap from "./heat-map.jpg?url";
+import { recipeCommands } from "./recipes";
 import { queued, scenario } from "./scenarios";
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -90,12 +92,23 @@ export function fake(query: URLSearchParams): Host {
     });
   }
 
+  const recipes = recipeCommands(
+    state,
+    (event) => emit(event),
+    ({ preprocess }) => {
+      if (state.document) past.push(state.document.package);
+      return change({ ...(state.document?.package ?? fixtures.pkg()), preprocess });
+    },
+  );
+
   const clone = <T>(value: T): T => structuredClone(value);
 
   return {
     state: async () => clone(state),
-    async pick() {
+    ...recipes.commands,
+    async pick(what) {
       await wait(50);
+      if (what === "recipe") await recipes.pickRecipe();
     },
     async openRecent() {},
     async openSample() {
@@ -244,6 +257,7 @@ export function fake(query: URLSearchParams): Host {
     },
     thumbnail: (id) => fixtures.photo(fixtures.photoNames[(id - 1) % 5] ?? "cat.jpg"),
     large: (id) => fixtures.photo(fixtures.photoNames[(id - 1) % 5] ?? "cat.jpg"),
+    heatMap: () => heatMap,
     settled: async () => {
       document.documentElement.dataset["settled"] = "yes";
     },

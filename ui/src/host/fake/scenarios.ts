@@ -1,6 +1,7 @@
 /** States of the page, by the name in the URL: `?state=publishing`. */
 import type { Failure, State } from "../../generated/contract";
 import * as fixtures from "./fixtures";
+import { recipeScenarios } from "./recipes";
 
 type Scenario = (state: State) => void;
 
@@ -63,6 +64,7 @@ function pictures(count: number): Scenario {
 
 export const scenarios: Record<string, Scenario> = {
   filled: () => {},
+  ...recipeScenarios,
   empty: (state) => {
     nothing(state);
     state.recent = [];
