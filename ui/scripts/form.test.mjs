@@ -88,6 +88,14 @@ inPage("it unfolds for a problem, and for a step that leads to it", "stride", as
   expect(await focused(page)).toBe("field-input.stride");
 });
 
+inPage("samples are pictures or tensors", "tensors", async (page, at) => {
+  await at("chips").getByRole("button").click();
+  expect(await focused(page)).toBe("field-input.kind-tensor");
+  expect(await at("field-preprocess.resize").count()).toBe(0);
+  await page.keyboard.press("ArrowLeft");
+  await at("field-preprocess.resize").waitFor();
+});
+
 inPage("numbers for pixels in 0 to 1 are recognised and scaled", "filled", async (_, at) => {
   await at("field-preprocess.mean").fill("0.485 0.456 0.406");
   await at("field-preprocess.std").fill("0.229 0.224 0.225");

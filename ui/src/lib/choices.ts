@@ -9,6 +9,7 @@ import type {
   Filter,
   GreyOrder,
   ImageDtype,
+  InputKind,
   Layout,
   Resize,
   Rounding,
@@ -136,6 +137,11 @@ export function filtersFor(resize: Resize, present: Filter): readonly Group<Filt
         },
   ];
 }
+
+export const kinds: readonly Option<InputKind>[] = [
+  { value: "image", label: "Pictures" },
+  { value: "tensor", label: "Tensors" },
+];
 
 export const crops: readonly Option<Crop>[] = [
   { value: "center", label: "Centre (T.CenterCrop)" },

@@ -25,7 +25,8 @@ export function focusField(path: string): void {
   if (!holder) return;
   const control = holder.matches("input, select, textarea, button")
     ? holder
-    : holder.querySelector<HTMLElement>("input:checked, input, select, textarea, button");
+    : (holder.querySelector<HTMLElement>("input:checked") ??
+      holder.querySelector<HTMLElement>("input, select, textarea, button"));
   for (
     let fold = holder.closest("details");
     fold;

@@ -29,6 +29,13 @@ export function pictures(pkg: Package, document: Document | null): Pictures | nu
   return { input, pre: pkg.preprocess, fixed: { width: axis(column), height: axis(row) } };
 }
 
+/** Whether the one input of a model has the axes of a batch of pictures. */
+export function canTakePictures(document: Document | null): boolean {
+  const inputs = document?.model.signature.inputs ?? [];
+  const [spec] = inputs;
+  return inputs.length === 1 && (spec?.shape === null || spec?.shape.length === 4);
+}
+
 const isOpenCv = (filter: Filter) => filter.startsWith("opencv-");
 const isTorchvision = (filter: Filter) => filter.startsWith("torchvision-");
 

@@ -179,6 +179,10 @@ export const scenarios: Record<string, Scenario> = {
       { field: "input.0.stride", message: "the model's `images` has a fixed size: leave it out" },
     ];
   },
+  tensors: (state) => {
+    const [input] = state.document?.package.input ?? [];
+    if (input) input.kind = "tensor";
+  },
   details: (state) => {
     state.preview.samples = state.preview.samples.map((sample) => ({
       ...sample,

@@ -302,7 +302,7 @@ fn every_preset_is_found_again_by_its_name_and_fields() {
 
 #[test]
 fn a_preset_leaves_what_it_says_nothing_of() {
-    let proto = taking(Float, &[D("n"), F(3), D("h"), D("w")], &[F(10)]);
+    let proto = taking(Float, &[D("n"), F(3), D("h"), D("w")], &[D("n"), F(10)]);
     let folder = tempfile::tempdir().unwrap();
     let model = inspect(&write(folder.path(), "m", &proto)).unwrap();
     let mut made = package(&model, folder.path()).unwrap().package;
