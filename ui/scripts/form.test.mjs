@@ -84,7 +84,7 @@ inPage("it unfolds for a problem, and for a step that leads to it", "stride", as
   expect(await isOpen(at)).toBe(true);
   expect(await focused(page)).toBe("field-input.stride");
   await at("more").locator("summary").click();
-  await at("chips").getByText("sides × 32").click();
+  await at("chips").getByText("multiple of 32").click();
   expect(await focused(page)).toBe("field-input.stride");
 });
 

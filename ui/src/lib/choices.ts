@@ -44,7 +44,7 @@ export const resizes: readonly Option<Resize>[] = [
   { value: "short-side", label: "Short side" },
   { value: "long-side", label: "Long side" },
   { value: "stretch", label: "Stretch" },
-  { value: "letterbox", label: "Fit and pad (letterbox)" },
+  { value: "letterbox", label: "Fit (letterbox)" },
   { value: "thumbnail", label: "Thumbnail (Pillow)" },
   { value: "none", label: "None" },
 ];
@@ -144,8 +144,8 @@ export const kinds: readonly Option<InputKind>[] = [
 ];
 
 export const crops: readonly Option<Crop>[] = [
-  { value: "center", label: "Centre (T.CenterCrop)" },
-  { value: "center-floor", label: "Centre (A.CenterCrop)" },
+  { value: "center", label: "Centre" },
+  { value: "center-floor", label: "Centre, floored" },
   { value: "none", label: "None" },
 ];
 

@@ -49,7 +49,7 @@ describe("the pipeline's steps", () => {
       "JPEG 95",
       "middle 87.5 %",
       "long side 1024",
-      "sides × 32",
+      "multiple of 32",
       "grey",
       "maximum → 255",
       "(x − 114.495) / 57.63",

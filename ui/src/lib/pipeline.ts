@@ -138,7 +138,7 @@ function resizeSteps(pre: Preprocess, input: Input): PipelineStep[] {
   if (input.stride != null) {
     const which = pre.resize === "letterbox" ? "next" : strideNames[input.stride_rounding];
     steps.push({
-      text: `sides × ${input.stride}`,
+      text: `multiple of ${input.stride}`,
       title: `Both sides become the ${which} multiple of ${input.stride}`,
       field: "input.stride",
     });
