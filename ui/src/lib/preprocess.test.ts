@@ -59,6 +59,15 @@ describe("another way of resizing", () => {
 });
 
 describe("what follows from a choice", () => {
+  test("the rounding of DETR goes with the longer side's limit", () => {
+    const at = setting({ long_side: "detr", max_size: 1333 });
+    settle(at);
+    expect(at.pre.long_side).toBe("detr");
+    at.pre.max_size = null;
+    settle(at);
+    expect(at.pre.long_side).toBeNull();
+  });
+
   test.each(["opencv-unchanged", "tensorflow"] as Decode[])("%s turns no photo", (decode) => {
     const at = setting({ draft: true });
     setDecode(at, decode);

@@ -131,6 +131,9 @@ export function changedRareFields(at: Pictures): string[] {
   );
 }
 
+/** Whether nothing but a crop brings the resized photo to the input's size. */
+export const needsCrop = (at: Pictures) => keepsRatio(at.pre) && hasSize(at);
+
 /** The size that a letterbox starts from where model and package leave it open, in pixels. */
 const usualSide = 640;
 
@@ -155,7 +158,7 @@ export function settle(at: Pictures): void {
   if (not("preprocess.size")) pre.size = null;
   if (not("preprocess.max_size")) pre.max_size = null;
   if (not("preprocess.long_side")) pre.long_side = null;
-  if (pre.long_side === "detr" && pre.resize !== "short-side") pre.long_side = null;
+  if (pre.long_side === "detr" && pre.max_size === null) pre.long_side = null;
   if (not("preprocess.antialias")) pre.antialias = null;
   if (not("preprocess.resize_in")) pre.resize_in = "u8";
   if (not("preprocess.pad_normalised")) pre.pad_normalised = null;
@@ -177,7 +180,7 @@ export function setResize(at: Pictures, resize: Preprocess["resize"]): void {
   if (keepsRatio(pre)) {
     // 256 for 224, as torchvision has it.
     pre.size ??= Math.round((Math.min(width ?? 224, height ?? 224) * 8) / 7);
-    if (hasSize(at) && pre.crop === "none") pre.crop = "center";
+    if (needsCrop(at) && pre.crop === "none") pre.crop = "center";
   } else {
     pre.size = null;
     if (resize === "stretch") pre.crop = "none";
