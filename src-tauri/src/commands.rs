@@ -6,7 +6,7 @@ use boxwright_studio::api::{
     Doctor, Document, Event, ExportFormat, Pick, PublishRequest, PublishTo, RecipeChoice,
     ReportImage, Settings, SignIn, SignInOutcome, State as View,
 };
-use boxwright_studio::model::package::{Package, Preprocess};
+use boxwright_studio::model::package::Package;
 use boxwright_studio::{Failure, Result, Studio};
 use tauri::ipc::Invoke;
 use tauri::{Emitter, State, WebviewWindow, Window};
@@ -45,7 +45,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         redo,
         save,
         revert,
-        preset,
+        apply_preset,
         python,
         preview,
         cancel_preview,
@@ -145,8 +145,8 @@ async fn revert(studio: State<'_, Studio>) -> Result<Document> {
 }
 
 #[tauri::command]
-async fn preset(studio: State<'_, Studio>, name: String) -> Result<Preprocess> {
-    studio.preset(&name)
+async fn apply_preset(studio: State<'_, Studio>, name: String) -> Result<Document> {
+    studio.apply_preset(&name).await
 }
 
 #[tauri::command]

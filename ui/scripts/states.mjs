@@ -9,6 +9,11 @@ const program = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export const hasBrowser = existsSync(program);
 
+/** Scrolls to the rare fields of the pipeline. */
+async function showMore(page) {
+  await page.getByTestId("field-preprocess.arithmetic").scrollIntoViewIfNeeded();
+}
+
 // States that need actions after a scenario is loaded.
 const actions = {
   settings: { state: "filled", act: (page) => page.getByTestId("settings").click() },
@@ -58,6 +63,42 @@ const actions = {
       await page.getByTestId("sign-in-submit").click();
       await page.getByTestId("sign-in-realm").waitFor();
     },
+  },
+  more: {
+    state: "filled",
+    act: (page) => page.getByTestId("more").locator("summary").click(),
+  },
+  "letterbox-form": { state: "letterbox", act: showMore },
+  "long-side-form": { state: "long-side", act: showMore },
+  "stride-problem": {
+    state: "stride",
+    act: (page) => page.getByTestId("problems").getByRole("button").click(),
+  },
+  "opencv-preset": {
+    state: "filled",
+    act: async (page) => (
+      await page.getByTestId("field-preset").selectOption("opencv-imagenet"),
+      await page.getByTestId("chips").getByText("unchanged photo").waitFor()
+    ),
+  },
+  python: {
+    state: "filled",
+    act: async (page) => (
+      await page.getByTestId("show-python").click(),
+      await page.getByTestId("python-dialog-copy").waitFor()
+    ),
+  },
+  "python-refused": {
+    state: "no-python",
+    act: async (page) => (
+      await page.getByTestId("show-python").click(),
+      await page.getByTestId("python-dialog").getByTestId("failure").waitFor()
+    ),
+  },
+  "viewer-details": { state: "details", act: (page) => page.getByTestId("card").nth(1).click() },
+  "rounded-viewer": {
+    state: "rounded-scores",
+    act: (page) => page.getByTestId("card").nth(1).click(),
   },
   viewer: { state: "filled", act: (page) => page.getByTestId("card").nth(1).click() },
   "viewer-broken": { state: "mixed", act: (page) => page.getByTestId("card").nth(2).click() },

@@ -68,9 +68,7 @@ fn guesses(guessed: Guessed) -> Guesses {
     Guesses {
         task: package.postprocess.task.to_string(),
         layout: image.map(|input| input.layout.to_string()),
-        preset: image
-            .and(Preset::of(&package.preprocess))
-            .map(|preset| preset.to_string()),
+        preset: Preset::of(&package).map(|preset| preset.to_string()),
         width: image.and_then(|input| input.width),
         height: image.and_then(|input| input.height),
         reasons: reasons

@@ -69,6 +69,24 @@ pub enum Outcome {
     Error(SampleError),
 }
 
+/// What a picture's file says about itself, and whether it was followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PictureDetails {
+    /// The format's name: `JPEG`.
+    pub format: String,
+    /// Bits of a sample.
+    pub bits: u8,
+    /// Samples of a pixel; a palette's index is one.
+    pub channels: u8,
+    /// The EXIF number of the orientation, 1 to 8; 1 is upright, and where there is none.
+    pub orientation: u8,
+    /// Whether the picture was turned by it.
+    pub turned: bool,
+    /// The name of an embedded colour profile that isn't sRGB. Nothing is converted by it.
+    pub colour_profile: Option<String>,
+}
+
 /// A sample's name and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

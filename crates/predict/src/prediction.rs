@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use boxwright_model::prediction::Outcome;
+use boxwright_model::prediction::{Outcome, PictureDetails};
 use boxwright_tensor::DataType;
 
 use crate::error::Error;
@@ -32,6 +32,8 @@ pub struct Prediction {
     pub outcome: Outcome,
     /// Width and height of the upright picture, in pixels, where one was decoded.
     pub picture: Option<[u32; 2]>,
+    /// What its file says about itself, where one was decoded.
+    pub details: Option<PictureDetails>,
     /// A JPEG, where one was wanted and a picture was decoded.
     pub thumbnail: Option<Vec<u8>>,
     /// Outputs by name, where they were wanted.
@@ -44,6 +46,7 @@ impl Prediction {
         Self {
             outcome: Outcome::Outputs(BTreeMap::new()),
             picture: None,
+            details: None,
             thumbnail: None,
             tensors: BTreeMap::new(),
         }
@@ -54,6 +57,7 @@ impl Prediction {
         Self {
             outcome: Outcome::Error(error.for_sample()),
             picture: None,
+            details: None,
             thumbnail: None,
             tensors: BTreeMap::new(),
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use boxwright_model::prediction::Timing;
+use boxwright_model::prediction::{PictureDetails, Timing};
 use boxwright_tensor::{BatchAxis, TensorBatch, sample};
 use ort::value::DynValue;
 
@@ -68,18 +68,19 @@ pub(crate) struct Scratch {
 struct Ready {
     index: usize,
     picture: Option<[u32; 2]>,
+    details: Option<PictureDetails>,
     thumbnail: Option<Vec<u8>>,
 }
 
 impl Ready {
     fn predicted(self, outcome: Result<Prediction>) -> (usize, Prediction) {
         let prediction = outcome.unwrap_or_else(|error| Prediction::failed(&error));
-        let (picture, thumbnail) = (self.picture, self.thumbnail);
         (
             self.index,
             Prediction {
-                picture,
-                thumbnail,
+                picture: self.picture,
+                details: self.details,
+                thumbnail: self.thumbnail,
                 ..prediction
             },
         )
@@ -114,6 +115,7 @@ impl Scratch {
                     let ready = Ready {
                         index,
                         picture: None,
+                        details: None,
                         thumbnail: None,
                     };
                     let outcome = self.guarded(|scratch| scratch.tensors(run, *axis, *sample));
@@ -134,6 +136,7 @@ impl Scratch {
             let mut waiting = Ready {
                 index,
                 picture: None,
+                details: None,
                 thumbnail: None,
             };
             match self.guarded(|scratch| scratch.prepare(run, image, *sample, slot, &mut waiting)) {
@@ -210,6 +213,7 @@ impl Scratch {
         decoded?;
         let picture = &self.decoder.picture;
         ready.picture = Some(picture.upright_size());
+        ready.details = Some(picture.details.shown());
         if run.want.thumbnail > 0 {
             let started = Instant::now();
             ready.thumbnail = Some(self.thumbnails.make(picture, run.want.thumbnail as usize)?);
@@ -349,6 +353,7 @@ fn interpreted(
     Ok(Prediction {
         outcome,
         picture: None,
+        details: None,
         thumbnail: None,
         tensors,
     })

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use boxwright_files::FileStamp;
+use boxwright_model::guess::Preset;
 use boxwright_model::package::{FILE_NAME, Package};
 use boxwright_model::{LoadedPackage, Model};
 use serde_json::Value;
@@ -194,6 +195,25 @@ impl OpenDocument {
         Ok(())
     }
 
+    /// Makes the package one of `preset`, in a step of its own.
+    ///
+    /// # Errors
+    /// [`Code::PackageInvalid`] if the package takes no pictures.
+    pub fn apply_preset(&mut self, preset: Preset) -> Result<(), Failure> {
+        let mut package = self.package.clone();
+        preset
+            .apply(&mut package, &self.model.summary.signature)
+            .map_err(|message| {
+                let hint = "Open a model that takes pictures.";
+                Failure::new(Code::PackageInvalid, message, hint)
+            })?;
+        if package != self.package {
+            self.step(package);
+            self.last_edit = None;
+        }
+        Ok(())
+    }
+
     /// Replaces the package in a step of its own.
     pub fn step(&mut self, package: Package) {
         if self.undo.len() == MAX_STEPS {
@@ -265,6 +285,7 @@ impl OpenDocument {
             can_undo: !self.undo.is_empty(),
             can_redo: !self.redo.is_empty(),
             package: self.package.clone(),
+            preset: Preset::of(&self.package).map(|preset| preset.name().to_owned()),
             model: self.model.summary.clone(),
             guesses: self.guesses.iter().filter(unchanged).cloned().collect(),
             labels: self.labels(),

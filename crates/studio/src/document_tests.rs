@@ -52,6 +52,38 @@ fn quick_edits_of_one_field_are_one_step_and_of_another_are_not() {
 }
 
 #[test]
+fn a_preset_is_one_step_that_covers_the_whole_package_and_can_be_undone() {
+    let (_folder, mut document) = open();
+    let start = document.package().clone();
+    assert_eq!(
+        document.snapshot().preset.as_deref(),
+        Some("efficientnet-lite")
+    );
+    document.apply_preset(Preset::OpenCvImagenet).unwrap();
+    let made = document.snapshot();
+    assert_eq!(made.preset.as_deref(), Some("opencv-imagenet"));
+    assert_eq!(made.problems, []);
+    assert_eq!(made.package.postprocess.score_digits, Some(3));
+    document.apply_preset(Preset::OpenCvImagenet).unwrap();
+    assert_eq!(
+        document.revision(),
+        made.revision,
+        "the same again is no edit"
+    );
+    document
+        .edit(document.revision(), with_mean(&document, 1.0))
+        .unwrap();
+    assert_eq!(document.snapshot().preset, None);
+    document.undo();
+    assert_eq!(
+        document.snapshot().preset.as_deref(),
+        Some("opencv-imagenet")
+    );
+    document.undo();
+    assert_eq!(*document.package(), start);
+}
+
+#[test]
 fn a_guess_that_is_changed_is_a_choice() {
     let (_folder, mut document) = open();
     let guessed = |document: &OpenDocument| {

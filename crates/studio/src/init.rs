@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use boxwright_model::guess::{self, Preset};
-use boxwright_model::package::{self, FILE_NAME, InputKind, Labels, Package};
+use boxwright_model::package::{self, FILE_NAME, Labels, Package};
 use boxwright_model::{LoadedPackage, Model, inspect};
 
 use crate::errors::write_failure;
@@ -110,24 +110,11 @@ fn apply_given(
         chosen.push("labels");
     }
     if let Some(preset) = request.preset {
-        let image = package
-            .input
-            .iter()
-            .find(|input| input.kind == InputKind::Image);
-        let specs = &model.summary.signature.inputs;
-        let spec = image.and_then(|image| specs.iter().find(|spec| spec.name == image.name));
-        let Some((image, spec)) = image.zip(spec) else {
-            return Err(Failure::new(
-                Code::PackageInvalid,
-                format!(
-                    "{} takes no pictures, so that it has no preset",
-                    model.path.display()
-                ),
-                "Leave --preset out.",
-            ));
-        };
-        package.preprocess = preset.preprocess(image, spec);
-        preset.answer(&mut package.postprocess);
+        preset
+            .apply(package, &model.summary.signature)
+            .map_err(|message| {
+                Failure::new(Code::PackageInvalid, message, "Leave --preset out.")
+            })?;
         chosen.push("preprocess");
     }
     Ok(chosen)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use boxwright_model::package::Package;
-use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
+use boxwright_model::prediction::{DeviceUsed, Outcome, PictureDetails, Timing};
 use boxwright_model::recipe::RecipeReport;
 use boxwright_model::{Device, DeviceKind};
 use boxwright_tensor::{Signature, Tensor};
@@ -81,6 +81,8 @@ pub struct FromWorkerResult {
     pub outcome: Outcome,
     /// Width and height of the upright picture, in pixels.
     pub picture: Option<[u32; 2]>,
+    /// What the picture's file says about itself.
+    pub details: Option<PictureDetails>,
     /// A JPEG, where one was wanted.
     pub thumbnail: Option<Bytes>,
     /// Raw outputs in the order of their names, without the batch axis, where bytes were wanted.
@@ -234,6 +236,7 @@ impl Worker {
                     sample,
                     outcome,
                     picture,
+                    details,
                     thumbnail,
                     tensors,
                 } => {
@@ -246,6 +249,7 @@ impl Worker {
                         sample,
                         outcome,
                         picture,
+                        details,
                         thumbnail,
                         tensors,
                     });

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use boxwright_model::package::{Layout, Package};
-use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
+use boxwright_model::prediction::{DeviceUsed, Outcome, PictureDetails, Timing};
 use boxwright_model::recipe::{Evidence, RecipeReport};
 use boxwright_model::{Device, DeviceKind};
 use boxwright_tensor::{DataType, Signature};
@@ -169,6 +169,9 @@ pub enum FromWorker {
         /// Width and height of the upright picture, in pixels.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         picture: Option<[u32; 2]>,
+        /// What the picture's file says about itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<PictureDetails>,
         /// The JPEG thumbnail in the body.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         thumbnail: Option<Span>,

@@ -75,6 +75,7 @@ fn outputs(thumbnail: [u64; 2]) -> FromWorker {
         sample: 5,
         outcome: Outcome::Outputs(Default::default()),
         picture: Some([4, 3]),
+        details: None,
         thumbnail: Some(thumbnail),
         tensors: Default::default(),
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use boxwright_model::prediction::{
-    ClassPrediction, DeviceUsed, Outcome, OutputTensor, SampleError, Timing,
+    ClassPrediction, DeviceUsed, Outcome, OutputTensor, PictureDetails, SampleError, Timing,
 };
 use boxwright_model::{Device, DeviceKind, Package};
 use boxwright_tensor::{DataType, Signature};
@@ -135,10 +135,19 @@ fn results() -> Vec<FromWorker> {
         code: "SampleUnreadable".into(),
         message: "…".into(),
     };
-    let result = |outcome, picture, thumbnail, tensors| FromWorker::Result {
+    let details = PictureDetails {
+        format: "JPEG".into(),
+        bits: 8,
+        channels: 3,
+        orientation: 6,
+        turned: true,
+        colour_profile: Some("Display P3".into()),
+    };
+    let result = |outcome, picture: Option<_>, thumbnail, tensors| FromWorker::Result {
         sample: 1,
         outcome,
         picture,
+        details: picture.and(Some(details.clone())),
         thumbnail,
         tensors,
     };
@@ -192,4 +201,29 @@ fn a_reader_forgives_fields_that_a_later_writer_adds() {
         body: Default::default(),
     };
     assert_eq!(frame.parse::<ToWorker>().unwrap().message, ToWorker::Cancel);
+}
+
+#[test]
+fn a_reader_forgives_details_that_it_does_not_know_and_those_that_are_not_there() {
+    let read = |header: &'static str| {
+        let frame = Frame {
+            header: header.into(),
+            body: Default::default(),
+        };
+        match frame.parse::<FromWorker>().unwrap().message {
+            FromWorker::Result {
+                outcome, details, ..
+            } => (outcome, details),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (outcome, details) =
+        read(r#"{"v":1,"id":1,"type":"result","sample":1,"later":{"a":1},"classPredictions":[]}"#);
+    assert_eq!((outcome, details), (Outcome::Classes(Vec::new()), None));
+    let (_, details) = read(
+        r#"{"v":1,"id":1,"type":"result","sample":1,"classPredictions":[],"details":
+            {"format":"PNG","bits":16,"channels":4,"orientation":1,"turned":false,
+            "colour_profile":null,"later":true}}"#,
+    );
+    assert_eq!(details.map(|details| details.bits), Some(16));
 }

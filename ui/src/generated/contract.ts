@@ -110,6 +110,8 @@ export type Document = {
   can_redo: boolean,
   /** The package as edited. */
   package: Package,
+  /** The name of the preset that it follows, where it follows one. */
+  preset: string | null,
   /** The model, as read from its file. */
   model: ModelSummary,
   /** Fields that were guessed rather than read or chosen, with the reason. */
@@ -365,6 +367,22 @@ export type Package = {
 /** What a file dialog is opened for. */
 export type Pick = "model" | "pictures" | "folder" | "labels" | "recipe";
 
+/** What a picture's file says about itself, and whether it was followed. */
+export type PictureDetails = {
+  /** The format's name: `JPEG`. */
+  format: string,
+  /** Bits of a sample. */
+  bits: number,
+  /** Samples of a pixel; a palette's index is one. */
+  channels: number,
+  /** The EXIF number of the orientation, 1 to 8; 1 is upright, and where there is none. */
+  orientation: number,
+  /** Whether the picture was turned by it. */
+  turned: boolean,
+  /** The name of an embedded colour profile that isn't sRGB. Nothing is converted by it. */
+  colour_profile: string | null,
+};
+
 /** How the outputs become a prediction. */
 export type Postprocess = {
   /** What the outputs mean. */
@@ -460,6 +478,14 @@ export type Preprocess = {
   std: Array<number>,
   /** The order of the arithmetic. */
   arithmetic: Arithmetic,
+};
+
+/** A preset of preprocessing. */
+export type PresetChoice = {
+  /** The name, as for `boxwright init --preset`. */
+  name: string,
+  /** The title: `ImageNet (torchvision)`. */
+  title: string,
 };
 
 /** The samples and the newest predictions. */
@@ -739,6 +765,8 @@ export type Sample = {
   thumbnail: number,
   /** Width and height of the upright picture, in pixels. */
   picture: [number, number] | null,
+  /** What its file says about itself, once a preview has read it. */
+  details: PictureDetails | null,
 };
 
 /** Why one sample has no prediction. */
@@ -832,6 +860,8 @@ export type State = {
   accounts: Array<Account>,
   /** The tick boxes. */
   targets: Array<TargetChoice>,
+  /** The presets of preprocessing. */
+  presets: Array<PresetChoice>,
   /** Remembered choices. */
   settings: Settings,
   /** The program's version. */

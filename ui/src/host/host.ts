@@ -6,7 +6,6 @@ import type {
   ExportFormat,
   Package,
   Pick,
-  Preprocess,
   PublishRequest,
   RecipeChoice,
   ReportImage,
@@ -28,7 +27,8 @@ export interface Commands {
   redo(): Promise<Document>;
   save(): Promise<Document>;
   revert(): Promise<Document>;
-  preset(name: string): Promise<Preprocess>;
+  /** Makes the package one of a preset, in one step. */
+  applyPreset(name: string): Promise<Document>;
   /** The package's pipeline as Python. */
   python(): Promise<string>;
   preview(): Promise<void>;

@@ -38,6 +38,11 @@ describe("numbers in words", () => {
     expect(percent(0.391141)).toBe("39.1 %");
     expect(score(0.5, true)).toBe("50.0 %");
     expect(score(12.3456, false)).toBe("12.35");
+    expect(score(0.391, true, 3)).toBe("39.1 %");
+    expect(score(0.39114, true, 5)).toBe("39.114 %");
+    expect(score(0.4, true, 1)).toBe("40 %");
+    expect(score(12.3, false, 1)).toBe("12.3");
+    expect(score(0.5, true, null)).toBe("50.0 %");
     expect(byteRate(41_200_000)).toBe("41.2 MB/s");
     expect(compact(4_652_008)).toBe("4.7 M");
   });

@@ -43,13 +43,17 @@ export function byteRate(bytesPerSecond: number): string {
   return `${bytes(bytesPerSecond)}/s`;
 }
 
-export function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
+export function percent(share: number, digits = 1): string {
+  return `${(share * 100).toFixed(digits)} %`;
 }
 
-/** A score: a percentage after softmax or sigmoid, else a plain number. */
-export function score(value: number, isShare: boolean): string {
-  return isShare ? percent(value) : value.toPrecision(4);
+/**
+ * A score: a percentage after softmax or sigmoid, else a plain number. Where scores are rounded to
+ * decimal digits, it has those and no more.
+ */
+export function score(value: number, isShare: boolean, digits?: number | null): string {
+  if (digits == null) return isShare ? percent(value) : value.toPrecision(4);
+  return isShare ? percent(value, Math.max(0, digits - 2)) : value.toFixed(digits);
 }
 
 export function milliseconds(ms: number): string {

@@ -10,6 +10,7 @@ const sample = (id: number, made: Outcome | null): Sample => ({
   outcome: made,
   thumbnail: made ? 1 : 0,
   picture: null,
+  details: null,
 });
 const change = (run: number, over: Partial<PreviewChange> = {}): PreviewChange => ({
   run,

@@ -1,6 +1,6 @@
 /** The page's store: the studio's state, and the page's own. */
 import { getContext, setContext } from "svelte";
-import type { Event, Failure, Job, Settings } from "../generated/contract";
+import type { Document, Event, Failure, Job, Settings } from "../generated/contract";
 import type { Host } from "../host";
 import { Draft } from "./draft.svelte";
 import { placeOf, toFailure, type Place } from "./failures";
@@ -13,6 +13,7 @@ export type Dialog =
   | { kind: "settings"; page?: SettingsPage }
   | { kind: "sign-in"; registry: string }
   | { kind: "confirm-leave"; before: PendingLeave }
+  | { kind: "python" }
   | { kind: "viewer"; id: number };
 
 /** What was asked for while changes are unsaved or a job runs. */
@@ -133,11 +134,24 @@ export class Studio {
 
   /** Sends pending edits, then runs a command that returns the changed document. */
   async change(command: "undo" | "redo" | "save" | "revert"): Promise<boolean> {
-    await this.draft.flush();
-    const document = await this.run((host) => host[command]());
-    if (document) this.handle({ event: "document", value: document });
-    if (document && command === "undo")
+    const changed = await this.changed((host) => host[command]());
+    if (changed && command === "undo")
       this.notify(`Undone · ${shortcutText("redo")} brings it back`);
+    return changed;
+  }
+
+  /** Makes the package one of a preset. */
+  async applyPreset(name: string): Promise<void> {
+    await this.changed((host) => host.applyPreset(name), "model");
+  }
+
+  private async changed(
+    command: (host: Host) => Promise<Document>,
+    where?: Place,
+  ): Promise<boolean> {
+    await this.draft.flush();
+    const document = await this.run(command, where);
+    if (document) this.handle({ event: "document", value: document });
     return document !== undefined;
   }
 

@@ -27,6 +27,11 @@ export const ids = {
   /** `guess-` and the field's dotted path. */
   guess: "guess-",
   problems: "problems",
+  more: "more",
+  units: "units",
+  copyPython: "copy-python",
+  showPython: "show-python",
+  pythonDialog: "python-dialog",
   labels: "labels",
   pickLabels: "pick-labels",
 
@@ -54,6 +59,7 @@ export const ids = {
   viewerNext: "viewer-next",
   viewerPrevious: "viewer-previous",
   viewerClose: "viewer-close",
+  viewerDetails: "viewer-details",
 
   shipPane: "ship-pane",
   /** `target-` and the target's name: `target-cpu`. */

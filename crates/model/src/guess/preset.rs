@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use boxwright_tensor::TensorSpec;
+use boxwright_tensor::{Signature, TensorSpec};
 
 use super::input;
 use crate::package::{
-    Activation, Arithmetic, Channels, Crop, Decode, Filter, Input, Postprocess, Preprocess, Resize,
-    Rounding, Task,
+    Activation, Arithmetic, Channels, Crop, Decode, Filter, Input, InputKind, Package, Postprocess,
+    Preprocess, Resize, Rounding, Task,
 };
 
 /// The side of the pictures that most models were trained on, in pixels.
@@ -45,34 +45,75 @@ impl Preset {
         Self::OpenCvImagenet,
     ];
 
-    /// The name.
-    pub fn name(self) -> &'static str {
+    /// The name that a command line takes, and the title that a window shows.
+    fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Imagenet => "imagenet",
-            Self::Tf => "tf",
-            Self::EfficientnetLite => "efficientnet-lite",
-            Self::Unit => "unit",
-            Self::Raw => "raw",
-            Self::OpenCvImagenet => "opencv-imagenet",
+            Self::Imagenet => ("imagenet", "ImageNet (torchvision)"),
+            Self::Tf => ("tf", "TensorFlow (−1 to 1)"),
+            Self::EfficientnetLite => ("efficientnet-lite", "EfficientNet-Lite"),
+            Self::Unit => ("unit", "Unit (0 to 1)"),
+            Self::Raw => ("raw", "Raw (0 to 255)"),
+            Self::OpenCvImagenet => ("opencv-imagenet", "OpenCV ImageNet (Chassis)"),
         }
     }
 
-    /// The fields of this preset for a package's input whose tensor is `spec`: its size and number
-    /// of channels count.
-    pub fn preprocess(self, input: &Input, spec: &TensorSpec) -> Preprocess {
+    /// The name: `imagenet`.
+    pub fn name(self) -> &'static str {
+        self.words().0
+    }
+
+    /// The title: `ImageNet (torchvision)`.
+    pub fn title(self) -> &'static str {
+        self.words().1
+    }
+
+    /// Makes the package's image input one of this preset, for the size and the channels that its
+    /// model, whose `signature` it is, leaves. Whether pictures are turned upright stays, but for
+    /// decoders that never turn; so do the fields of the answer that the preset leaves open.
+    ///
+    /// # Errors
+    /// That the package takes no pictures, in words.
+    pub fn apply(self, package: &mut Package, signature: &Signature) -> Result<(), String> {
+        let mut inputs = package.input.iter_mut();
+        let input = inputs.find(|input| input.kind == InputKind::Image);
+        let found = input.and_then(|input| {
+            let spec = signature.inputs.iter().find(|spec| spec.name == input.name);
+            Some((input, spec?))
+        });
+        let Some((input, spec)) = found else {
+            let name = &package.package.name;
+            return Err(format!(
+                "`{name}` takes no pictures, so that it has no preset"
+            ));
+        };
+        let mut preprocess = self.preprocess(input, spec);
+        preprocess.exif &= package.preprocess.exif;
+        package.preprocess = preprocess;
+        self.answer(&mut package.postprocess);
+        Ok(())
+    }
+
+    /// The fields of this preset for `input` of the tensor `spec`; a crop needs the input's size,
+    /// which is filled in.
+    fn preprocess(self, input: &mut Input, spec: &TensorSpec) -> Preprocess {
         let picture = input::picture(spec);
         let channels = match picture.as_ref().map(|picture| picture.channels) {
             Some(1) => Channels::Grey,
             _ => Channels::Rgb,
         };
         // What the model leaves open is in the package alone.
-        let longest = input.width.max(input.height);
-        let longest = longest.or(picture.and_then(|picture| picture.width.max(picture.height)));
-        self.with(longest.unwrap_or(USUAL_SIDE), channels)
+        let (width, height) = picture.map_or((None, None), |found| (found.width, found.height));
+        let (width, height) = (input.width.or(width), input.height.or(height));
+        let preprocess = self.with(width.max(height).unwrap_or(USUAL_SIDE), channels);
+        if preprocess.crop.cuts() {
+            input.width = width.or(Some(USUAL_SIDE));
+            input.height = height.or(Some(USUAL_SIDE));
+        }
+        preprocess
     }
 
     /// What the answers of this preset's examples look like; most leave it open.
-    pub fn answer(self, postprocess: &mut Postprocess) {
+    fn answer(self, postprocess: &mut Postprocess) {
         if self == Self::OpenCvImagenet && postprocess.task == Task::Classification {
             postprocess.activation = Activation::Softmax;
             (postprocess.top_k, postprocess.score_digits) = (5, Some(3));
@@ -135,18 +176,24 @@ impl Preset {
         }
     }
 
-    /// The preset that `preprocess` is; the size, and whether EXIF is followed, are left open.
-    pub fn of(preprocess: &Preprocess) -> Option<Self> {
-        Self::ALL.into_iter().find(|preset| {
-            let grey = preprocess.channels == Channels::Grey;
-            let channels = if grey { Channels::Grey } else { Channels::Rgb };
+    /// The preset that a package of pictures follows; the size, and whether EXIF is followed where
+    /// the decoder leaves that open, may be any.
+    pub fn of(package: &Package) -> Option<Self> {
+        let preprocess = &package.preprocess;
+        let grey = preprocess.channels == Channels::Grey;
+        let channels = if grey { Channels::Grey } else { Channels::Rgb };
+        let fits = |preset: &Self| {
             let mut fields = preset.with(USUAL_SIDE, channels);
             (fields.size, fields.pad) = (preprocess.size, preprocess.pad);
-            fields.exif = preprocess.exif;
+            fields.exif &= preprocess.exif;
             let same_rounding = fields.rounding() == preprocess.rounding();
             fields.long_side = preprocess.long_side;
-            same_rounding && fields == *preprocess
-        })
+            let mut answer = package.postprocess.clone();
+            preset.answer(&mut answer);
+            same_rounding && fields == *preprocess && answer == package.postprocess
+        };
+        let pictures = package.image_input().is_some();
+        Self::ALL.into_iter().filter(|_| pictures).find(fits)
     }
 }
 

@@ -252,6 +252,7 @@ fn sample_error(sample: u64, code: &str, message: String) -> FromWorker {
         sample,
         outcome: Outcome::Error(SampleError { code, message }),
         picture: None,
+        details: None,
         thumbnail: None,
         tensors: BTreeMap::new(),
     }
@@ -262,6 +263,7 @@ fn encode(sample: u64, prediction: Prediction) -> (FromWorker, Vec<u8>) {
     let Prediction {
         outcome,
         picture,
+        details,
         thumbnail,
         tensors,
     } = prediction;
@@ -290,6 +292,7 @@ fn encode(sample: u64, prediction: Prediction) -> (FromWorker, Vec<u8>) {
             sample,
             outcome,
             picture,
+            details,
             thumbnail,
             tensors,
         },

@@ -113,6 +113,8 @@ async fn photos_by_path_and_by_bytes_give_the_notebooks_predictions() {
             let result = &results[&id];
             assert_is_reference(name, &json(result));
             assert!(result.picture.is_some(), "{name}");
+            let details = result.details.as_ref().unwrap();
+            assert_eq!((&*details.format, details.channels), ("JPEG", 3), "{name}");
             assert_eq!(
                 &result.thumbnail.as_ref().unwrap()[..2],
                 b"\xff\xd8",

@@ -20,6 +20,8 @@ pub struct Document {
     pub can_redo: bool,
     /// The package as edited.
     pub package: Package,
+    /// The name of the preset that it follows, where it follows one.
+    pub preset: Option<String>,
     /// The model, as read from its file.
     pub model: ModelSummary,
     /// Fields that were guessed rather than read or chosen, with the reason.

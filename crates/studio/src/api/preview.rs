@@ -1,6 +1,6 @@
 //! Samples and what is predicted for them.
 
-use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
+use boxwright_model::prediction::{DeviceUsed, Outcome, PictureDetails, Timing};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -61,6 +61,8 @@ pub struct Sample {
     pub thumbnail: u32,
     /// Width and height of the upright picture, in pixels.
     pub picture: Option<[u32; 2]>,
+    /// What its file says about itself, once a preview has read it.
+    pub details: Option<PictureDetails>,
 }
 
 /// A change of the preview other than outcomes.

@@ -30,6 +30,8 @@ pub struct State {
     pub accounts: Vec<Account>,
     /// The tick boxes.
     pub targets: Vec<TargetChoice>,
+    /// The presets of preprocessing.
+    pub presets: Vec<PresetChoice>,
     /// Remembered choices.
     pub settings: Settings,
     /// The program's version.
@@ -125,6 +127,16 @@ pub struct TargetChoice {
     pub unavailable: Option<String>,
     /// What it then needs, in a few words: `ONNX Runtime's CUDA build and …`.
     pub needs: Option<String>,
+}
+
+/// A preset of preprocessing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PresetChoice {
+    /// The name, as for `boxwright init --preset`.
+    pub name: String,
+    /// The title: `ImageNet (torchvision)`.
+    pub title: String,
 }
 
 /// Remembered choices.

@@ -417,6 +417,7 @@ fn sample_update(result: FromWorkerResult) -> SampleUpdate {
         // Ids are sent as `u32` and come back unchanged.
         id: u32::try_from(result.sample).unwrap_or(u32::MAX),
         picture: result.picture,
+        details: result.details.clone(),
         thumbnail: result.thumbnail.clone(),
         outcome: outcome(result),
     }

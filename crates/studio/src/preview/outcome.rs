@@ -41,6 +41,7 @@ mod tests {
             sample: 0,
             outcome: Outcome::Outputs(Default::default()),
             picture: None,
+            details: None,
             thumbnail: None,
             tensors: vec![tensor],
         });

@@ -1,6 +1,6 @@
 //! The window's samples and their predictions, and which samples have none yet.
 
-use boxwright_model::prediction::{DeviceUsed, Outcome, Timing};
+use boxwright_model::prediction::{DeviceUsed, Outcome, PictureDetails, Timing};
 
 use super::spool::{SpoolFile, SpoolKind};
 use crate::api::{Preview, PreviewChange, PreviewStatus, Sample};
@@ -55,6 +55,8 @@ pub struct SampleUpdate {
     pub outcome: Outcome,
     /// Width and height of the upright picture.
     pub picture: Option<[u32; 2]>,
+    /// What its file says about itself.
+    pub details: Option<PictureDetails>,
     /// Its thumbnail, where one was made.
     pub thumbnail: Option<bytes::Bytes>,
 }
@@ -89,6 +91,7 @@ impl PreviewSamples {
                 outcome: None,
                 thumbnail: 0,
                 picture: None,
+                details: None,
             };
             self.entries.push(Entry { file, sample });
         }
@@ -249,6 +252,7 @@ impl PreviewSamples {
             id,
             outcome,
             picture,
+            details,
             thumbnail,
         } in results
         {
@@ -265,6 +269,8 @@ impl PreviewSamples {
                 sample.thumbnail += 1;
             }
             sample.picture = picture.or(sample.picture);
+            // Whether it was turned changes with the package.
+            sample.details = details.or(sample.details.take());
             sample.outcome = Some(shortened(id, outcome, spool));
             changed.push(sample.clone());
         }
@@ -372,6 +378,7 @@ mod tests {
             id,
             outcome: Outcome::Classes(vec![class]),
             picture: Some([4, 3]),
+            details: None,
             thumbnail,
         }
     }
@@ -461,6 +468,7 @@ mod tests {
             id: 1,
             outcome: whole.clone(),
             picture: None,
+            details: None,
             thumbnail: None,
         };
         let changed = samples.apply(samples.run(), vec![result], &mut spool);

@@ -1,9 +1,7 @@
 //! Editing the open package: a page sends whole packages, each made from a revision.
 
 use boxwright_model::LoadedPackage;
-use boxwright_model::guess::Preset;
-use boxwright_model::package::{FILE_NAME, InputKind, Package, Preprocess};
-use boxwright_tensor::TensorSpec;
+use boxwright_model::package::{FILE_NAME, Package};
 
 use super::window_state::{Inner, Studio, no_document};
 use crate::api::Document;
@@ -87,32 +85,16 @@ impl Studio {
         Ok(document)
     }
 
-    /// The preprocessing of a preset for the open model.
+    /// Makes the package one of the preset `name`, in one step that can be undone.
     ///
     /// # Errors
-    /// [`Code::PackageInvalid`] if there is no such preset, or the model takes no pictures.
-    pub fn preset(&self, name: &str) -> Result<Preprocess> {
-        let state = self.inner.lock();
-        let document = state.document.as_ref().ok_or_else(no_document)?;
-        let refused = |message: String| {
-            let hint = "Choose imagenet, tf, efficientnet-lite, unit or raw.";
-            Failure::new(Code::PackageInvalid, message, hint)
-        };
-        let preset: Preset = name
+    /// [`Code::PackageInvalid`] if there is no such preset, or the package takes no pictures.
+    pub async fn apply_preset(&self, name: &str) -> Result<Document> {
+        let hint = "Choose one of those of `boxwright init --preset`.";
+        let preset = name
             .parse()
-            .map_err(|_| refused(format!("there is no preset {name:?}")))?;
-        let input = document
-            .package()
-            .input
-            .iter()
-            .find(|input| input.kind == InputKind::Image);
-        let specs = &document.model().summary.signature.inputs;
-        let spec: Option<&TensorSpec> =
-            input.and_then(|input| specs.iter().find(|spec| spec.name == input.name));
-        match input.zip(spec) {
-            Some((input, spec)) => Ok(preset.preprocess(input, spec)),
-            None => Err(refused("the model takes no pictures".to_owned())),
-        }
+            .map_err(|message: String| Failure::new(Code::PackageInvalid, message, hint))?;
+        self.inner.change(|document| document.apply_preset(preset))
     }
 
     /// The pipeline of the package as edited, as Python: see [`python::code`].

@@ -20,10 +20,11 @@ mod window_state;
 use std::sync::{Arc, Mutex};
 
 use boxwright_build::DataDir;
+use boxwright_model::guess::Preset;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
-use crate::api::{Doctor, Event, State};
+use crate::api::{Doctor, Event, PresetChoice, State};
 use crate::credentials::Accounts;
 use crate::directories::Directories;
 use crate::doctor;
@@ -92,6 +93,10 @@ impl Studio {
         let accounts = self.inner.accounts.list();
         let targets = targets::choices(&self.inner.data_dir);
         let history = history::published(&self.inner.directories);
+        let choice = |preset: Preset| PresetChoice {
+            name: preset.name().to_owned(),
+            title: preset.title().to_owned(),
+        };
         let state = self.inner.lock();
         State {
             document: state.document.as_ref().map(OpenDocument::snapshot),
@@ -105,6 +110,7 @@ impl Studio {
             recent: state.recent(),
             accounts,
             targets,
+            presets: Preset::ALL.map(choice).to_vec(),
             settings: state.settings.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

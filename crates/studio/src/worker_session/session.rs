@@ -196,6 +196,7 @@ fn failed(sample: u64, error: SampleError) -> FromWorkerResult {
         sample,
         outcome: Outcome::Error(error),
         picture: None,
+        details: None,
         thumbnail: None,
         tensors: Vec::new(),
     }

@@ -35,6 +35,7 @@ impl FakeWorker {
             sample,
             outcome: Outcome::Classes(Vec::new()),
             picture: None,
+            details: None,
             thumbnail: None,
             tensors: BTreeMap::new(),
         };

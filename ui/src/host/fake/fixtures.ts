@@ -8,6 +8,7 @@ import type {
   JobResult,
   Outcome,
   Package,
+  PictureDetails,
   Published,
   Report,
   Sample,
@@ -15,6 +16,7 @@ import type {
   State,
   TargetChoice,
 } from "../../generated/contract";
+import { presets } from "./presets";
 import reference from "../../../../samples/efficientnet-lite0/reference.json";
 
 const photos = import.meta.glob<string>("../../../../samples/efficientnet-lite0/images/*.jpg", {
@@ -43,6 +45,15 @@ export function photo(name: string): string {
   return found ? found[1] : "";
 }
 
+const jpeg: PictureDetails = {
+  format: "JPEG",
+  bits: 8,
+  channels: 3,
+  orientation: 1,
+  turned: false,
+  colour_profile: null,
+};
+
 export function sample(id: number, name: string, outcome: Outcome | null, source = name): Sample {
   return {
     id,
@@ -50,6 +61,7 @@ export function sample(id: number, name: string, outcome: Outcome | null, source
     outcome,
     thumbnail: outcome && "error" in outcome ? 0 : 1,
     picture: sizes[source] ?? [4032, 3024],
+    details: outcome && "error" in outcome ? null : jpeg,
   };
 }
 
@@ -103,7 +115,7 @@ export function samples(count: number, hostile = false): Sample[] {
 
 export function pkg(): Package {
   return {
-    format: 1,
+    format: 2,
     package: { name: "efficientnet-lite0", version: "0.0.1", description: "" },
     model: { files: [{ path: "model.onnx", sha256: null }] },
     input: [
@@ -147,6 +159,7 @@ export function pkg(): Package {
       output: "logits",
       activation: "softmax",
       top_k: 5,
+      score_digits: null,
       boxes: null,
       scores: null,
       classes: null,
@@ -182,6 +195,7 @@ export function document(): Document {
     can_undo: false,
     can_redo: false,
     package: pkg(),
+    preset: "efficientnet-lite",
     model: {
       file: "model.onnx",
       format: "ONNX",
@@ -476,6 +490,7 @@ export function state(): State {
     ],
     accounts,
     targets,
+    presets,
     settings: { ...settings },
     version: "0.1.0",
   };

@@ -4,7 +4,6 @@ import type {
   Event,
   Job,
   Package,
-  Preprocess,
   PublishRequest,
   Settings,
 } from "../../generated/contract";
@@ -12,17 +11,11 @@ import type { Host } from "../host";
 import * as fixtures from "./fixtures";
 import heatMap from "./heat-map.jpg?url";
 import { recipeCommands } from "./recipes";
+import { presetOf, withPreset } from "./presets";
 import { queued, scenario } from "./scenarios";
 
+const clone = <T>(value: T): T => structuredClone(value);
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-const presets: Record<string, Pick<Preprocess, "mean" | "std" | "filter">> = {
-  imagenet: { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375], filter: "bilinear" },
-  tf: { mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5], filter: "bilinear" },
-  "efficientnet-lite": { mean: [127, 127, 127], std: [128, 128, 128], filter: "bicubic" },
-  unit: { mean: [0, 0, 0], std: [255, 255, 255], filter: "bilinear" },
-  raw: { mean: [0, 0, 0], std: [1, 1, 1], filter: "bilinear" },
-};
 
 export function fake(query: URLSearchParams): Host {
   const state = scenario(query.get("state") ?? "filled");
@@ -38,6 +31,7 @@ export function fake(query: URLSearchParams): Host {
     state.document = {
       ...before,
       package: pkg,
+      preset: presetOf(pkg),
       revision: before.revision + 1,
       dirty,
       can_undo: past.length > 0,
@@ -45,6 +39,14 @@ export function fake(query: URLSearchParams): Host {
     };
     emit({ event: "document", value: state.document });
     return state.document;
+  }
+
+  function edit(pkg: Package): Document {
+    if (state.document) past.push(state.document.package);
+    future.length = 0;
+    const document = change(clone(pkg));
+    void predict();
+    return document;
   }
 
   async function predict(): Promise<void> {
@@ -101,8 +103,6 @@ export function fake(query: URLSearchParams): Host {
     },
   );
 
-  const clone = <T>(value: T): T => structuredClone(value);
-
   return {
     state: async () => clone(state),
     ...recipes.commands,
@@ -120,13 +120,8 @@ export function fake(query: URLSearchParams): Host {
     async closeDocument() {
       emit({ event: "document", value: null });
     },
-    async edit(_, pkg) {
-      if (state.document) past.push(state.document.package);
-      future.length = 0;
-      const document = change(clone(pkg));
-      void predict();
-      return document;
-    },
+    edit: async (_, pkg) => edit(pkg),
+    applyPreset: async (name) => edit(withPreset(state.document?.package ?? fixtures.pkg(), name)),
     async undo() {
       const before = past.pop();
       if (before && state.document) future.push(state.document.package);
@@ -139,8 +134,18 @@ export function fake(query: URLSearchParams): Host {
     },
     save: async () => change(state.document?.package ?? fixtures.pkg(), false),
     revert: async () => change(fixtures.pkg(), false),
-    preset: async (name) => ({ ...fixtures.pkg().preprocess, ...(presets[name] ?? {}) }),
-    python: async () => fixtures.python,
+    async python() {
+      const problem = state.document?.problems[0];
+      // The shell, too, throws a plain object.
+      if (problem)
+        // eslint-disable-next-line @typescript-eslint/only-throw-error
+        throw fixtures.failure(
+          "PackageInvalid",
+          `${problem.field}: ${problem.message}`,
+          "Mend this field of the package, and try again.",
+        );
+      return fixtures.python;
+    },
     preview: predict,
     async cancelPreview() {},
     async removeSamples(ids) {

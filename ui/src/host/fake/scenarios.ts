@@ -1,5 +1,5 @@
 /** States of the page, by the name in the URL: `?state=publishing`. */
-import type { Failure, State } from "../../generated/contract";
+import type { Failure, Package, State } from "../../generated/contract";
 import * as fixtures from "./fixtures";
 import { recipeScenarios } from "./recipes";
 
@@ -59,6 +59,19 @@ function pictures(count: number): Scenario {
       wall_ms: 3884,
       images_per_second: 1284,
     };
+  };
+}
+
+/** A package whose model takes pictures of any size. */
+function anySize(change: (pkg: Package) => void): Scenario {
+  return (state) => {
+    if (!state.document) return;
+    const { document } = state;
+    document.preset = null;
+    document.model.signature.inputs = [
+      { name: "images", datatype: "FP32", shape: ["batch", 3, "height", "width"] },
+    ];
+    change(document.package);
   };
 }
 
@@ -127,6 +140,72 @@ export const scenarios: Record<string, Scenario> = {
         message: "labels.txt has 1,000 labels, the output “logits” has 1,001 classes.",
       },
     ];
+  },
+  letterbox: anySize(({ input: [input], preprocess }) => {
+    if (input) [input.width, input.height, input.stride] = [640, 640, 32];
+    Object.assign(preprocess, {
+      resize: "letterbox",
+      size: null,
+      crop: "none",
+      filter: "opencv-linear",
+      pad: [114, 114, 114],
+      mean: [0, 0, 0],
+      std: [255, 255, 255],
+    });
+  }),
+  "long-side": anySize(({ input: [input], preprocess }) => {
+    if (input) Object.assign(input, { width: null, height: null, stride: 32 });
+    Object.assign(preprocess, {
+      decode: "opencv",
+      jpeg_quality: 95,
+      resize: "long-side",
+      size: 1024,
+      long_side: "half-up",
+      crop: "none",
+      filter: "torchvision-bicubic",
+      antialias: false,
+      resize_in: "unit",
+      channels: "grey",
+      grey: "after",
+      scale: "photo-maximum",
+      mean: [114.495],
+      std: [57.63],
+      arithmetic: "float64",
+    });
+  }),
+  stride: (state) => {
+    if (!state.document) return;
+    const { document } = state;
+    if (document.package.input[0]) document.package.input[0].stride = 32;
+    document.problems = [
+      { field: "input.0.stride", message: "the model's `images` has a fixed size: leave it out" },
+    ];
+  },
+  tensors: (state) => {
+    const [input] = state.document?.package.input ?? [];
+    if (input) input.kind = "tensor";
+  },
+  details: (state) => {
+    state.preview.samples = state.preview.samples.map((sample) => ({
+      ...sample,
+      details: {
+        format: "JPEG",
+        bits: 8,
+        channels: 3,
+        orientation: 6,
+        turned: true,
+        colour_profile: "Display P3, of a camera that a vendor gave quite a long name (2026)",
+      },
+    }));
+  },
+  "rounded-scores": (state) => {
+    if (state.document) state.document.package.postprocess.score_digits = 2;
+  },
+  "no-python": (state) => {
+    if (state.document)
+      state.document.problems = [
+        { field: "preprocess.std", message: "is divided by, so it can't be 0" },
+      ];
   },
   hostile: (state) => {
     state.preview.samples = fixtures.samples(5, true);

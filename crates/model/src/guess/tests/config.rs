@@ -166,7 +166,7 @@ fn nonsense_beside_the_model_is_no_obstacle() {
             &[("preprocessor_config.json", text), ("config.json", text)],
         );
         assert_eq!(
-            Preset::of(&guessed.package.preprocess),
+            Preset::of(&guessed.package),
             Some(Preset::Imagenet),
             "{text}"
         );

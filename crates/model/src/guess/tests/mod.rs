@@ -64,10 +64,7 @@ fn the_sample_is_guessed_as_its_reference_has_it() {
     expected.model.files[0].sha256 = None;
     expected.package.description = String::new();
     assert_eq!(guessed.package, expected);
-    assert_eq!(
-        Preset::of(&written.preprocess),
-        Some(Preset::EfficientnetLite)
-    );
+    assert_eq!(Preset::of(&written), Some(Preset::EfficientnetLite));
 }
 
 #[test]
@@ -253,9 +250,10 @@ fn presets_follow_where_the_model_comes_from() {
         (&grey, "mnist", Preset::Unit, Channels::Grey),
         (&nhwc, "m", Preset::Tf, Channels::Rgb),
     ] {
-        let preprocess = guess(folder, proto, &[]).package.preprocess;
+        let guessed = guess(folder, proto, &[]).package;
+        let preprocess = &guessed.preprocess;
         assert_eq!(
-            Preset::of(&preprocess),
+            Preset::of(&guessed),
             Some(preset),
             "{folder}: {preprocess:?}"
         );
@@ -272,26 +270,27 @@ fn every_preset_is_found_again_by_its_name_and_fields() {
     let opened = |channels, side: Axis| {
         let proto = taking(Float, &[D("n"), F(channels), side, side], &[F(1)]);
         let folder = tempfile::tempdir().unwrap();
-        let mut model = inspect(&write(folder.path(), "m", &proto)).unwrap();
-        let mut guessed = package(&model, folder.path()).unwrap();
-        let spec = model.summary.signature.inputs.remove(0);
-        (guessed.package.input.remove(0), spec)
+        let model = inspect(&write(folder.path(), "m", &proto)).unwrap();
+        let guessed = package(&model, folder.path()).unwrap();
+        (guessed.package, model.summary.signature)
     };
     for preset in Preset::ALL {
         assert_eq!(preset.to_string().parse(), Ok(preset));
         for channels in [1, 3] {
-            let (input, spec) = opened(channels, F(299));
-            let mut preprocess = preset.preprocess(&input, &spec);
-            assert_eq!(Preset::of(&preprocess), Some(preset));
-            preprocess.mean[0] += 1.0;
-            assert_eq!(Preset::of(&preprocess), None);
+            let (mut package, signature) = opened(channels, F(299));
+            preset.apply(&mut package, &signature).unwrap();
+            assert_eq!(package.problems(Some(&signature)), []);
+            assert_eq!(Preset::of(&package), Some(preset));
+            package.preprocess.mean[0] += 1.0;
+            assert_eq!(Preset::of(&package), None);
         }
     }
     // What the model leaves open is what the package says.
-    let (mut input, spec) = opened(3, D("side"));
+    let (mut package, signature) = opened(3, D("side"));
+    let input = &mut package.input[0];
     (input.width, input.height) = (Some(384), Some(288));
-    let size = Preset::Imagenet.preprocess(&input, &spec).size;
-    assert_eq!(size, Some(439));
+    Preset::Imagenet.apply(&mut package, &signature).unwrap();
+    assert_eq!(package.preprocess.size, Some(439));
     assert_eq!(
         "caffe".parse::<Preset>(),
         Err(
@@ -299,6 +298,47 @@ fn every_preset_is_found_again_by_its_name_and_fields() {
                 .to_owned()
         )
     );
+}
+
+#[test]
+fn a_preset_leaves_what_it_says_nothing_of() {
+    let proto = taking(Float, &[D("n"), F(3), D("h"), D("w")], &[D("n"), F(10)]);
+    let folder = tempfile::tempdir().unwrap();
+    let model = inspect(&write(folder.path(), "m", &proto)).unwrap();
+    let mut made = package(&model, folder.path()).unwrap().package;
+    let signature = model.summary.signature;
+    made.preprocess.exif = false;
+    made.postprocess.top_k = 3;
+    (made.input[0].width, made.input[0].height) = (None, None);
+    Preset::Imagenet.apply(&mut made, &signature).unwrap();
+    assert!(!made.preprocess.exif, "as the user has it");
+    assert_eq!(
+        (made.postprocess.top_k, made.postprocess.score_digits),
+        (3, None)
+    );
+    let size = (made.input[0].width, made.input[0].height);
+    assert_eq!(size, (Some(224), Some(224)), "what a crop cuts to");
+    assert_eq!(made.problems(Some(&signature)), []);
+
+    made.preprocess.exif = true;
+    Preset::OpenCvImagenet.apply(&mut made, &signature).unwrap();
+    assert!(!made.preprocess.exif, "its decoder never turns");
+    assert_eq!(
+        (made.postprocess.top_k, made.postprocess.score_digits),
+        (5, Some(3))
+    );
+    assert_eq!(Preset::of(&made), Some(Preset::OpenCvImagenet));
+    made.postprocess.score_digits = None;
+    assert_eq!(
+        Preset::of(&made),
+        None,
+        "choosing it again would change the answers"
+    );
+
+    made.input[0].kind = InputKind::Tensor;
+    let refused = Preset::Raw.apply(&mut made, &signature).unwrap_err();
+    assert!(refused.contains("takes no pictures"), "{refused}");
+    assert_eq!(Preset::of(&made), None);
 }
 
 #[test]

@@ -33,6 +33,7 @@ use crate::error::Result;
 pub(crate) use decoding::Decoding;
 use format::Format;
 pub(crate) use format::{RAISE, grouped};
+use orientation::Orientation;
 pub(crate) use picture::{Details, Picture};
 use request::Request;
 pub(crate) use round_trip::RoundTrip;
@@ -90,6 +91,7 @@ impl Decoder {
         // Both libraries turn a TIFF while they read it, whatever they are told.
         if decoding.turns() || format == Format::Tiff {
             orientation.apply(&mut self.picture, &mut self.turned);
+            self.picture.details.turned = orientation != Orientation::default();
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! A decoded picture, and what its file says about itself.
 
+use boxwright_model::prediction::PictureDetails;
+
 use super::format::Format;
 
 /// A decoded picture: rows from the top, three bytes a pixel.
@@ -24,6 +26,8 @@ pub(crate) struct Details {
     pub channels: u8,
     /// The EXIF number of the orientation that the library finds, 1 where it finds none.
     pub orientation: u8,
+    /// Whether the picture was turned by it.
+    pub turned: bool,
     /// The name of an embedded colour profile that isn't sRGB. The pixels are as stored.
     pub colour_profile: Option<String>,
 }
@@ -34,6 +38,18 @@ impl Details {
             format: format.name(),
             orientation: 1,
             ..Self::default()
+        }
+    }
+
+    /// The same for people.
+    pub fn shown(&self) -> PictureDetails {
+        PictureDetails {
+            format: self.format.to_owned(),
+            bits: self.bits,
+            channels: self.channels,
+            orientation: self.orientation,
+            turned: self.turned,
+            colour_profile: self.colour_profile.clone(),
         }
     }
 }

@@ -178,3 +178,26 @@ fn details_are_what_the_files_say() {
         assert_eq!(details.stored, (21, 13), "{name}");
     }
 }
+
+#[test]
+fn details_say_whether_a_picture_was_turned() {
+    let (_, files) = truths();
+    let mut decoder = Decoder::new(MAX_PIXELS);
+    let mut turned = |name: &str, upright: bool, library: Decode| {
+        let decoding = Decoding {
+            library,
+            upright,
+            draft: None,
+        };
+        decoder.decode(&files[name], &decoding).unwrap();
+        let details = decoder.picture.details.shown();
+        (details.orientation, details.turned)
+    };
+    assert_eq!(turned("exif-6.jpg", true, Decode::Pillow), (6, true));
+    assert_eq!(turned("exif-6.jpg", false, Decode::Pillow), (6, false));
+    let unchanged = turned("exif-6.jpg", true, Decode::OpenCvUnchanged);
+    assert_eq!(unchanged, (6, false), "it never turns");
+    assert_eq!(turned("cmyk.jpg", true, Decode::Pillow), (1, false));
+    let tiff = turned("turned-5-rgb16.tif", false, Decode::Pillow);
+    assert_eq!(tiff, (5, true), "a TIFF is always turned");
+}
