@@ -103,7 +103,7 @@ fn draw(python: &Path, folder: &Path, libraries: &str) {
 fn find(sandbox: &Sandbox, folder: &Path, case: &Case) -> Outcome {
     let package = folder.join(&case.name);
     let mut command = sandbox
-        .boxwright(["match", "--json", "--apply"])
+        .boxwright(["match", "--json", "--write"])
         .arg(&package)
         .args(
             case.photos
@@ -150,7 +150,7 @@ fn a_spoiled_recipe_is_found_again_from_what_the_model_answered() {
         edit(&package, "mean = [127.0, 127.0, 127.0]", "mean = [0.0]");
         edit(&package, "std = [128.0, 128.0, 128.0]", "std = [255.0]");
         let command = sandbox.boxwright(["match", "--json"]).arg(&package);
-        let command = command.args(&chosen).arg("--answers").arg(out.join(file));
+        let command = command.args(&chosen).arg("--outputs").arg(out.join(file));
         let report = command.run().ok().json();
         println!("{file}: {} ms", report["elapsed_ms"]);
         assert_eq!(report["verdict"], "exact", "{file}: {report:#}");
