@@ -111,7 +111,11 @@ fn to_text(report: &RecipeReport, package: &LoadedPackage) -> String {
             lines.push(format!("  {}", words.collect::<Vec<_>>().join(", ")));
         }
     }
-    lines.push(format!("{:.1} s", report.elapsed_ms / 1000.0));
+    let seconds = report.elapsed_ms / 1000.0;
+    lines.push(match report.out_of_time {
+        true => format!("{seconds:.1} s: time ran out before every recipe was tried"),
+        false => format!("{seconds:.1} s"),
+    });
     lines.join("\n")
 }
 

@@ -69,6 +69,11 @@ impl Comparison {
             .draw(input, self.max_pixels, picture, &mut self.resizer)
     }
 
+    /// Whether what was drawn has the tensor's size.
+    pub fn fits(&self, target: &Target) -> bool {
+        (self.canvas.width, self.canvas.height) == (target.width, target.height)
+    }
+
     /// What was drawn, normalised as `input` says, against a tensor; `each` gets the plane, the
     /// place in it and the difference of every number in levels.
     pub fn with(
@@ -78,7 +83,7 @@ impl Comparison {
         mut each: impl FnMut(usize, usize, f64),
     ) -> Difference {
         let mut all = Difference::default();
-        if (self.canvas.width, self.canvas.height) != (target.width, target.height) {
+        if !self.fits(target) {
             all.max = f64::INFINITY;
             all.differing = target.planes.len();
             all.count = target.planes.len();
