@@ -22,7 +22,7 @@ impl Search<'_> {
         target: &Target,
         places: &[Place],
         explained: &[Explained],
-    ) -> Result<Vec<Checked>> {
+    ) -> Vec<Checked> {
         let mut nearest: Vec<(&Geometry, &[Geometry], Resampling)> = Vec::new();
         for found in explained {
             let place = &places[found.place];
@@ -34,23 +34,23 @@ impl Search<'_> {
             }
         }
         let Some(best) = explained.first() else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
         let base = places[best.place].base;
         for way in ways(bases, base) {
             if self.over() {
                 break;
             }
-            let mut found = self.with_alteration(target, &nearest, way)?;
+            let mut found = self.with_alteration(target, &nearest, way);
             found.retain(|found| found.difference.differing == 0);
             for found in &mut found {
                 found.base = base;
             }
             if !found.is_empty() {
-                return Ok(found);
+                return found;
             }
         }
-        Ok(Vec::new())
+        Vec::new()
     }
 
     /// The recipes of these places and filters with an alteration.
@@ -59,7 +59,7 @@ impl Search<'_> {
         target: &Target,
         nearest: &[(&Geometry, &[Geometry], Resampling)],
         way: Preprocess,
-    ) -> Result<Vec<Checked>> {
+    ) -> Vec<Checked> {
         // A draft depends on the size that is asked for, and so do the photos.
         let mut asked: Vec<Option<(u32, u32)>> = Vec::new();
         for (geometry, ..) in nearest {
@@ -104,9 +104,9 @@ impl Search<'_> {
             let others: Result<Vec<Photo>> = self.photos[1..].iter().map(decode).collect();
             let Ok(others) = others else { continue };
             bases[0].1.extend(others);
-            checked.extend(self.check_all(&bases, &places, &fits)?);
+            checked.extend(self.check_all(&bases, &places, &fits));
         }
-        Ok(checked)
+        checked
     }
 }
 

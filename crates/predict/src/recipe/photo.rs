@@ -94,6 +94,10 @@ pub(super) fn distinct(
         if !found.is_empty() && late() {
             break;
         }
+        if let Some((base, _)) = found.iter_mut().find(|known| unturned(known, &preprocess)) {
+            base.same.push(preprocess);
+            continue;
+        }
         let decoded: Result<Vec<Photo>> = photos
             .iter()
             .map(|bytes| decode(bytes, &preprocess, None, max_pixels))
@@ -127,4 +131,14 @@ pub(super) fn distinct(
         (true, Some(error)) => Err(error),
         _ => Ok(found),
     }
+}
+
+/// Whether a way differs only in that it turns photos, or doesn't, of which none is to be turned.
+fn unturned((base, photos): &(Base, Vec<Photo>), way: &Preprocess) -> bool {
+    let other = Preprocess {
+        exif: !way.exif,
+        ..way.clone()
+    };
+    let upright = |photo: &Photo| photo.picture.details.orientation == 1;
+    base.preprocess == other && photos.iter().all(upright)
 }

@@ -74,6 +74,9 @@ pub(super) struct Checked {
     pub cost: u32,
 }
 
+/// A whole recipe, and how far it is off; `None` where there is none.
+type Completed = Option<(Recipe, Difference)>;
+
 /// The ways to decode that give other pixels, with the photos by each.
 pub(super) type Bases = [(Base, Vec<Photo>)];
 
@@ -113,9 +116,9 @@ impl<'a> Search<'a> {
         self.by_bands(&bases, target, &mut places);
         let explained = self.by_filters(&bases, target, &places);
         let fitting = fitting(target, &explained);
-        let mut checked = self.check_all(&bases, &places, &fitting)?;
+        let mut checked = self.check_all(&bases, &places, &fitting);
         if !checked.iter().any(|found| found.difference.differing == 0) {
-            checked.extend(self.altered(&bases, target, &places, &explained)?);
+            checked.extend(self.altered(&bases, target, &places, &explained));
         }
         Ok((bases, checked))
     }
@@ -138,7 +141,9 @@ impl<'a> Search<'a> {
     fn places(&self, bases: &Bases, target: &Target) -> Vec<Place> {
         let target_sums = SummedArea::of_target(target);
         let mut places: Vec<Place> = Vec::new();
-        for (index, (_, photos)) in bases.iter().enumerate() {
+        // What another library decodes differs little: the sizes that fit are the same.
+        let mut known_sizes: Vec<((usize, usize, bool), Vec<Geometry>)> = Vec::new();
+        for (index, (base, photos)) in bases.iter().enumerate() {
             let Some(photo) = photos.first() else {
                 continue;
             };
@@ -151,19 +156,24 @@ impl<'a> Search<'a> {
             };
             let mut geometries = candidates::plain(target);
             geometries.extend(candidates::limited(self.targets));
-            if !self.past(PLACED) {
-                geometries.extend(self.sizes(target, size, &score));
+            let alike = (size.0, size.1, base.preprocess.exif);
+            match known_sizes.iter().find(|(known, _)| *known == alike) {
+                Some((_, sizes)) => geometries.extend(sizes.iter().cloned()),
+                None if self.past(PLACED) => {}
+                None => {
+                    let sizes = self.sizes(target, size, &score);
+                    geometries.extend(sizes.iter().cloned());
+                    known_sizes.push((alike, sizes));
+                }
             }
+            let mut own: Vec<Place> = Vec::new();
             for geometry in geometries {
                 let Some((score, placement)) = score(&geometry) else {
                     continue;
                 };
-                let known = places
-                    .iter_mut()
-                    .find(|place| place.base == index && place.placement == placement);
-                match known {
+                match own.iter_mut().find(|place| place.placement == placement) {
                     Some(place) => place.same.push(geometry),
-                    None => places.push(Place {
+                    None => own.push(Place {
                         base: index,
                         geometry,
                         placement,
@@ -172,6 +182,7 @@ impl<'a> Search<'a> {
                     }),
                 }
             }
+            places.extend(own);
         }
         places.retain(|place| place.score <= ANOTHER_PHOTO);
         places.sort_by(|a, b| a.score.total_cmp(&b.score));
@@ -229,6 +240,8 @@ impl<'a> Search<'a> {
             place.score = score.unwrap_or(f64::INFINITY);
         }
         places.sort_by(|a, b| a.score.total_cmp(&b.score));
+        let most = places.first().map_or(0.0, |best| best.score * 3.0 + 1.0);
+        places.retain(|place| place.score <= most);
         places.truncate(FINALISTS);
     }
 
@@ -296,37 +309,52 @@ impl<'a> Search<'a> {
         bases: &Bases,
         places: &[Place],
         chosen: &[&Explained],
-    ) -> Result<Vec<Checked>> {
+    ) -> Vec<Checked> {
         let check = |explained: &Explained| self.check(bases, &places[explained.place], explained);
         let Some((first, others)) = chosen.split_first() else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
-        let mut checked = check(first)?;
+        let mut checked = check(first);
         let more = self.parallel(1.0, others.len(), |index| check(others[index]));
-        for found in more.into_iter().flatten() {
-            checked.extend(found?);
-        }
-        Ok(checked)
+        checked.extend(more.into_iter().flatten().flatten());
+        checked
     }
 
     /// The recipes of a place with a filter: of all geometries that place the photos there.
-    fn check(&self, bases: &Bases, place: &Place, found: &Explained) -> Result<Vec<Checked>> {
+    fn check(&self, bases: &Bases, place: &Place, found: &Explained) -> Vec<Checked> {
         let (base, photos) = &bases[place.base];
         let pictures: Vec<&Picture> = photos.iter().map(|photo| &photo.picture).collect();
         let mut all: Vec<Checked> = Vec::new();
+        // Where each photo lands by the geometries so far, and what that came to.
+        let mut known: Vec<(Resize, Vec<Option<Placement>>, Completed)> = Vec::new();
         for geometry in std::iter::once(&place.geometry).chain(&place.same) {
             if !all.is_empty() && self.over() {
                 break;
             }
+            let lands = |(picture, target): (&&Picture, &Target)| {
+                geometry.place(target, (picture.width, picture.height))
+            };
+            let lands: Vec<_> = pictures.iter().zip(self.targets).map(lands).collect();
             let preprocess = candidates::with(&geometry.over(&base.preprocess), found.resampling);
-            let checked = complete(
-                self.targets,
-                self.max_pixels,
-                geometry,
-                preprocess,
-                &pictures,
-                &place.placement,
-            );
+            let resize = geometry.preprocess.resize;
+            let alike = |(kind, there, _): &&(Resize, _, _)| (*kind, there) == (resize, &lands);
+            let checked = match known.iter().find(alike) {
+                Some((.., completed)) => completed
+                    .as_ref()
+                    .map(|(recipe, difference)| (geometry.also(recipe), difference.clone())),
+                None => {
+                    let completed = complete(
+                        self.targets,
+                        self.max_pixels,
+                        geometry,
+                        preprocess,
+                        &pictures,
+                        &place.placement,
+                    );
+                    known.push((resize, lands, completed.clone()));
+                    completed
+                }
+            };
             all.extend(checked.map(|(recipe, difference)| Checked {
                 base: place.base,
                 cost: cost(&recipe),
@@ -334,7 +362,7 @@ impl<'a> Search<'a> {
                 difference,
             }));
         }
-        Ok(all)
+        all
     }
 
     /// [`parallel`] until the search is cancelled, or this part of its time has gone by: what is
