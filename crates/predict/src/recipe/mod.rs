@@ -21,6 +21,7 @@ mod heat;
 mod numbers;
 mod parallel;
 mod photo;
+mod places;
 mod ranking;
 mod search;
 mod target;

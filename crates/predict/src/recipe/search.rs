@@ -3,11 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use boxwright_model::package::{self, Filter, ImageDtype, Preprocess, Resize};
+use boxwright_model::package::{ImageDtype, Preprocess, Resize};
 use boxwright_model::recipe::Recipe;
 
 use super::candidates::{self, Geometry, Resampling};
-use super::coarse::{self, SummedArea};
 use super::complete::complete;
 use super::explain::{bands, explain};
 use super::fit::{Line, Order, Residual};
@@ -21,17 +20,14 @@ use crate::stage::decode::Picture;
 use crate::stage::geometry::Placement;
 use crate::stage::resize::Kernel;
 
-/// Places that are looked at by rows, and by all filters.
-const PLACES: usize = 32;
-const FINALISTS: usize = 8;
-/// A photo of which less than this is explained is another one.
-const ANOTHER_PHOTO: f64 = 0.3;
+/// Places with filters that are looked at by the other ways to decode.
+const DECODED_OTHERWISE: usize = 48;
 /// Recipes that are checked on all photos.
 const CHECKED: usize = 24;
 /// The parts of its time after which a search has decoded the photos, knows the places, and has
 /// looked at all filters: what is left is for whole recipes.
 const DECODED: f64 = 0.4;
-const PLACED: f64 = 0.55;
+pub(super) const PLACED: f64 = 0.55;
 const FILTERED: f64 = 0.8;
 
 /// What is searched, and how long.
@@ -114,7 +110,7 @@ impl<'a> Search<'a> {
         let bases = photo::distinct(self.photos, target.channels, self.max_pixels, &late)?;
         let mut places = self.places(&bases, target);
         self.by_bands(&bases, target, &mut places);
-        let explained = self.by_filters(&bases, target, &places);
+        let explained = self.by_filters(&bases, target, &mut places);
         let fitting = fitting(target, &explained);
         let mut checked = self.check_all(&bases, &places, &fitting);
         if !checked.iter().any(|found| found.difference.differing == 0) {
@@ -124,7 +120,7 @@ impl<'a> Search<'a> {
     }
 
     /// Whether the search is cancelled, or this part of its time has gone by.
-    fn past(&self, part: f64) -> bool {
+    pub(super) fn past(&self, part: f64) -> bool {
         let late = self.started.elapsed() > self.patience.mul_f64(part);
         if late {
             self.cut_short.store(true, Ordering::Relaxed);
@@ -137,116 +133,8 @@ impl<'a> Search<'a> {
         self.past(1.0)
     }
 
-    /// The places where the cell means fit best.
-    fn places(&self, bases: &Bases, target: &Target) -> Vec<Place> {
-        let target_sums = SummedArea::of_target(target);
-        let mut places: Vec<Place> = Vec::new();
-        // What another library decodes differs little: the sizes that fit are the same.
-        let mut known_sizes: Vec<((usize, usize, bool), Vec<Geometry>)> = Vec::new();
-        for (index, (base, photos)) in bases.iter().enumerate() {
-            let Some(photo) = photos.first() else {
-                continue;
-            };
-            let sums = SummedArea::of_picture(&photo.picture);
-            let size = (photo.picture.width, photo.picture.height);
-            let score = |geometry: &Geometry| {
-                let placement = geometry.place(target, size)?;
-                let score = coarse::unexplained(&sums, &target_sums, &placement);
-                Some((score, placement))
-            };
-            let mut geometries = candidates::plain(target);
-            geometries.extend(candidates::limited(self.targets));
-            let alike = (size.0, size.1, base.preprocess.exif);
-            match known_sizes.iter().find(|(known, _)| *known == alike) {
-                Some((_, sizes)) => geometries.extend(sizes.iter().cloned()),
-                None if self.past(PLACED) => {}
-                None => {
-                    let sizes = self.sizes(target, size, &score);
-                    geometries.extend(sizes.iter().cloned());
-                    known_sizes.push((alike, sizes));
-                }
-            }
-            let mut own: Vec<Place> = Vec::new();
-            for geometry in geometries {
-                let Some((score, placement)) = score(&geometry) else {
-                    continue;
-                };
-                match own.iter_mut().find(|place| place.placement == placement) {
-                    Some(place) => place.same.push(geometry),
-                    None => own.push(Place {
-                        base: index,
-                        geometry,
-                        placement,
-                        same: Vec::new(),
-                        score,
-                    }),
-                }
-            }
-            places.extend(own);
-        }
-        places.retain(|place| place.score <= ANOTHER_PHOTO);
-        places.sort_by(|a, b| a.score.total_cmp(&b.score));
-        let most = places.first().map_or(0.0, |best| best.score * 6.0 + 0.03);
-        places.retain(|place| place.score <= most);
-        places.truncate(PLACES);
-        places
-    }
-
-    /// Centre crops by the sizes that fit best.
-    fn sizes(
-        &self,
-        target: &Target,
-        photo: (usize, usize),
-        score: &dyn Fn(&Geometry) -> Option<(f64, Placement)>,
-    ) -> Vec<Geometry> {
-        let side = target.width.min(target.height) as u32;
-        let mut all = Vec::new();
-        for resize in [Resize::ShortSide, Resize::LongSide, Resize::Stretch] {
-            let mut scored: Vec<(f64, u32)> = candidates::sizes(target, photo)
-                .filter_map(|size| {
-                    let geometry = candidates::cropped(target, resize, size)
-                        .into_iter()
-                        .next()?;
-                    Some((score(&geometry)?.0, size))
-                })
-                .collect();
-            scored.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let usual = |(rank, (_, size)): &(usize, &(f64, u32))| {
-                *rank < 5 || (*rank < 24 && candidates::oddness(*size, side) < 2)
-            };
-            let sizes = scored
-                .iter()
-                .enumerate()
-                .filter(usual)
-                .map(|(_, (_, size))| *size);
-            all.extend(sizes.flat_map(|size| candidates::cropped(target, resize, size)));
-        }
-        all
-    }
-
-    /// Ranks the places by a few rows and the most common filters, and keeps the best.
-    fn by_bands(&self, bases: &Bases, target: &Target, places: &mut Vec<Place>) {
-        let probes = [Filter::Bilinear, Filter::OpenCvLinear, Filter::Nearest];
-        let scores = self.parallel(PLACED, places.len(), |index| {
-            let place = &places[index];
-            let of = |filter| {
-                let resampling = (filter, None, package::Depth::U8);
-                self.explain(bases, target, place, resampling)
-                    .map_or(f64::INFINITY, |(_, _, residual)| residual.rms())
-            };
-            probes.into_iter().map(of).fold(f64::INFINITY, f64::min)
-        });
-        for (place, score) in places.iter_mut().zip(scores) {
-            place.score = score.unwrap_or(f64::INFINITY);
-        }
-        places.sort_by(|a, b| a.score.total_cmp(&b.score));
-        let most = places.first().map_or(0.0, |best| best.score * 3.0 + 1.0);
-        places.retain(|place| place.score <= most);
-        places.truncate(FINALISTS);
-    }
-
     /// How well a place with a filter explains the tensor of the first photo.
-    fn explain(
+    pub(super) fn explain(
         &self,
         bases: &Bases,
         target: &Target,
@@ -265,17 +153,41 @@ impl<'a> Search<'a> {
         )
     }
 
-    /// All filters at the best places, those that explain most first.
-    fn by_filters(&self, bases: &Bases, target: &Target, places: &[Place]) -> Vec<Explained> {
+    /// All filters at the best places, those that explain most first; and the best of them by the
+    /// other ways to decode, which change little.
+    fn by_filters(
+        &self,
+        bases: &Bases,
+        target: &Target,
+        places: &mut Vec<Place>,
+    ) -> Vec<Explained> {
         let resamplings = candidates::resamplings();
         let pairs: Vec<(usize, Resampling)> = (0..places.len())
             .flat_map(|place| {
-                resamplings
-                    .iter()
-                    .map(move |resampling| (place, *resampling))
+                let resamplings = resamplings.iter();
+                resamplings.map(move |resampling| (place, *resampling))
             })
             .collect();
-        self.explain_all(FILTERED, bases, target, places, &pairs)
+        let mut explained = self.explain_all(FILTERED, bases, target, places, &pairs);
+        let views = views(bases);
+        let (mut others, mut pairs) = (Vec::new(), Vec::new());
+        for found in explained.iter().take(DECODED_OTHERWISE) {
+            let place = &places[found.place];
+            let alike = |base: &usize| *base != place.base && views[*base] == views[place.base];
+            for base in (0..bases.len()).filter(alike) {
+                pairs.push((places.len() + others.len(), found.resampling));
+                others.push(Place {
+                    base,
+                    geometry: place.geometry.clone(),
+                    same: place.same.clone(),
+                    ..*place
+                });
+            }
+        }
+        places.extend(others);
+        explained.extend(self.explain_all(FILTERED, bases, target, places, &pairs));
+        explained.sort_by(|a, b| a.residual.rms().total_cmp(&b.residual.rms()));
+        explained
     }
 
     /// Places with filters, those that explain most first, until this part of the time has gone by.
@@ -287,8 +199,7 @@ impl<'a> Search<'a> {
         places: &[Place],
         pairs: &[(usize, Resampling)],
     ) -> Vec<Explained> {
-        let explained = self.parallel(part, pairs.len(), |index| {
-            let (place, resampling) = pairs[index];
+        let of = |(place, resampling): (usize, Resampling)| {
             let (_, lines, residual) = self.explain(bases, target, &places[place], resampling)?;
             Some(Explained {
                 place,
@@ -296,8 +207,13 @@ impl<'a> Search<'a> {
                 lines,
                 residual,
             })
-        });
+        };
+        let explained = self.parallel(part, pairs.len(), |index| of(pairs[index]));
         let mut found: Vec<Explained> = explained.into_iter().flatten().flatten().collect();
+        if found.is_empty() {
+            // However late it is: without any there is no answer.
+            found.extend(pairs.first().and_then(|first| of(*first)));
+        }
         found.sort_by(|a, b| a.residual.rms().total_cmp(&b.residual.rms()));
         found
     }
@@ -367,7 +283,7 @@ impl<'a> Search<'a> {
 
     /// [`parallel`] until the search is cancelled, or this part of its time has gone by: what is
     /// `None` then was left out.
-    fn parallel<T: Send>(
+    pub(super) fn parallel<T: Send>(
         &self,
         part: f64,
         count: usize,
@@ -375,6 +291,25 @@ impl<'a> Search<'a> {
     ) -> Vec<Option<T>> {
         parallel(self.threads, count, &|| self.past(part), work)
     }
+}
+
+/// What each way to decode shows of the first photo: its size, and whether it lies as it is stored.
+/// Ways that show the same differ in a few levels at most.
+pub(super) fn views(bases: &Bases) -> Vec<(usize, usize, bool)> {
+    let first = |photos: &[Photo]| {
+        photos
+            .first()
+            .map(|photo| photo.picture.details.orientation)
+    };
+    let is_turned = bases
+        .iter()
+        .any(|(_, photos)| first(photos).is_some_and(|tag| tag != 1));
+    let view = |(base, photos): &(Base, Vec<Photo>)| {
+        let picture = photos.first().map(|photo| &photo.picture);
+        let (width, height) = picture.map_or((0, 0), |picture| (picture.width, picture.height));
+        (width, height, is_turned && !base.preprocess.exif)
+    };
+    bases.iter().map(view).collect()
 }
 
 /// The filters that fit; where none does, the two that come nearest.
