@@ -130,24 +130,24 @@ pub struct Preview {
 pub struct Match {
     /// A package file, a folder that holds one, or a model.
     pub package: PathBuf,
-    /// One to five photos.
-    #[arg(required = true, value_name = "PHOTO")]
-    pub photos: Vec<PathBuf>,
+    /// One to five image files, or folders that are searched recursively.
+    #[arg(required = true, value_name = "SAMPLE")]
+    pub samples: Vec<PathBuf>,
     /// What the notebook feeds its model for these photos, in their order: one file (.npy, .npz or
     /// .pt), or one for each photo.
     #[arg(
         long,
         value_name = "FILE",
-        required_unless_present = "answers",
-        conflicts_with = "answers"
+        required_unless_present = "outputs",
+        conflicts_with = "outputs"
     )]
     pub tensor: Vec<PathBuf>,
     /// What the notebook's model answered for these photos: .npy, CSV with a line a photo, or JSON.
     #[arg(long, value_name = "FILE")]
-    pub answers: Vec<PathBuf>,
+    pub outputs: Vec<PathBuf>,
     /// Put the recipe into the package file, if it is exact.
     #[arg(long)]
-    pub apply: bool,
+    pub write: bool,
     /// Write where the nearest recipe differs on the first photo: a JPEG.
     #[arg(long, value_name = "FILE.jpg")]
     pub heat_map: Option<PathBuf>,

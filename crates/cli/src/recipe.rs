@@ -21,12 +21,13 @@ const MAX_LISTED: usize = 8;
 pub async fn find(args: Match, console: &Console) -> Result<(), Failure> {
     let (package, _) = package::open(&args.package, console).await?;
     let (evidence, files) = match args.tensor.is_empty() {
-        true => (Evidence::Answers, args.answers),
+        true => (Evidence::Answers, args.outputs),
         false => (Evidence::Tensors, args.tensor),
     };
+    let samples = package::samples(&args.samples).await?;
     let request = RecipeRequest {
         package: package.clone(),
-        photos: args.photos,
+        photos: samples.into_iter().map(|sample| sample.path).collect(),
         evidence,
         files,
         options: RunOptions {
@@ -44,9 +45,9 @@ pub async fn find(args: Match, console: &Console) -> Result<(), Failure> {
         written.map_err(|error| write_failure(path, &error))?;
     }
     let report = &answer.report;
-    let applied = match &report.recipe {
-        Some(recipe) if args.apply && report.verdict == Verdict::Exact => {
-            apply(package.clone(), recipe.clone()).await?;
+    let written = match &report.recipe {
+        Some(recipe) if args.write && report.verdict == Verdict::Exact => {
+            write(package.clone(), recipe.clone()).await?;
             true
         }
         _ => false,
@@ -57,13 +58,13 @@ pub async fn find(args: Match, console: &Console) -> Result<(), Failure> {
         return print_line(&text);
     }
     print_line(&to_text(report, &package))?;
-    if applied {
+    if written {
         console.print_info("The recipe is in the package file.");
     }
     Ok(())
 }
 
-async fn apply(mut package: LoadedPackage, recipe: Recipe) -> Result<(), Failure> {
+async fn write(mut package: LoadedPackage, recipe: Recipe) -> Result<(), Failure> {
     blocking(move || {
         recipe.apply(&mut package.package);
         package.save()
@@ -106,6 +107,10 @@ fn to_text(report: &RecipeReport, package: &LoadedPackage) -> String {
             lines.push(format!("  {}", words.collect::<Vec<_>>().join(", ")));
         }
     }
-    lines.push(format!("{:.1} s", report.elapsed_ms / 1000.0));
+    let seconds = report.elapsed_ms / 1000.0;
+    lines.push(match report.out_of_time {
+        true => format!("{seconds:.1} s: time ran out before every recipe was tried"),
+        false => format!("{seconds:.1} s"),
+    });
     lines.join("\n")
 }

@@ -77,6 +77,9 @@ pub struct RecipeReport {
     pub compared: usize,
     /// How long it took, in milliseconds.
     pub elapsed_ms: f64,
+    /// Whether time ran out before every recipe was tried: what is named is the best so far.
+    #[serde(default)]
+    pub out_of_time: bool,
 }
 
 impl Recipe {

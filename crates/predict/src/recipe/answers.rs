@@ -19,8 +19,10 @@ use crate::stage::normalise::{Normaliser, TensorBuffer};
 use crate::stage::resize::Resizer;
 use crate::tensor::Slice;
 
-/// Longest that a search takes but for what it has begun.
-const PATIENCE: Duration = Duration::from_millis(8500);
+/// Longest that a search takes but for what it has begun: it answers within ten seconds.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// The part of its time after which recipes are run on all photos.
+const EXPLORED: f64 = 0.7;
 /// Answers that are this near, relative to the largest, are the same.
 const SAME: f64 = 1e-4;
 /// A recipe whose answers are further off, relative to the largest, is none.
@@ -74,6 +76,8 @@ struct Search<'a> {
     max_pixels: u64,
     cancel: &'a AtomicBool,
     started: Instant,
+    /// Whether something was left out for want of time.
+    cut_short: AtomicBool,
 }
 
 impl Predictor {
@@ -109,6 +113,7 @@ impl Predictor {
             max_pixels: self.loaded.max_pixels,
             cancel,
             started: Instant::now(),
+            cut_short: AtomicBool::new(false),
         };
         search.run()
     }
@@ -120,11 +125,10 @@ impl Search<'_> {
             channels: self.image.input.preprocess.channels,
             ..Preprocess::default()
         };
-        let first = self.try_all(&base, 0..1, self.first_guesses())?;
-        let mut best = first;
+        let mut best = self.try_all(EXPLORED, &base, 0..1, self.first_guesses())?;
         // Filters and sizes around the best, twice: a better size shows a better filter.
         for _ in 0..2 {
-            if self.over() {
+            if self.past(EXPLORED) {
                 break;
             }
             let around: Vec<Preprocess> = best
@@ -132,7 +136,7 @@ impl Search<'_> {
                 .take(KEPT)
                 .flat_map(|tried| self.around(&tried.preprocess))
                 .collect();
-            best.extend(self.try_all(&base, 0..1, around)?);
+            best.extend(self.try_all(EXPLORED, &base, 0..1, around)?);
             sort(&mut best);
         }
         let mut finalists: Vec<Preprocess> = Vec::new();
@@ -144,12 +148,21 @@ impl Search<'_> {
         let decoded = finalists.iter().take(2).flat_map(common::decodings);
         let mut all: Vec<Preprocess> = finalists.clone();
         all.extend(decoded);
-        let checked = self.try_all(&base, 0..self.photos.len(), all)?;
-        Ok(self.report(checked))
+        let checked = self.try_all(1.0, &base, 0..self.photos.len(), all)?;
+        Ok(match checked.is_empty() {
+            // There was time for the first photo only.
+            true => self.report(&best, self.photos.len() == 1),
+            false => self.report(&checked, true),
+        })
     }
 
-    fn over(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed) || self.started.elapsed() > PATIENCE
+    /// Whether the search is cancelled, or this part of its time has gone by.
+    fn past(&self, part: f64) -> bool {
+        let late = self.started.elapsed() > PATIENCE.mul_f64(part);
+        if late {
+            self.cut_short.store(true, Ordering::Relaxed);
+        }
+        late || self.cancel.load(Ordering::Relaxed)
     }
 
     /// Common normalisations by common geometries, with one filter.
@@ -216,9 +229,11 @@ impl Search<'_> {
         all
     }
 
-    /// Runs recipes, each once, on some photos; those that fail are left out.
+    /// Runs recipes, each once, on some photos, until this part of the time has gone by; those that
+    /// fail are left out.
     fn try_all(
         &self,
+        part: f64,
         base: &Preprocess,
         photos: std::ops::Range<usize>,
         recipes: Vec<Preprocess>,
@@ -231,7 +246,7 @@ impl Search<'_> {
         }
         let ways = self.decoded(base, &photos, &distinct)?;
         let threads = self.predictor.loaded.threads;
-        let tried = parallel(threads, distinct.len(), &|| self.over(), |index| {
+        let tried = parallel(threads, distinct.len(), &|| self.past(part), |index| {
             let preprocess = &distinct[index];
             let photos: Vec<&(usize, Photo)> = ways
                 .iter()
@@ -394,10 +409,12 @@ impl Search<'_> {
         named.or_else(|| class.parse().ok())
     }
 
-    fn report(&self, checked: Vec<Tried>) -> Found {
+    /// The answer: the nearest of the recipes that were run, which is exact only where all photos
+    /// were.
+    fn report(&self, checked: &[Tried], on_all_photos: bool) -> Found {
         let best = checked.first();
         let verdict = match best {
-            Some(best) if best.difference <= SAME => Verdict::Exact,
+            Some(best) if best.difference <= SAME && on_all_photos => Verdict::Exact,
             Some(best) if best.difference <= NOT_NEAR => Verdict::Near,
             _ => Verdict::None,
         };
@@ -426,6 +443,7 @@ impl Search<'_> {
                 differing: 0,
                 compared: self.answers.each.len(),
                 elapsed_ms: self.started.elapsed().as_secs_f64() * 1000.0,
+                out_of_time: self.cut_short.load(Ordering::Relaxed),
             },
             heat_map: None,
         }

@@ -4,6 +4,7 @@ use boxwright_model::package::{
     Align, Crop, Depth, Filter, Preprocess, Resize, Rounding, StrideRounding,
 };
 use boxwright_model::pipeline::ImageInput;
+use boxwright_model::recipe::Recipe;
 
 use super::target::Target;
 use crate::stage::geometry::{self, Placement, Size};
@@ -44,6 +45,28 @@ impl Geometry {
         let fits = placement.canvas == (target.width, target.height);
         let sensible = sides.iter().all(|side| (1..=16_384).contains(side));
         (fits && sensible).then_some(placement)
+    }
+
+    /// A recipe of another geometry of the same kind, by this one.
+    pub fn also(&self, recipe: &Recipe) -> Recipe {
+        let other = &recipe.preprocess;
+        Recipe {
+            preprocess: Preprocess {
+                filter: other.filter,
+                antialias: other.antialias,
+                resize_in: other.resize_in,
+                pad: other.pad,
+                pad_normalised: other.pad_normalised,
+                scale: other.scale,
+                mean: other.mean.clone(),
+                std: other.std.clone(),
+                arithmetic: other.arithmetic,
+                ..self.over(other)
+            },
+            size: self.size,
+            stride: self.stride,
+            ..recipe.clone()
+        }
     }
 
     /// Takes the fields of geometry, and leaves those of decoding.

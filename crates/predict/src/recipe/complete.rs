@@ -10,7 +10,6 @@ use super::fit::{Line, Order};
 use super::numbers::{self, Precision};
 use super::target::Target;
 use super::verify::{Comparison, Difference};
-use crate::error::Result;
 use crate::stage::decode::Picture;
 use crate::stage::geometry::Placement;
 
@@ -23,29 +22,25 @@ pub(super) fn complete(
     mut preprocess: Preprocess,
     pictures: &[&Picture],
     placement: &Placement,
-) -> Result<Option<(Recipe, Difference)>> {
-    let (Some(target), Some(picture)) = (targets.first(), pictures.first()) else {
-        return Ok(None);
-    };
+) -> Option<(Recipe, Difference)> {
+    let (target, picture) = (targets.first()?, *pictures.first()?);
     let whole = 0..placement.region.height;
-    let explained = explain(
+    let (order, lines, _) = explain(
         picture,
         target,
         placement,
         &preprocess,
         std::slice::from_ref(&whole),
-    );
-    let Some((order, lines, _)) = explained else {
-        return Ok(None);
-    };
+    )?;
     if order == Order::Bgr {
         preprocess.channels = Channels::Bgr;
     }
     if preprocess.resize == Resize::Letterbox
         && !padding(&mut preprocess, target, placement, order, &lines)
     {
-        return Ok(None);
+        return None;
     }
+    let mut drawn = Drawn::new(targets, max_pixels, geometry, &preprocess, pictures)?;
     let mut best: Option<(Recipe, Difference)> = None;
     for scale in [Scale::Fixed, Scale::PhotoMaximum] {
         let maximum = brightest(picture, placement, &preprocess);
@@ -65,20 +60,13 @@ pub(super) fn complete(
             })
             .collect();
         preprocess.scale = scale;
-        let candidate = best_numbers(
-            targets,
-            max_pixels,
-            geometry,
-            &preprocess,
-            pictures,
-            &stretched,
-        )?;
+        let candidate = drawn.best_numbers(&preprocess, &stretched);
         best = match (best, candidate) {
             (Some(best), Some(other)) => Some(shorter_numbers(best, other)),
             (best, other) => best.or(other),
         };
     }
-    Ok(best)
+    best
 }
 
 /// The better of two recipes; of two exact ones that with the shorter numbers.
@@ -95,50 +83,163 @@ fn shorter_numbers(
     if better { other } else { best }
 }
 
-/// Mean and deviation with few digits, and with more where these come clearly nearer.
-fn best_numbers(
-    targets: &[Target],
-    max_pixels: u64,
-    geometry: &Geometry,
-    preprocess: &Preprocess,
-    pictures: &[&Picture],
-    lines: &[Line],
-) -> Result<Option<(Recipe, Difference)>> {
-    let Some(target) = targets.first() else {
-        return Ok(None);
-    };
-    let mut best: Option<(Recipe, Difference)> = None;
-    let mut tried = Vec::new();
-    for part in [1.0, 0.1, 0.01, 0.001] {
-        let Precision { mean, std } = precision(target, lines);
-        let precision = Precision {
-            mean: mean * part,
-            std: std * part,
-        };
-        let numbers = numbers::named(lines, precision);
-        if tried.contains(&numbers) {
-            continue;
+/// All photos as a recipe draws them, beside their tensors: numbers don't change what is drawn.
+struct Drawn<'a> {
+    geometry: &'a Geometry,
+    targets: &'a [Target],
+    each: Vec<Comparison>,
+}
+
+impl<'a> Drawn<'a> {
+    /// `None` where a photo has no place, or comes to another size than its tensor.
+    fn new(
+        targets: &'a [Target],
+        max_pixels: u64,
+        geometry: &'a Geometry,
+        preprocess: &Preprocess,
+        pictures: &[&Picture],
+    ) -> Option<Self> {
+        let mut each = Vec::with_capacity(targets.len());
+        for (picture, target) in pictures.iter().zip(targets) {
+            let mut comparison = Comparison::new(max_pixels);
+            let input = geometry.input(preprocess.clone(), target);
+            comparison.draw(picture, &input).ok()?;
+            each.push(Some(comparison).filter(|drawn| drawn.fits(target))?);
         }
-        let mut preprocess = preprocess.clone();
-        (preprocess.mean, preprocess.std) = numbers.clone();
-        tried.push(numbers);
-        let found = best_arithmetic(targets, max_pixels, geometry, &preprocess, pictures)?;
-        let Some(found) = found else {
-            return Ok(best);
-        };
-        let nearer = best.as_ref().is_none_or(|(_, best)| {
-            let fewer = found.1.differing < best.differing;
-            fewer || (found.1.differing == best.differing && found.1.sum < best.sum * 0.5)
-        });
-        let done = found.1.max == 0.0;
-        if nearer {
-            best = Some(found);
+        Some(Self {
+            geometry,
+            targets,
+            each,
+        })
+    }
+
+    /// Mean and deviation with few digits, and with more where these come clearly nearer.
+    fn best_numbers(
+        &mut self,
+        preprocess: &Preprocess,
+        lines: &[Line],
+    ) -> Option<(Recipe, Difference)> {
+        let target = self.targets.first()?;
+        let known = precision(target, lines);
+        let mut best: Option<(Recipe, Difference)> = None;
+        let mut tried = Vec::new();
+        for part in [1.0, 0.1, 0.01, 0.001] {
+            let numbers = numbers::named(lines, known.part(part));
+            if tried.contains(&numbers) {
+                continue;
+            }
+            let mut preprocess = preprocess.clone();
+            (preprocess.mean, preprocess.std) = numbers.clone();
+            tried.push(numbers);
+            let found = self.best_arithmetic(&preprocess)?;
+            let nearer = best.as_ref().is_none_or(|(_, best)| {
+                let fewer = found.1.differing < best.differing;
+                fewer || (found.1.differing == best.differing && found.1.sum < best.sum * 0.5)
+            });
+            let done = found.1.max == 0.0;
+            if nearer {
+                best = Some(found);
+            }
+            if done {
+                return best;
+            }
         }
-        if done {
-            break;
+        let best = best?;
+        match target.dtype {
+            ImageDtype::F16 if best.1.differing == 0 => Some(self.to_the_bit(best, lines, known)),
+            _ => Some(best),
         }
     }
-    Ok(best)
+
+    /// Halves don't tell numbers as exactly as people write them. Of the short ones that are near,
+    /// those are meant that give the tensor to the last bit; the channels don't depend on each other.
+    fn to_the_bit(
+        &mut self,
+        best: (Recipe, Difference),
+        lines: &[Line],
+        known: Precision,
+    ) -> (Recipe, Difference) {
+        let candidates = numbers::candidates(lines, known);
+        if candidates.len() != lines.len() {
+            // A channel without contrast tells nothing.
+            return best;
+        }
+        let most = candidates
+            .iter()
+            .flat_map(|(mean, std)| [mean.len(), std.len()]);
+        let most = most.max().unwrap_or_default();
+        let mut pairs: Vec<(usize, usize)> = (0..most)
+            .flat_map(|mean| (0..most).map(move |std| (mean, std)))
+            .collect();
+        pairs.sort_by_key(|(mean, std)| mean + std);
+        let channels = candidates.len();
+        let mut preprocess = best.0.preprocess.clone();
+        for arithmetic in Arithmetic::ALL {
+            preprocess.arithmetic = *arithmetic;
+            let mut nearest = vec![(f64::INFINITY, 0.0, 1.0); channels];
+            for (mean, std) in &pairs {
+                let of = |all: &[f64], at: usize| all[at.min(all.len() - 1)];
+                let numbers = candidates.iter();
+                (preprocess.mean, preprocess.std) = numbers
+                    .map(|(means, stds)| (of(means, *mean), of(stds, *std)))
+                    .unzip();
+                for (channel, off) in self.channels(&preprocess, channels).into_iter().enumerate() {
+                    if off < nearest[channel].0 {
+                        let numbers = (preprocess.mean[channel], preprocess.std[channel]);
+                        nearest[channel] = (off, numbers.0, numbers.1);
+                    }
+                }
+                if nearest.iter().all(|(off, ..)| *off == 0.0) {
+                    break;
+                }
+            }
+            if nearest.iter().all(|(off, ..)| *off == 0.0) {
+                preprocess.mean = nearest.iter().map(|(_, mean, _)| *mean).collect();
+                preprocess.std = nearest.iter().map(|(.., std)| *std).collect();
+                return self.best_arithmetic(&preprocess).unwrap_or(best);
+            }
+        }
+        best
+    }
+
+    /// How far each channel is off, in levels, added up over all photos.
+    fn channels(&mut self, preprocess: &Preprocess, count: usize) -> Vec<f64> {
+        let mut sums = vec![0.0; count];
+        for (comparison, target) in self.each.iter_mut().zip(self.targets) {
+            let input = self.geometry.input(preprocess.clone(), target);
+            comparison.with(&input, target, |channel, _, levels| sums[channel] += levels);
+        }
+        sums
+    }
+
+    /// The order of the arithmetic that comes nearest on all photos.
+    fn best_arithmetic(&mut self, preprocess: &Preprocess) -> Option<(Recipe, Difference)> {
+        let mut best: Option<(Arithmetic, Difference)> = None;
+        for arithmetic in Arithmetic::ALL {
+            let mut all = Difference::default();
+            for (comparison, target) in self.each.iter_mut().zip(self.targets) {
+                let mut input = self.geometry.input(preprocess.clone(), target);
+                input.preprocess.arithmetic = *arithmetic;
+                all = comparison.with(&input, target, |_, _, _| {}).and(&all);
+            }
+            if best.as_ref().is_none_or(|(_, best)| all.less_than(best)) {
+                best = Some((*arithmetic, all));
+            }
+        }
+        let (arithmetic, difference) = best?;
+        let target = self.targets.first()?;
+        let recipe = Recipe {
+            preprocess: Preprocess {
+                arithmetic,
+                ..preprocess.clone()
+            },
+            layout: target.layout,
+            dtype: target.dtype,
+            size: self.geometry.size,
+            stride: self.geometry.stride,
+        };
+        Some((recipe, difference))
+    }
 }
 
 /// How exactly lines are known by numbers of this type.
@@ -215,55 +316,4 @@ fn padding(
     preprocess.pad = None;
     preprocess.pad_normalised = values.first().map(|value| f64::from(*value));
     values.iter().all(|value| *value == values[0])
-}
-
-/// The order of the arithmetic that comes nearest on all photos.
-fn best_arithmetic(
-    targets: &[Target],
-    max_pixels: u64,
-    geometry: &Geometry,
-    preprocess: &Preprocess,
-    pictures: &[&Picture],
-) -> Result<Option<(Recipe, Difference)>> {
-    let mut differences = vec![Difference::default(); Arithmetic::ALL.len()];
-    let mut comparison = Comparison::new(max_pixels);
-    for (picture, target) in pictures.iter().zip(targets) {
-        let input = geometry.input(preprocess.clone(), target);
-        if comparison.draw(picture, &input).is_err() {
-            return Ok(None);
-        }
-        for (arithmetic, all) in Arithmetic::ALL.iter().zip(&mut differences) {
-            let mut input = input.clone();
-            input.preprocess.arithmetic = *arithmetic;
-            *all = comparison.with(&input, target, |_, _, _| {}).and(all);
-        }
-        // A tensor of another size.
-        if differences.iter().any(|all| all.max.is_infinite()) {
-            return Ok(None);
-        }
-    }
-    let best = Arithmetic::ALL
-        .iter()
-        .zip(differences)
-        .reduce(|best, other| {
-            if other.1.less_than(&best.1) {
-                other
-            } else {
-                best
-            }
-        });
-    let (Some((arithmetic, difference)), Some(target)) = (best, targets.first()) else {
-        return Ok(None);
-    };
-    let recipe = Recipe {
-        preprocess: Preprocess {
-            arithmetic: *arithmetic,
-            ..preprocess.clone()
-        },
-        layout: target.layout,
-        dtype: target.dtype,
-        size: geometry.size,
-        stride: geometry.stride,
-    };
-    Ok(Some((recipe, difference)))
 }

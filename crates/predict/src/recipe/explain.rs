@@ -20,7 +20,10 @@ pub(super) fn bands(height: usize) -> Vec<Range<usize>> {
     if height <= 3 * BAND {
         return std::iter::once(0..height).collect();
     }
-    let from = |part: usize| height * part / 8..height * part / 8 + BAND;
+    let from = |part: usize| {
+        let start = (height * part / 8).min(height - BAND);
+        start..start + BAND
+    };
     vec![from(1), from(6)]
 }
 
@@ -124,4 +127,24 @@ pub(super) fn explain(
         .iter()
         .map(explained)
         .min_by(|a, b| a.2.squares.total_cmp(&b.2.squares))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_lie_within_the_height() {
+        for height in 1..200 {
+            let bands = bands(height);
+            assert!(
+                bands.iter().all(|band| band.end <= height),
+                "{height}: {bands:?}"
+            );
+            assert!(
+                bands.windows(2).all(|two| two[0].end <= two[1].start),
+                "{height}: {bands:?}"
+            );
+        }
+    }
 }

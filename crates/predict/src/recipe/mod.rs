@@ -7,6 +7,7 @@
 //! over a few rows of the best places, and in the end over whole pictures, by the very stages that
 //! a prediction goes through.
 
+mod altered;
 mod answers;
 mod candidates;
 mod coarse;
@@ -20,18 +21,26 @@ mod heat;
 mod numbers;
 mod parallel;
 mod photo;
+mod places;
 mod ranking;
 mod search;
 mod target;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod verify;
 
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use search::Search;
 
 pub use answers::{Answer, Answers};
 pub use found::Found;
 pub use target::Target;
+
+/// Longest that a search takes but for what it has begun: it answers within ten seconds.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The recipe that makes these tensors of these photos, one of each.
 ///
@@ -52,5 +61,6 @@ pub fn from_tensors(
             targets.len()
         )));
     }
-    search::Search::new(photos, targets, max_pixels, threads, cancel).run()
+    let search = Search::new(photos, targets, max_pixels, threads, cancel, PATIENCE);
+    verdict::find(&search)
 }

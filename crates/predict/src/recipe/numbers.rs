@@ -31,6 +31,9 @@ const FAMILIES: [([f64; 3], [f64; 3]); 14] = [
     ([114.495; 3], [57.63; 3]),
 ];
 
+/// Numbers of few digits that are tried for one.
+const CANDIDATES: usize = 6;
+
 /// How exactly the lines are known: of a mean in levels, of a deviation as a part of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Precision {
@@ -60,6 +63,29 @@ pub(super) fn named(lines: &[Line], precision: Precision) -> (Vec<f64>, Vec<f64>
         let std = each(&std, |std| precision.std * std.abs());
         (mean, std)
     })
+}
+
+impl Precision {
+    /// So many times as exact.
+    pub fn part(self, part: f64) -> Self {
+        Self {
+            mean: self.mean * part,
+            std: self.std * part,
+        }
+    }
+}
+
+/// Means and standard deviations that each channel may have, shortest first.
+pub(super) fn candidates(lines: &[Line], precision: Precision) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let of = |line: &Line| {
+        let std = 1.0 / line.scale;
+        (
+            shortest(-line.offset / line.scale, precision.mean),
+            shortest(std, precision.std * std.abs()),
+        )
+    };
+    let usable = lines.iter().filter(|line| line.scale != 0.0);
+    usable.map(of).collect()
 }
 
 /// The digits that it takes to write these numbers, in 0..=255 or in 0..=1.
@@ -107,19 +133,38 @@ fn each(numbers: &[f64], tolerance: impl Fn(f64) -> f64) -> Vec<f64> {
 }
 
 fn short(number: f64, tolerance: f64) -> f64 {
+    rounded(number)
+        .find(|rounded| is_near(*rounded, number, tolerance))
+        .unwrap_or(number)
+}
+
+/// The numbers of few digits within the tolerance, and the number itself.
+fn shortest(number: f64, tolerance: f64) -> Vec<f64> {
+    let mut all: Vec<f64> = Vec::new();
+    for rounded in rounded(number).filter(|rounded| is_near(*rounded, number, tolerance)) {
+        if all.len() < CANDIDATES && !all.contains(&rounded) {
+            all.push(rounded);
+        }
+    }
+    all.push(number);
+    all
+}
+
+fn is_near(rounded: f64, number: f64, tolerance: f64) -> bool {
+    (rounded - number).abs() <= tolerance && (rounded != 0.0 || tolerance < 0.1)
+}
+
+/// A number with ever more digits, in 0..=255 or in 0..=1.
+fn rounded(number: f64) -> impl Iterator<Item = f64> {
     // From coarse to fine: three digits in 0..=1 are fewer than one behind the point in 0..=255.
     let first = [(255.0, 0), (255.0, 1)];
     let others = (0..=6).flat_map(|digits| [(255.0, digits + 2), (1.0, digits)]);
-    for (unit, digits) in first.into_iter().chain(others) {
+    first.into_iter().chain(others).map(move |(unit, digits)| {
         let shift = 10f64.powi(digits);
         let rounded = (number / unit * shift).round() / shift * unit;
         // No more digits than were meant: 123.675, not 123.67499999999998.
-        let rounded = (rounded * 1e9).round() / 1e9;
-        if (rounded - number).abs() <= tolerance && (rounded != 0.0 || tolerance < 0.1) {
-            return rounded;
-        }
-    }
-    number
+        (rounded * 1e9).round() / 1e9
+    })
 }
 
 #[cfg(test)]

@@ -77,7 +77,8 @@ pub(super) fn decode(
     Ok(Photo { picture })
 }
 
-/// The distinct ways to decode these photos: those that give the same pixels are one.
+/// The distinct ways to decode these photos: those that give the same pixels are one. No further
+/// ways are tried once it is late.
 ///
 /// # Errors
 /// Those of the first way, where no way reads the photos.
@@ -85,10 +86,18 @@ pub(super) fn distinct(
     photos: &[Vec<u8>],
     channels: usize,
     max_pixels: u64,
+    late: &dyn Fn() -> bool,
 ) -> Result<Vec<(Base, Vec<Photo>)>> {
     let mut found: Vec<(Base, Vec<Photo>)> = Vec::new();
     let mut refusal = None;
     for preprocess in ways(channels) {
+        if !found.is_empty() && late() {
+            break;
+        }
+        if let Some((base, _)) = found.iter_mut().find(|known| unturned(known, &preprocess)) {
+            base.same.push(preprocess);
+            continue;
+        }
         let decoded: Result<Vec<Photo>> = photos
             .iter()
             .map(|bytes| decode(bytes, &preprocess, None, max_pixels))
@@ -122,4 +131,14 @@ pub(super) fn distinct(
         (true, Some(error)) => Err(error),
         _ => Ok(found),
     }
+}
+
+/// Whether a way differs only in that it turns photos, or doesn't, of which none is to be turned.
+fn unturned((base, photos): &(Base, Vec<Photo>), way: &Preprocess) -> bool {
+    let other = Preprocess {
+        exif: !way.exif,
+        ..way.clone()
+    };
+    let upright = |photo: &Photo| photo.picture.details.orientation == 1;
+    base.preprocess == other && photos.iter().all(upright)
 }

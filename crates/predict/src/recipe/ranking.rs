@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use boxwright_model::package::{Arithmetic, Crop, Preprocess, Resize};
+use boxwright_model::package::{Arithmetic, Crop, Decode, Preprocess, Resize};
 use boxwright_model::pipeline::ImageInput;
 use boxwright_model::recipe::{Evidence, Recipe, RecipeReport, Verdict};
 
@@ -11,7 +11,7 @@ use super::found::Found;
 use super::photo::Base;
 
 /// The answer where no recipe comes near.
-pub(super) fn none(elapsed: Duration) -> Found {
+pub(super) fn none(elapsed: Duration, out_of_time: bool) -> Found {
     Found {
         report: RecipeReport {
             verdict: Verdict::None,
@@ -23,6 +23,7 @@ pub(super) fn none(elapsed: Duration) -> Found {
             differing: 0,
             compared: 0,
             elapsed_ms: elapsed.as_secs_f64() * 1000.0,
+            out_of_time,
         },
         heat_map: None,
     }
@@ -48,7 +49,9 @@ pub(super) fn decoded_alike(base: &Base, recipe: &Recipe) -> Vec<Recipe> {
         (recipe.preprocess.decode, recipe.preprocess.exif) = (way.decode, way.exif);
         recipe
     };
-    base.same.iter().map(alike).collect()
+    // Only Pillow drafts.
+    let drafts = |way: &&Preprocess| !recipe.preprocess.draft || way.decode == Decode::Pillow;
+    base.same.iter().filter(drafts).map(alike).collect()
 }
 
 /// How far a recipe is from what most people do; of several exact ones the least is named.

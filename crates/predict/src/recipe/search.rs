@@ -3,37 +3,32 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use boxwright_model::package::{self, Decode, Filter, ImageDtype, Preprocess, Resize};
-use boxwright_model::recipe::{Evidence, Recipe, RecipeReport, Verdict};
+use boxwright_model::package::{ImageDtype, Preprocess, Resize};
+use boxwright_model::recipe::Recipe;
 
 use super::candidates::{self, Geometry, Resampling};
-use super::coarse::{self, SummedArea};
 use super::complete::complete;
 use super::explain::{bands, explain};
 use super::fit::{Line, Order, Residual};
-use super::found::Found;
-use super::heat;
 use super::parallel::parallel;
 use super::photo::{self, Base, Photo};
-use super::ranking::{cost, decoded_alike, input, none};
+use super::ranking::cost;
 use super::target::Target;
-use super::verify::{Comparison, Difference};
+use super::verify::Difference;
 use crate::error::{Error, Result};
 use crate::stage::decode::Picture;
 use crate::stage::geometry::Placement;
 use crate::stage::resize::Kernel;
 
-/// Longest that a search takes but for what it has begun.
-const PATIENCE: Duration = Duration::from_millis(8500);
-/// Places that are looked at by rows, and by all filters.
-const PLACES: usize = 32;
-const FINALISTS: usize = 8;
-/// A photo of which less than this is explained is another one.
-const ANOTHER_PHOTO: f64 = 0.3;
-/// A recipe that is further off, in levels (root mean square), is none.
-const NOT_NEAR: f64 = 12.0;
-/// Recipes that are listed as doing as well.
-const LISTED: usize = 24;
+/// Places with filters that are looked at by the other ways to decode.
+const DECODED_OTHERWISE: usize = 48;
+/// Recipes that are checked on all photos.
+const CHECKED: usize = 24;
+/// The parts of its time after which a search has decoded the photos, knows the places, and has
+/// looked at all filters: what is left is for whole recipes.
+const DECODED: f64 = 0.4;
+pub(super) const PLACED: f64 = 0.55;
+const FILTERED: f64 = 0.8;
 
 /// What is searched, and how long.
 pub(super) struct Search<'a> {
@@ -42,34 +37,44 @@ pub(super) struct Search<'a> {
     pub max_pixels: u64,
     pub threads: usize,
     pub cancel: &'a AtomicBool,
-    started: Instant,
+    /// Longest that it takes but for what it has begun.
+    pub patience: Duration,
+    pub(super) started: Instant,
+    /// Whether something was left out for want of time.
+    pub(super) cut_short: AtomicBool,
 }
 
 /// A place on a base's first photo.
-struct Place {
-    base: usize,
-    geometry: Geometry,
-    placement: Placement,
+pub(super) struct Place {
+    pub base: usize,
+    pub geometry: Geometry,
+    pub placement: Placement,
     /// Geometries that place the first photo there too.
-    same: Vec<Geometry>,
-    score: f64,
+    pub same: Vec<Geometry>,
+    pub score: f64,
 }
 
 /// A place with a filter, and how well it explains the tensor.
-struct Explained {
-    place: usize,
-    resampling: Resampling,
+pub(super) struct Explained {
+    pub place: usize,
+    pub resampling: Resampling,
     lines: Vec<Line>,
     residual: Residual,
 }
 
 /// A whole recipe, held against all photos.
-struct Checked {
-    base: usize,
-    recipe: Recipe,
-    difference: Difference,
-    cost: u32,
+pub(super) struct Checked {
+    pub base: usize,
+    pub recipe: Recipe,
+    pub difference: Difference,
+    pub cost: u32,
 }
+
+/// A whole recipe, and how far it is off; `None` where there is none.
+type Completed = Option<(Recipe, Difference)>;
+
+/// The ways to decode that give other pixels, with the photos by each.
+pub(super) type Bases = [(Base, Vec<Photo>)];
 
 impl<'a> Search<'a> {
     pub fn new(
@@ -78,6 +83,7 @@ impl<'a> Search<'a> {
         max_pixels: u64,
         threads: usize,
         cancel: &'a AtomicBool,
+        patience: Duration,
     ) -> Self {
         Self {
             photos,
@@ -85,132 +91,52 @@ impl<'a> Search<'a> {
             max_pixels,
             threads,
             cancel,
+            patience,
             started: Instant::now(),
+            cut_short: AtomicBool::new(false),
         }
     }
 
-    /// Finds the recipe.
-    pub fn run(&self) -> Result<Found> {
+    /// The ways to decode, and whole recipes, the exact ones among them or the nearest. Of a search
+    /// that was cancelled nothing is sure.
+    ///
+    /// # Errors
+    /// [`Error::Sample`] for a photo that can't be decoded.
+    pub fn run(&self) -> Result<(Vec<(Base, Vec<Photo>)>, Vec<Checked>)> {
         let Some(target) = self.targets.first() else {
             return Err(Error::Shape("There is no tensor to compare with.".into()));
         };
-        let bases = photo::distinct(self.photos, target.channels, self.max_pixels)?;
+        let late = || self.past(DECODED);
+        let bases = photo::distinct(self.photos, target.channels, self.max_pixels, &late)?;
         let mut places = self.places(&bases, target);
-        if places.is_empty() {
-            return Ok(none(self.started.elapsed()));
-        }
         self.by_bands(&bases, target, &mut places);
-        let mut checked = self.by_filters(&bases, target, &places)?;
+        let explained = self.by_filters(&bases, target, &mut places);
+        let fitting = fitting(target, &explained);
+        let mut checked = self.check_all(&bases, &places, &fitting);
         if !checked.iter().any(|found| found.difference.differing == 0) {
-            checked.extend(self.altered(&bases, target, &places)?);
+            checked.extend(self.altered(&bases, target, &places, &explained));
         }
-        self.report(&bases, checked)
+        Ok((bases, checked))
     }
 
-    fn over(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed) || self.started.elapsed() > PATIENCE
+    /// Whether the search is cancelled, or this part of its time has gone by.
+    pub(super) fn past(&self, part: f64) -> bool {
+        let late = self.started.elapsed() > self.patience.mul_f64(part);
+        if late {
+            self.cut_short.store(true, Ordering::Relaxed);
+        }
+        late || self.cancel.load(Ordering::Relaxed)
     }
 
-    /// The places where the cell means fit best.
-    fn places(&self, bases: &[(Base, Vec<Photo>)], target: &Target) -> Vec<Place> {
-        let target_sums = SummedArea::of_target(target);
-        let mut places: Vec<Place> = Vec::new();
-        for (index, (_, photos)) in bases.iter().enumerate() {
-            let Some(photo) = photos.first() else {
-                continue;
-            };
-            let sums = SummedArea::of_picture(&photo.picture);
-            let size = (photo.picture.width, photo.picture.height);
-            let score = |geometry: &Geometry| {
-                let placement = geometry.place(target, size)?;
-                let score = coarse::unexplained(&sums, &target_sums, &placement);
-                Some((score, placement))
-            };
-            let mut geometries = candidates::plain(target);
-            geometries.extend(candidates::limited(self.targets));
-            geometries.extend(self.sizes(target, size, &score));
-            for geometry in geometries {
-                let Some((score, placement)) = score(&geometry) else {
-                    continue;
-                };
-                let known = places
-                    .iter_mut()
-                    .find(|place| place.base == index && place.placement == placement);
-                match known {
-                    Some(place) => place.same.push(geometry),
-                    None => places.push(Place {
-                        base: index,
-                        geometry,
-                        placement,
-                        same: Vec::new(),
-                        score,
-                    }),
-                }
-            }
-        }
-        places.retain(|place| place.score <= ANOTHER_PHOTO);
-        places.sort_by(|a, b| a.score.total_cmp(&b.score));
-        let most = places.first().map_or(0.0, |best| best.score * 6.0 + 0.03);
-        places.retain(|place| place.score <= most);
-        places.truncate(PLACES);
-        places
-    }
-
-    /// Centre crops by the sizes that fit best.
-    fn sizes(
-        &self,
-        target: &Target,
-        photo: (usize, usize),
-        score: &dyn Fn(&Geometry) -> Option<(f64, Placement)>,
-    ) -> Vec<Geometry> {
-        let side = target.width.min(target.height) as u32;
-        let mut all = Vec::new();
-        for resize in [Resize::ShortSide, Resize::LongSide, Resize::Stretch] {
-            let mut scored: Vec<(f64, u32)> = candidates::sizes(target, photo)
-                .filter_map(|size| {
-                    let geometry = candidates::cropped(target, resize, size)
-                        .into_iter()
-                        .next()?;
-                    Some((score(&geometry)?.0, size))
-                })
-                .collect();
-            scored.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let usual = |(rank, (_, size)): &(usize, &(f64, u32))| {
-                *rank < 5 || (*rank < 24 && candidates::oddness(*size, side) < 2)
-            };
-            let sizes = scored
-                .iter()
-                .enumerate()
-                .filter(usual)
-                .map(|(_, (_, size))| *size);
-            all.extend(sizes.flat_map(|size| candidates::cropped(target, resize, size)));
-        }
-        all
-    }
-
-    /// Ranks the places by a few rows and the most common filters, and keeps the best.
-    fn by_bands(&self, bases: &[(Base, Vec<Photo>)], target: &Target, places: &mut Vec<Place>) {
-        let probes = [Filter::Bilinear, Filter::OpenCvLinear, Filter::Nearest];
-        let scores = self.parallel(places.len(), |index| {
-            let place = &places[index];
-            let of = |filter| {
-                let resampling = (filter, None, package::Depth::U8);
-                self.explain(bases, target, place, resampling)
-                    .map_or(f64::INFINITY, |(_, _, residual)| residual.rms())
-            };
-            probes.into_iter().map(of).fold(f64::INFINITY, f64::min)
-        });
-        for (place, score) in places.iter_mut().zip(scores) {
-            place.score = score.unwrap_or(f64::INFINITY);
-        }
-        places.sort_by(|a, b| a.score.total_cmp(&b.score));
-        places.truncate(FINALISTS);
+    /// Whether the search is cancelled, or its time is up.
+    pub(super) fn over(&self) -> bool {
+        self.past(1.0)
     }
 
     /// How well a place with a filter explains the tensor of the first photo.
-    fn explain(
+    pub(super) fn explain(
         &self,
-        bases: &[(Base, Vec<Photo>)],
+        bases: &Bases,
         target: &Target,
         place: &Place,
         resampling: Resampling,
@@ -227,18 +153,53 @@ impl<'a> Search<'a> {
         )
     }
 
-    /// All filters at the best places, and the recipes of those that fit.
+    /// All filters at the best places, those that explain most first; and the best of them by the
+    /// other ways to decode, which change little.
     fn by_filters(
         &self,
-        bases: &[(Base, Vec<Photo>)],
+        bases: &Bases,
+        target: &Target,
+        places: &mut Vec<Place>,
+    ) -> Vec<Explained> {
+        let resamplings = candidates::resamplings();
+        let pairs: Vec<(usize, Resampling)> = (0..places.len())
+            .flat_map(|place| {
+                let resamplings = resamplings.iter();
+                resamplings.map(move |resampling| (place, *resampling))
+            })
+            .collect();
+        let mut explained = self.explain_all(FILTERED, bases, target, places, &pairs);
+        let views = views(bases);
+        let (mut others, mut pairs) = (Vec::new(), Vec::new());
+        for found in explained.iter().take(DECODED_OTHERWISE) {
+            let place = &places[found.place];
+            let alike = |base: &usize| *base != place.base && views[*base] == views[place.base];
+            for base in (0..bases.len()).filter(alike) {
+                pairs.push((places.len() + others.len(), found.resampling));
+                others.push(Place {
+                    base,
+                    geometry: place.geometry.clone(),
+                    same: place.same.clone(),
+                    ..*place
+                });
+            }
+        }
+        places.extend(others);
+        explained.extend(self.explain_all(FILTERED, bases, target, places, &pairs));
+        explained.sort_by(|a, b| a.residual.rms().total_cmp(&b.residual.rms()));
+        explained
+    }
+
+    /// Places with filters, those that explain most first, until this part of the time has gone by.
+    pub(super) fn explain_all(
+        &self,
+        part: f64,
+        bases: &Bases,
         target: &Target,
         places: &[Place],
-    ) -> Result<Vec<Checked>> {
-        let resamplings = candidates::resamplings();
-        let count = places.len() * resamplings.len();
-        let explained = self.parallel(count, |index| {
-            let (place, resampling) = (index / resamplings.len(), index % resamplings.len());
-            let resampling = resamplings[resampling];
+        pairs: &[(usize, Resampling)],
+    ) -> Vec<Explained> {
+        let of = |(place, resampling): (usize, Resampling)| {
             let (_, lines, residual) = self.explain(bases, target, &places[place], resampling)?;
             Some(Explained {
                 place,
@@ -246,42 +207,70 @@ impl<'a> Search<'a> {
                 lines,
                 residual,
             })
-        });
+        };
+        let explained = self.parallel(part, pairs.len(), |index| of(pairs[index]));
         let mut found: Vec<Explained> = explained.into_iter().flatten().flatten().collect();
-        found.sort_by(|a, b| a.residual.rms().total_cmp(&b.residual.rms()));
-        let fits = |found: &&Explained| found.residual.worst <= tolerance(target, found);
-        let mut chosen: Vec<&Explained> = found.iter().filter(fits).collect();
-        if chosen.is_empty() {
-            chosen = found.iter().take(2).collect();
+        if found.is_empty() {
+            // However late it is: without any there is no answer.
+            found.extend(pairs.first().and_then(|first| of(*first)));
         }
-        chosen.truncate(LISTED);
-        let checked = self.parallel(chosen.len(), |index| {
-            self.check(bases, &places[chosen[index].place], chosen[index])
-        });
-        let checked: Result<Vec<Vec<Checked>>> = checked.into_iter().flatten().collect();
-        Ok(checked?.into_iter().flatten().collect())
+        found.sort_by(|a, b| a.residual.rms().total_cmp(&b.residual.rms()));
+        found
+    }
+
+    /// The recipes of places with filters, on all photos. The first is checked however late it is:
+    /// without it there is no answer.
+    pub(super) fn check_all(
+        &self,
+        bases: &Bases,
+        places: &[Place],
+        chosen: &[&Explained],
+    ) -> Vec<Checked> {
+        let check = |explained: &Explained| self.check(bases, &places[explained.place], explained);
+        let Some((first, others)) = chosen.split_first() else {
+            return Vec::new();
+        };
+        let mut checked = check(first);
+        let more = self.parallel(1.0, others.len(), |index| check(others[index]));
+        checked.extend(more.into_iter().flatten().flatten());
+        checked
     }
 
     /// The recipes of a place with a filter: of all geometries that place the photos there.
-    fn check(
-        &self,
-        bases: &[(Base, Vec<Photo>)],
-        place: &Place,
-        found: &Explained,
-    ) -> Result<Vec<Checked>> {
+    fn check(&self, bases: &Bases, place: &Place, found: &Explained) -> Vec<Checked> {
         let (base, photos) = &bases[place.base];
         let pictures: Vec<&Picture> = photos.iter().map(|photo| &photo.picture).collect();
-        let mut all = Vec::new();
+        let mut all: Vec<Checked> = Vec::new();
+        // Where each photo lands by the geometries so far, and what that came to.
+        let mut known: Vec<(Resize, Vec<Option<Placement>>, Completed)> = Vec::new();
         for geometry in std::iter::once(&place.geometry).chain(&place.same) {
+            if !all.is_empty() && self.over() {
+                break;
+            }
+            let lands = |(picture, target): (&&Picture, &Target)| {
+                geometry.place(target, (picture.width, picture.height))
+            };
+            let lands: Vec<_> = pictures.iter().zip(self.targets).map(lands).collect();
             let preprocess = candidates::with(&geometry.over(&base.preprocess), found.resampling);
-            let checked = complete(
-                self.targets,
-                self.max_pixels,
-                geometry,
-                preprocess,
-                &pictures,
-                &place.placement,
-            )?;
+            let resize = geometry.preprocess.resize;
+            let alike = |(kind, there, _): &&(Resize, _, _)| (*kind, there) == (resize, &lands);
+            let checked = match known.iter().find(alike) {
+                Some((.., completed)) => completed
+                    .as_ref()
+                    .map(|(recipe, difference)| (geometry.also(recipe), difference.clone())),
+                None => {
+                    let completed = complete(
+                        self.targets,
+                        self.max_pixels,
+                        geometry,
+                        preprocess,
+                        &pictures,
+                        &place.placement,
+                    );
+                    known.push((resize, lands, completed.clone()));
+                    completed
+                }
+            };
             all.extend(checked.map(|(recipe, difference)| Checked {
                 base: place.base,
                 cost: cost(&recipe),
@@ -289,167 +278,54 @@ impl<'a> Search<'a> {
                 difference,
             }));
         }
-        Ok(all)
+        all
     }
 
-    /// What else is done to pictures before they are resized: a draft, a JPEG round trip.
-    fn altered(
+    /// [`parallel`] until the search is cancelled, or this part of its time has gone by: what is
+    /// `None` then was left out.
+    pub(super) fn parallel<T: Send>(
         &self,
-        bases: &[(Base, Vec<Photo>)],
-        target: &Target,
-        places: &[Place],
-    ) -> Result<Vec<Checked>> {
-        let mut all = Vec::new();
-        let Some(best) = places.first() else {
-            return Ok(all);
-        };
-        let base = &bases[best.base].0.preprocess;
-        // What is altered may look as if another library had decoded it.
-        let base = &Preprocess {
-            decode: Decode::Pillow,
-            ..base.clone()
-        };
-        let mut ways = vec![Preprocess {
-            draft: true,
-            ..base.clone()
-        }];
-        for quality in [75, 95, 90, 85, 80, 100, 70, 60, 50] {
-            ways.push(Preprocess {
-                jpeg_quality: Some(quality),
-                ..base.clone()
-            });
-        }
-        for way in ways {
-            if self.over() {
-                break;
-            }
-            let found = self.with_alteration(target, best, way)?;
-            let exact = found.iter().any(|found| found.difference.differing == 0);
-            all.extend(found);
-            if exact {
-                break;
-            }
-        }
-        Ok(all)
+        part: f64,
+        count: usize,
+        work: impl Fn(usize) -> T + Sync,
+    ) -> Vec<Option<T>> {
+        parallel(self.threads, count, &|| self.past(part), work)
     }
+}
 
-    fn with_alteration(
-        &self,
-        target: &Target,
-        best: &Place,
-        way: Preprocess,
-    ) -> Result<Vec<Checked>> {
-        let draft = way.draft.then(|| {
-            let side = best.geometry.preprocess.size;
-            let (width, height) = (target.width as u32, target.height as u32);
-            side.map_or((width, height), |side| (side, side))
-        });
-        let photos: Result<Vec<Photo>> = self
-            .photos
-            .iter()
-            .map(|bytes| photo::decode(bytes, &way, draft, self.max_pixels))
-            .collect();
-        let Ok(photos) = photos else {
-            return Ok(Vec::new());
-        };
-        let size = photos
+/// What each way to decode shows of the first photo: its size, and whether it lies as it is stored.
+/// Ways that show the same differ in a few levels at most.
+pub(super) fn views(bases: &Bases) -> Vec<(usize, usize, bool)> {
+    let first = |photos: &[Photo]| {
+        photos
             .first()
-            .map_or((0, 0), |photo| (photo.picture.width, photo.picture.height));
-        let Some(placement) = best.geometry.place(target, size) else {
-            return Ok(Vec::new());
-        };
-        let base = Base {
-            preprocess: way,
-            same: Vec::new(),
-        };
-        let place = Place {
-            base: 0,
-            geometry: best.geometry.clone(),
-            placement,
-            same: best.same.clone(),
-            score: 0.0,
-        };
-        let mut checked = self.by_filters(&[(base, photos)], target, &[place])?;
-        checked.retain(|found| found.difference.differing == 0);
-        for found in &mut checked {
-            found.base = best.base;
-        }
-        Ok(checked)
-    }
+            .map(|photo| photo.picture.details.orientation)
+    };
+    let is_turned = bases
+        .iter()
+        .any(|(_, photos)| first(photos).is_some_and(|tag| tag != 1));
+    let view = |(base, photos): &(Base, Vec<Photo>)| {
+        let picture = photos.first().map(|photo| &photo.picture);
+        let (width, height) = picture.map_or((0, 0), |picture| (picture.width, picture.height));
+        (width, height, is_turned && !base.preprocess.exif)
+    };
+    bases.iter().map(view).collect()
+}
 
-    /// The answer: the simplest of the exact recipes, else the nearest.
-    fn report(&self, bases: &[(Base, Vec<Photo>)], mut checked: Vec<Checked>) -> Result<Found> {
-        checked.sort_by(|a, b| {
-            let exact = |checked: &Checked| checked.difference.differing > 0;
-            let key = |checked: &Checked| {
-                let differing = checked.difference.differing;
-                if differing == 0 { checked.cost } else { 0 }
-            };
-            exact(a)
-                .cmp(&exact(b))
-                .then(key(a).cmp(&key(b)))
-                .then(a.difference.sum.total_cmp(&b.difference.sum))
-                .then(a.cost.cmp(&b.cost))
-        });
-        let Some(best) = checked.first() else {
-            return Ok(none(self.started.elapsed()));
-        };
-        let exact = best.difference.differing == 0;
-        let rms = best.difference.mean();
-        let verdict = match exact {
-            true => Verdict::Exact,
-            false if rms <= NOT_NEAR => Verdict::Near,
-            false => Verdict::None,
-        };
-        let mut same: Vec<Recipe> = Vec::new();
-        if exact {
-            let others = checked[1..].iter();
-            let others = others.filter(|other| other.difference.differing == 0);
-            for other in others {
-                if !same.contains(&other.recipe) && other.recipe != best.recipe {
-                    same.push(other.recipe.clone());
-                }
-            }
-            same.extend(decoded_alike(&bases[best.base].0, &best.recipe));
-            same.truncate(LISTED);
-        }
-        let heat_map = match (exact, self.targets.first()) {
-            (false, Some(target)) => Some(self.heat(target, &best.recipe)?),
-            _ => None,
-        };
-        Ok(Found {
-            report: RecipeReport {
-                verdict,
-                evidence: Evidence::Tensors,
-                recipe: Some(best.recipe.clone()),
-                same,
-                max_difference: best.difference.max,
-                mean_difference: best.difference.mean(),
-                differing: best.difference.differing,
-                compared: best.difference.count,
-                elapsed_ms: self.started.elapsed().as_secs_f64() * 1000.0,
-            },
-            heat_map,
-        })
+/// The filters that fit; where none does, the two that come nearest.
+fn fitting<'a>(target: &Target, explained: &'a [Explained]) -> Vec<&'a Explained> {
+    let fits = explained.iter().filter(|found| found.fits(target));
+    let chosen: Vec<&Explained> = fits.take(CHECKED).collect();
+    match chosen.is_empty() {
+        true => explained.iter().take(2).collect(),
+        false => chosen,
     }
+}
 
-    fn heat(&self, target: &Target, recipe: &Recipe) -> Result<Vec<u8>> {
-        let bytes = self.photos.first().map(Vec::as_slice).unwrap_or_default();
-        let photo = photo::decode(bytes, &recipe.preprocess, None, self.max_pixels)?;
-        let input = input(recipe);
-        heat::map(
-            &mut Comparison::new(self.max_pixels),
-            &photo.picture,
-            &input,
-            target,
-        )
-    }
-
-    /// [`parallel`] until the search is cancelled: without its result there is no answer at all, and
-    /// no answer is not the same as no recipe.
-    fn parallel<T: Send>(&self, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<Option<T>> {
-        let cancelled = || self.cancel.load(Ordering::Relaxed);
-        parallel(self.threads, count, &cancelled, work)
+impl Explained {
+    /// Whether the filter is off by no more than the tensor's numbers are.
+    pub(super) fn fits(&self, target: &Target) -> bool {
+        self.residual.worst <= tolerance(target, self)
     }
 }
 

@@ -36,7 +36,10 @@ fn input(preprocess: &Preprocess, side: (usize, usize)) -> ImageInput {
 
 /// The tensor that a prediction would make of a photo.
 fn target(bytes: &[u8], input: &ImageInput) -> Target {
-    let photo = photo::decode(bytes, &input.preprocess, None, LIMIT).unwrap();
+    let (width, height) = input.size.unwrap();
+    let asked = (width as u32, height as u32);
+    let draft = input.preprocess.draft.then_some(asked);
+    let photo = photo::decode(bytes, &input.preprocess, draft, LIMIT).unwrap();
     let (mut canvas, mut buffer) = (Canvas::default(), TensorBuffer::U8(Vec::new()));
     canvas
         .draw(
@@ -47,8 +50,10 @@ fn target(bytes: &[u8], input: &ImageInput) -> Target {
         )
         .unwrap();
     Normaliser::new(input).normalise(&canvas, 0, &mut buffer);
-    let TensorBuffer::F32(planes) = buffer else {
-        panic!()
+    let planes = match buffer {
+        TensorBuffer::F32(all) => all,
+        TensorBuffer::F16(all) => all.into_iter().map(f32::from).collect(),
+        TensorBuffer::U8(all) => all.into_iter().map(f32::from).collect(),
     };
     Target {
         width: canvas.width,
@@ -200,4 +205,71 @@ fn another_photo_and_noise_have_no_recipe() {
     }
     let found = find(&["flower.jpg"], &[flipped]);
     assert_ne!(found.verdict, Verdict::Exact);
+}
+
+#[test]
+fn numbers_that_halves_leave_open_are_those_that_give_every_bit() {
+    let preprocess = Preprocess {
+        filter: Filter::TorchvisionNearest,
+        mean: vec![130.56, 110.415, 99.705],
+        std: vec![68.85, 64.005, 63.24],
+        ..recipes()[0].0.clone()
+    };
+    let input = ImageInput {
+        dtype: ImageDtype::F16,
+        ..input(&preprocess, (224, 224))
+    };
+    let found = find(&["flower.jpg"], &[target(&sample("flower.jpg"), &input)]);
+    let recipe = found.recipe.unwrap().preprocess;
+    assert_eq!(found.max_difference, 0.0);
+    assert_eq!((recipe.mean, recipe.std), (preprocess.mean, preprocess.std));
+}
+
+/// A JPEG whose EXIF says that it is to be turned.
+fn turned(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    let tiff = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0";
+    let entry = [tiff.as_slice(), &[orientation, 0, 0, 0, 0, 0, 0, 0]].concat();
+    let length = (entry.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], &[0xff, 0xe1], &length, &entry, &jpeg[2..]].concat()
+}
+
+#[test]
+fn a_draft_is_found_where_only_the_second_photo_would_be_turned() {
+    let preprocess = Preprocess {
+        draft: true,
+        exif: false,
+        ..recipes()[6].0.clone()
+    };
+    let preprocess = Preprocess {
+        jpeg_quality: None,
+        ..preprocess
+    };
+    let input = input(&preprocess, (96, 64));
+    let photos = [sample("flower.jpg"), turned(&sample("cat.jpg"), 6)];
+    let targets = photos.each_ref().map(|photo| target(photo, &input));
+    let found = from_tensors(&photos, &targets, LIMIT, 2, &AtomicBool::new(false));
+    let report = found.unwrap().report;
+    assert_eq!(report.verdict, Verdict::Exact);
+    let recipe = report.recipe.unwrap().preprocess;
+    assert_eq!((recipe.draft, recipe.exif), (true, false));
+}
+
+#[test]
+fn a_search_without_time_names_the_best_so_far_and_says_so() {
+    let (preprocess, side) = recipes().remove(2);
+    let photo = sample("flower.jpg");
+    let targets = [target(&photo, &input(&preprocess, side))];
+    let (photos, cancel) = ([photo], AtomicBool::new(false));
+    let search = |patience| {
+        let search = Search::new(&photos, &targets, LIMIT, 2, &cancel, patience);
+        verdict::find(&search).unwrap().report
+    };
+    let report = search(Duration::ZERO);
+    assert!(report.out_of_time);
+    assert!(report.recipe.is_some() && report.compared > 0, "{report:?}");
+    let report = search(Duration::from_secs(600));
+    assert_eq!(
+        (report.verdict, report.out_of_time),
+        (Verdict::Exact, false)
+    );
 }

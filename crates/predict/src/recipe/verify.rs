@@ -1,6 +1,6 @@
 //! A recipe against a tensor, by the stages that a prediction goes through.
 
-use boxwright_model::package::ImageDtype;
+use boxwright_model::package::{ImageDtype, Layout};
 use boxwright_model::pipeline::ImageInput;
 use half::f16;
 
@@ -69,6 +69,11 @@ impl Comparison {
             .draw(input, self.max_pixels, picture, &mut self.resizer)
     }
 
+    /// Whether what was drawn has the tensor's size.
+    pub fn fits(&self, target: &Target) -> bool {
+        (self.canvas.width, self.canvas.height) == (target.width, target.height)
+    }
+
     /// What was drawn, normalised as `input` says, against a tensor; `each` gets the plane, the
     /// place in it and the difference of every number in levels.
     pub fn with(
@@ -78,46 +83,63 @@ impl Comparison {
         mut each: impl FnMut(usize, usize, f64),
     ) -> Difference {
         let mut all = Difference::default();
-        if (self.canvas.width, self.canvas.height) != (target.width, target.height) {
+        if !self.fits(target) {
             all.max = f64::INFINITY;
             all.differing = target.planes.len();
             all.count = target.planes.len();
             return all;
         }
         Normaliser::new(input).normalise(&self.canvas, 0, &mut self.buffer);
-        let length = target.width * target.height;
-        let std = |channel: usize| {
-            let std = &input.preprocess.std;
-            std.get(channel).unwrap_or(&std[0]).abs()
-        };
-        for (index, wanted) in target.planes.iter().enumerate() {
-            let (channel, place) = (index / length, index % length);
-            let at = match target.layout {
-                boxwright_model::package::Layout::Nchw => index,
-                boxwright_model::package::Layout::Nhwc => place * target.channels + channel,
-            };
-            let got = match &self.buffer {
-                TensorBuffer::F32(all) => all[at],
-                TensorBuffer::F16(all) => all[at].to_f32(),
-                TensorBuffer::U8(all) => f32::from(all[at]),
-            };
-            let levels = f64::from((got - wanted).abs()) * std(channel);
-            let slack = match target.dtype {
-                ImageDtype::F32 => LAST_DIGITS,
-                ImageDtype::U8 => 0.0,
-                // A unit in the last place of a half: numbers that differ in the last digits may be
-                // rounded to neighbours.
-                ImageDtype::F16 => {
-                    let unit = f16::EPSILON.to_f32() * wanted.abs();
-                    f64::from(unit) * std(channel) + LAST_DIGITS
+        let std = &input.preprocess.std;
+        for channel in 0..target.channels {
+            let std = std.get(channel).unwrap_or(&std[0]).abs();
+            let each = |place: usize, levels: f64| each(channel, place, levels);
+            let own = match &self.buffer {
+                TensorBuffer::F32(got) => compare(target, channel, got, |v| *v, std, each),
+                TensorBuffer::F16(got) => compare(target, channel, got, |v| v.to_f32(), std, each),
+                TensorBuffer::U8(got) => {
+                    compare(target, channel, got, |v| f32::from(*v), std, each)
                 }
             };
-            all.max = all.max.max(levels);
-            all.sum += levels;
-            all.differing += usize::from(levels > slack);
-            all.count += 1;
-            each(channel, place, levels);
+            all = own.and(&all);
         }
         all
     }
+}
+
+/// One channel of what was made against that of a tensor.
+fn compare<T>(
+    target: &Target,
+    channel: usize,
+    got: &[T],
+    value: impl Fn(&T) -> f32,
+    std: f64,
+    mut each: impl FnMut(usize, f64),
+) -> Difference {
+    let mut all = Difference::default();
+    let (first, step) = match target.layout {
+        Layout::Nchw => (channel * target.width * target.height, 1),
+        Layout::Nhwc => (channel, target.channels),
+    };
+    let got = got[first..].iter().step_by(step);
+    let plane = target.plane(channel);
+    for (place, (wanted, got)) in plane.iter().zip(got).enumerate() {
+        let levels = f64::from((value(got) - wanted).abs()) * std;
+        let slack = match target.dtype {
+            ImageDtype::F32 => LAST_DIGITS,
+            ImageDtype::U8 => 0.0,
+            // A unit in the last place of a half: numbers that differ in the last digits may be
+            // rounded to neighbours.
+            ImageDtype::F16 => {
+                let unit = f16::EPSILON.to_f32() * wanted.abs();
+                f64::from(unit) * std + LAST_DIGITS
+            }
+        };
+        all.max = all.max.max(levels);
+        all.sum += levels;
+        all.differing += usize::from(levels > slack);
+        each(place, levels);
+    }
+    all.count = plane.len();
+    all
 }
