@@ -62,6 +62,7 @@ fn find(studio: &Studio, change: impl FnOnce(&mut Recipe)) -> RecipeFinding {
     recipe = Recipe::of(&package, &recipe);
     change(&mut recipe);
     let report = RecipeReport {
+        out_of_time: false,
         verdict: Verdict::Exact,
         evidence: Evidence::Tensors,
         recipe: Some(recipe),
