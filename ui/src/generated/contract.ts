@@ -659,6 +659,8 @@ export type RecipeFinding = {
   heat_map: boolean,
   /** How long it took, in milliseconds. */
   elapsed_ms: number,
+  /** Whether time ran out before every recipe was tried. */
+  out_of_time: boolean,
 };
 
 /**

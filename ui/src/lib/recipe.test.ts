@@ -17,6 +17,7 @@ function finding(parts: Partial<RecipeFinding> = {}): RecipeFinding {
     same: [[{ field: "exif", value: "false" }]],
     heat_map: false,
     elapsed_ms: 1,
+    out_of_time: false,
     ...parts,
   };
 }

@@ -75,6 +75,8 @@ pub struct RecipeFinding {
     pub heat_map: bool,
     /// How long it took, in milliseconds.
     pub elapsed_ms: f64,
+    /// Whether time ran out before every recipe was tried.
+    pub out_of_time: bool,
 }
 
 /// A field of the package file that a recipe changes.

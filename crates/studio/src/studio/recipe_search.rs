@@ -300,6 +300,7 @@ fn finding(answer: &RecipeAnswer, package: Option<&Package>) -> RecipeFinding {
         same: same.collect(),
         heat_map: answer.heat_map.is_some(),
         elapsed_ms: report.elapsed_ms,
+        out_of_time: report.out_of_time,
     }
 }
 

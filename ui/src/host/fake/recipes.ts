@@ -58,6 +58,7 @@ function finding(parts: Partial<RecipeFinding> = {}): RecipeFinding {
     same: [],
     heat_map: false,
     elapsed_ms: 2140,
+    out_of_time: false,
     ...parts,
   };
 }
@@ -70,7 +71,8 @@ const near: Partial<RecipeFinding> = {
   differing: 21_704,
   changes: [{ field: "filter", was: "bicubic", found: "lanczos" }],
   heat_map: true,
-  elapsed_ms: 6320,
+  elapsed_ms: 9020,
+  out_of_time: true,
 };
 
 function search(parts: Partial<RecipeSearch> = {}): RecipeSearch {
