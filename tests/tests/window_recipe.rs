@@ -88,6 +88,21 @@ fn resized_by(window: &Window, way: &str) {
     });
 }
 
+/// Publishes without a password, and waits for the proof.
+#[track_caller]
+fn publish(window: &Window, host: &str) {
+    window.find("to-registry").click();
+    window.find("sign-in").click();
+    window.find("sign-in-registry").fill(host);
+    window.find("sign-in-anonymous").click();
+    window.find("publish").click();
+    window.find("result");
+    assert_eq!(
+        window.data("proof-cpu", "status").as_deref(),
+        Some("proven")
+    );
+}
+
 #[test]
 fn an_array_of_a_notebook_gives_its_recipe_which_is_used_undone_and_published() {
     let registry = need!(Registry::start(Auth::Open));
@@ -144,16 +159,7 @@ fn an_array_of_a_notebook_gives_its_recipe_which_is_used_undone_and_published() 
     assert!(text.contains("filter = \"lanczos\""), "{text}");
     assert!(text.contains("resize = \"stretch\""), "{text}");
 
-    window.find("to-registry").click();
-    window.find("sign-in").click();
-    window.find("sign-in-registry").fill(&registry.host());
-    window.find("sign-in-anonymous").click();
-    window.find("publish").click();
-    window.find("result");
-    assert_eq!(
-        window.data("proof-cpu", "status").as_deref(),
-        Some("proven")
-    );
+    publish(&window, &registry.host());
     skopeo.raw(&format!(
         "docker://{}",
         registry.reference("efficientnet-lite0:0.0.1")
