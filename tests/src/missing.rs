@@ -56,6 +56,14 @@ pub fn larger_set(what: &str) -> bool {
     all
 }
 
+/// Prints what a script wants said aloud, the lines that begin with `NOTE:`, past libtest's capture.
+pub fn say_notes(stdout: &[u8]) {
+    let text = String::from_utf8_lossy(stdout);
+    for line in text.lines().filter(|line| line.starts_with("NOTE:")) {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+}
+
 /// Prints that a test was left out. `module` names it where its thread has no name of its own.
 pub fn say(module: &str, why: &str) {
     let thread = std::thread::current();

@@ -48,6 +48,7 @@ fn compare(python: &Path, libraries: &[&str], least: usize) {
     let output = make.args(libraries).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
+    missing::say_notes(&output.stdout);
     let found = parity::check(&sandbox, &folder);
     assert!(found.cases >= least, "{} cases", found.cases);
     let count = found.wrong.len();

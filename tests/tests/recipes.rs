@@ -258,4 +258,5 @@ fn succeed(mut command: impl std::borrow::BorrowMut<Command>) {
     let output = command.borrow_mut().output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
+    missing::say_notes(&output.stdout);
 }

@@ -152,14 +152,14 @@ impl<'a> Drawn<'a> {
         }
         let best = best?;
         match target.dtype {
-            ImageDtype::F16 if best.1.differing == 0 => Some(self.to_the_bit(best, lines, known)),
+            ImageDtype::F16 if best.1.differing == 0 => Some(self.refined(best, lines, known)),
             _ => Some(best),
         }
     }
 
     /// Halves don't tell numbers as exactly as people write them. Of the short ones that are near,
     /// those are meant that give the tensor to the last bit; the channels don't depend on each other.
-    fn to_the_bit(
+    fn refined(
         &mut self,
         best: (Recipe, Difference),
         lines: &[Line],
