@@ -3,6 +3,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+/// Makes tests go through their larger sets, where it is 1.
+const ALL: &str = "BOXWRIGHT_TEST_ALL";
+
 /// Why something that a test needs can't be had on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing(pub String);
@@ -38,6 +41,27 @@ macro_rules! skip {
         $crate::missing::say(module_path!(), &format!($($why)*));
         return;
     }};
+}
+
+/// Whether a test goes through its larger set, as it does with `cargo xtask test --all`. Where it
+/// doesn't, prints `LEFT OUT: test: what` past libtest's capture.
+pub fn larger_set(what: &str) -> bool {
+    let all = std::env::var_os(ALL).is_some_and(|value| value == "1");
+    if !all {
+        let thread = std::thread::current();
+        let test = thread.name().unwrap_or_default();
+        let line = format!("LEFT OUT: {test}: {what}; {ALL}=1 goes through them too");
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+    all
+}
+
+/// Prints what a script wants said aloud, the lines that begin with `NOTE:`, past libtest's capture.
+pub fn say_notes(stdout: &[u8]) {
+    let text = String::from_utf8_lossy(stdout);
+    for line in text.lines().filter(|line| line.starts_with("NOTE:")) {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
 }
 
 /// Prints that a test was left out. `module` names it where its thread has no name of its own.

@@ -1,7 +1,7 @@
 //! The pipeline's numbers against those of the libraries that notebooks use, which run in
 //! environments of the tests' own: not one level apart.
 //!
-//! `BOXWRIGHT_TEST_ALL=1` compares more sizes, photos and models, which takes many minutes.
+//! `cargo xtask test --all` compares more sizes, photos and models, which takes many minutes.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use boxwright_tests::{Sandbox, need, parity, programs, sandbox, venv};
+use boxwright_tests::{Sandbox, missing, need, parity, programs, sandbox, venv};
 
 #[test]
 fn what_the_model_sees_is_what_pillow_opencv_and_pytorch_s_libraries_give() {
@@ -37,6 +37,7 @@ fn what_the_model_sees_is_what_tensorflow_and_keras_give() {
 
 /// Compares with what these libraries make of pictures, in at least so many cases.
 fn compare(python: &Path, libraries: &[&str], least: usize) {
+    missing::larger_set("more sizes, photos and models");
     let sandbox = Sandbox::new();
     let folder = sandbox.path("work/cases");
     let script = programs::checkout().join("tests/python/parity/make.py");
@@ -47,6 +48,7 @@ fn compare(python: &Path, libraries: &[&str], least: usize) {
     let output = make.args(libraries).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
+    missing::say_notes(&output.stdout);
     let found = parity::check(&sandbox, &folder);
     assert!(found.cases >= least, "{} cases", found.cases);
     let count = found.wrong.len();

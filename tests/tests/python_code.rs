@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use boxwright_tests::{Sandbox, need, parity, programs, venv};
+use boxwright_tests::{Sandbox, missing, need, parity, programs, venv};
 
 #[test]
 fn printed_python_on_pillow_opencv_and_torchvision_feeds_the_model_the_same() {
@@ -57,4 +57,5 @@ fn run(python: &Path, script: &str, arguments: &[&str]) {
     let output = command.envs(quiet).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
+    missing::say_notes(&output.stdout);
 }

@@ -1,6 +1,6 @@
 //! `boxwright match` against recipes that are drawn from the libraries themselves, and Chassis'
-//! own recipe by its own Python. A fourth of them, unless `BOXWRIGHT_TEST_ALL` is 1; others with
-//! another `BOXWRIGHT_TEST_SEED` than 20.
+//! own recipe by its own Python. `cargo xtask test --all` draws four times as many, and another
+//! `BOXWRIGHT_TEST_SEED` than 20 others.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use boxwright_tests::sandbox::{edit, photo, photos};
 use boxwright_tests::server::{Server, free_port};
-use boxwright_tests::{Missing, Sandbox, need, parity, programs, venv, wait};
+use boxwright_tests::{Missing, Sandbox, missing, need, parity, programs, venv, wait};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -56,6 +56,7 @@ fn recipes_of_tensorflow_and_keras_are_found() {
 
 /// Draws cases, and demands that 95 in 100 are found, and none where there is none.
 fn find_all(python: &Path, libraries: &str) {
+    missing::larger_set("three recipes of four");
     let sandbox = Sandbox::new();
     let folder = sandbox.path("work/cases");
     draw(python, &folder, libraries);
@@ -257,4 +258,5 @@ fn succeed(mut command: impl std::borrow::BorrowMut<Command>) {
     let output = command.borrow_mut().output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
+    missing::say_notes(&output.stdout);
 }

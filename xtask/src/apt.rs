@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::places::{Arch, Places};
-use crate::{Result, lock, process, stamp};
+use crate::result::Result;
+use crate::{lock, process, stamp};
 
 /// The release whose packages images are made of.
 const RELEASE: &str = "bookworm";

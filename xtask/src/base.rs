@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::apt::{Apt, Package};
+use crate::layer::{self, Component};
 use crate::places::{Arch, Places};
-use crate::share::{self, Component};
-use crate::{Result, lock, process, setup, stamp};
+use crate::result::Result;
+use crate::{lock, process, setup, stamp};
 
 /// What a base is made of: packages for one processor, and packages for all.
 const PACKAGES: [(&str, bool); 8] = [
@@ -83,7 +84,7 @@ fn base(places: &Places, arch: Arch, locked: &[Package]) -> Result<PathBuf> {
             ));
         }
         let entries = layer.finish()?;
-        share::layer(places, folder, &entries, &sources)?;
+        layer::write(places, folder, &entries, &sources)?;
         stamp::clear(&folder.join("unpacked"))
     })
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::places::{Arch, Places};
-use crate::{Result, process, stamp};
+use crate::result::Result;
+use crate::{process, stamp};
 
 /// Cargo on this checkout, building what is tested.
 pub fn cargo<const N: usize>(places: &Places, words: [&str; N]) -> Command {

@@ -1,7 +1,8 @@
 //! The programs as they ship, and the share folder beside them.
 
 use crate::places::{Arch, Places};
-use crate::{Result, cargo, process, setup, share, stamp};
+use crate::result::Result;
+use crate::{cargo, process, setup, share, stamp};
 
 /// `cargo xtask dist`.
 pub fn run(places: &Places) -> Result {

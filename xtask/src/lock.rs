@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use crate::{Result, process, stamp};
+use crate::result::Result;
+use crate::{process, stamp};
 
 /// The lines of a lock file, as words.
 pub fn read(path: &Path) -> Result<Vec<Vec<String>>> {

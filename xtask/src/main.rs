@@ -7,11 +7,13 @@ mod apt;
 mod base;
 mod cargo;
 mod dist;
+mod layer;
 mod lock;
 mod notices;
 mod onnxruntime;
 mod places;
 mod process;
+mod result;
 mod runtimes;
 mod setup;
 mod share;
@@ -23,16 +25,15 @@ mod tally;
 use std::process::ExitCode;
 
 use places::Places;
-
-/// What this program's functions fail with: a sentence for the person who ran it.
-type Result<T = ()> = std::result::Result<T, String>;
+use result::Result;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   studio [--screenshot FILE.png] [FILE…]   set up, build, and open the studio on the sample package,
                                            or on FILE…; with --screenshot, save a picture and exit
-  test                                     set up, build, and run every check and test
+  test [--all]                             set up, build, and run every check and test; with --all, of
+                                           larger sets of pictures and recipes too: far longer
   bench                                    measure, and print one table
   dist                                     release programs and their share folder into dist/
   setup                                    only install what the rest needs
@@ -59,11 +60,15 @@ fn run(places: &Places, words: &[&str]) -> Result<ExitCode> {
     let done = |()| ExitCode::SUCCESS;
     match words {
         ["studio", rest @ ..] => studio::run(places, rest).map(done),
-        ["test"] => suite::run(places),
+        ["test"] => suite::run(places, suite::Sets::Usual),
+        ["test", "--all"] => suite::run(places, suite::Sets::All),
         ["bench", rest @ ..] => bench(places, rest).map(done),
         ["dist"] => dist::run(places).map(done),
         ["setup"] => setup::run(places, setup::Need::Test).map(done),
-        ["runtimes"] => runtimes::run(places).map(done),
+        ["runtimes"] => {
+            setup::run(places, setup::Need::Images)?;
+            share::make(places).map(done)
+        }
         ["base"] => base::run(places, false).map(done),
         ["base", "--update-lock"] => base::run(places, true).map(done),
         ["help" | "--help" | "-h"] => {

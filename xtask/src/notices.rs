@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::places::{Arch, Places};
-use crate::{Result, cargo, process, stamp};
+use crate::result::Result;
+use crate::{cargo, process, stamp};
 
 /// Names, licences and licence texts of every crate in the program for `arch`, each text once.
 pub fn of_serve(places: &Places, arch: Arch) -> Result<String> {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::places::{Arch, Places};
-use crate::{Result, lock, process, stamp};
+use crate::result::Result;
+use crate::{lock, process, stamp};
 
 /// ONNX Runtime for one processor, unpacked.
 pub struct OnnxRuntime {

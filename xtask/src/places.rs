@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::Result;
+use crate::result::Result;
 
 /// The folders that this program reads and writes.
 pub struct Places {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::Result;
+use crate::result::Result;
 
 /// A command of `program` with `arguments`, with nothing to read from stdin.
 pub fn command<S: AsRef<OsStr>>(

@@ -3,19 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::layer::{self, Component};
 use crate::onnxruntime::{self, OnnxRuntime};
 use crate::places::{Arch, Places};
-use crate::share::{self, Component};
-use crate::{Result, cargo, notices, process, setup, stamp};
+use crate::result::Result;
+use crate::{cargo, notices, process, stamp};
 
 /// What this machine itself runs, in the share folder.
 pub const OWN: [&str; 2] = ["bin/boxwright-serve", "lib/libonnxruntime.so"];
-
-/// `cargo xtask runtimes`.
-pub fn run(places: &Places) -> Result {
-    setup::run(places, setup::Need::Images)?;
-    share::make(places)
-}
 
 /// Makes the runtime of every platform that can be built for here.
 pub fn make(places: &Places) -> Result<Vec<Component>> {
@@ -77,7 +72,7 @@ fn runtime(places: &Places, arch: Arch) -> Result<PathBuf> {
         stamp::write(&third_party, &notices)?;
         let entries = entries(places, &serve, &onnxruntime, &third_party);
         let sources = sources(places, &onnxruntime)?;
-        share::layer(places, folder, &entries, &sources)
+        layer::write(places, folder, &entries, &sources)
     })?;
     Ok(folder)
 }

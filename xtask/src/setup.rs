@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use crate::places::{Arch, Places};
-use crate::{Result, process, stamp};
+use crate::result::Result;
+use crate::{process, stamp};
 
 /// How much of it is needed. Each one includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::places::Places;
-use crate::{Result, cargo, dist, process, setup, share, stamp};
+use crate::result::Result;
+use crate::{cargo, dist, process, setup, share, stamp};
 
 /// Longest that the preview on a picture may take.
 const PATIENCE: Duration = Duration::from_secs(180);

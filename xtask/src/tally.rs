@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use crate::Result;
+use crate::result::Result;
 
 /// How many tests there were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Tally {
     pub failed: u64,
     /// Did not run.
     pub skipped: u64,
+    /// Larger sets that tests which ran did not go through.
+    pub left_out: u64,
 }
 
 impl Tally {
@@ -23,6 +25,7 @@ impl Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.left_out += other.left_out;
     }
 
     /// Counts what one line of output says: a summary of libtest or of vitest, or that a test
@@ -32,6 +35,8 @@ impl Tally {
         if line.starts_with("SKIPPED:") {
             self.skipped += 1;
             self.passed = self.passed.wrapping_sub(1);
+        } else if line.starts_with("LEFT OUT:") {
+            self.left_out += 1;
         } else if let Some(result) = line.strip_prefix("test result: ") {
             let counts = result.split_once(". ").map_or("", |(_, counts)| counts);
             self.counts(counts.split(';'));
@@ -107,6 +112,7 @@ mod tests {
     fn a_test_that_was_left_out_has_not_passed() {
         let found = tally(&[
             "SKIPPED: docker: there is no Docker Engine",
+            "LEFT OUT: recipes: three of four; BOXWRIGHT_TEST_ALL=1 goes through them too",
             "test proof ... ok",
             "test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.1s",
             "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured",
@@ -115,6 +121,7 @@ mod tests {
             passed: 12,
             failed: 2,
             skipped: 4,
+            left_out: 1,
         };
         assert_eq!(found, expected);
     }
@@ -129,6 +136,7 @@ mod tests {
             passed: 20,
             failed: 1,
             skipped: 2,
+            left_out: 0,
         };
         assert_eq!(found, expected);
     }

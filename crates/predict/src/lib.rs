@@ -33,5 +33,5 @@ pub use concurrency::Concurrency;
 pub use device::runtime_version;
 pub use error::{Error, Result};
 pub use machine::memory_limit;
-pub use prediction::{Prediction, RawTensor, Want};
+pub use prediction::{Prediction, Want};
 pub use predictor::{Options, Predictor, Source};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use boxwright_model::prediction::{Outcome, PictureDetails};
-use boxwright_tensor::DataType;
+use boxwright_tensor::Tensor;
 
 use crate::error::Error;
 
@@ -22,9 +22,6 @@ pub struct Want {
     pub picture_only: bool,
 }
 
-/// A tensor's shape without the batch axis, its element type, and its elements, little-endian.
-pub type RawTensor = (Vec<usize>, DataType, Vec<u8>);
-
 /// One sample's prediction.
 #[derive(Debug, Clone)]
 pub struct Prediction {
@@ -36,8 +33,8 @@ pub struct Prediction {
     pub details: Option<PictureDetails>,
     /// A JPEG, where one was wanted and a picture was decoded.
     pub thumbnail: Option<Vec<u8>>,
-    /// Outputs by name, where they were wanted.
-    pub tensors: BTreeMap<String, RawTensor>,
+    /// Outputs without the batch axis, in the order of the task's, where they were wanted.
+    pub tensors: Vec<Tensor>,
 }
 
 impl Prediction {
@@ -48,7 +45,7 @@ impl Prediction {
             picture: None,
             details: None,
             thumbnail: None,
-            tensors: BTreeMap::new(),
+            tensors: Vec::new(),
         }
     }
 
@@ -59,7 +56,7 @@ impl Prediction {
             picture: None,
             details: None,
             thumbnail: None,
-            tensors: BTreeMap::new(),
+            tensors: Vec::new(),
         }
     }
 }

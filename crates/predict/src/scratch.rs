@@ -1,6 +1,5 @@
 //! The scratch buffers of one thread, and its way from samples to predictions in them.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -348,7 +347,7 @@ fn interpreted(
     let tensors = if run.want.tensor {
         task::tensors(&slices)?
     } else {
-        BTreeMap::new()
+        Vec::new()
     };
     Ok(Prediction {
         outcome,

@@ -208,11 +208,12 @@ fn another_pipeline_shares_the_session() {
     };
     let prediction = raw.predict_one(&photo, &want);
     assert_eq!(prediction.outcome, Outcome::Outputs(BTreeMap::new()));
-    let (shape, _, bytes) = &prediction.tensors[name];
-    assert_eq!((shape.as_slice(), bytes.len()), (&[1000][..], 4000));
-    for (number, bytes) in output.data.iter().zip(bytes.as_chunks::<4>().0) {
-        assert_eq!(number.to_f64(), f64::from(f32::from_le_bytes(*bytes)));
-    }
+    let [tensor] = &prediction.tensors[..] else {
+        panic!("one tensor")
+    };
+    assert_eq!((&tensor.name, &tensor.shape[..]), (name, &[1000][..]));
+    let numbers: Vec<f64> = output.data.iter().map(|number| number.to_f64()).collect();
+    assert_eq!(tensor.to_f64(), Some(numbers));
 
     let mut other = support::sample();
     other.files[0] = support::sample_folder().join("labels.txt");

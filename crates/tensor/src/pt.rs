@@ -10,7 +10,7 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
-use crate::DataType;
+use crate::Tensor;
 use machine::{Machine, StoredTensor};
 
 /// Most bytes of a pickle: one of tensors is a few hundred for each.
@@ -18,30 +18,17 @@ const MAX_PICKLE: u64 = 16 << 20;
 /// Most bytes of all tensors together.
 const MAX_TENSORS: u64 = 256 << 20;
 
-/// A tensor of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedArray {
-    /// The key under which it stands in a dictionary; empty elsewhere.
-    pub name: String,
-    /// Axes, outermost first.
-    pub shape: Vec<usize>,
-    /// Element type.
-    pub datatype: DataType,
-    /// The elements, row by row, little-endian.
-    pub data: Vec<u8>,
-}
-
 /// Whether these are the first bytes of a file of `torch.save` (or of any other ZIP archive).
 pub fn is_zip(file: &[u8]) -> bool {
     matches!(file, [b'P', b'K', 3 | 5, 4 | 6, ..])
 }
 
 /// The tensors of a file, in the order in which they stand: one that was saved alone, or in a list,
-/// a tuple or a dictionary.
+/// a tuple or a dictionary, whose keys are their names; elsewhere they have none.
 ///
 /// # Errors
 /// In words, where the file isn't such an archive, holds anything but tensors, or is damaged.
-pub fn read(file: &[u8]) -> Result<Vec<NamedArray>, String> {
+pub fn read(file: &[u8]) -> Result<Vec<Tensor>, String> {
     let damaged = |error: zip::result::ZipError| format!("The .pt file can't be read: {error}.");
     let mut archive = ZipArchive::new(Cursor::new(file)).map_err(damaged)?;
     let pickle = archive
@@ -69,11 +56,11 @@ pub fn read(file: &[u8]) -> Result<Vec<NamedArray>, String> {
         )?;
         let data = elements(&tensor, &storage, left)?;
         left = left.saturating_sub(data.len() as u64);
-        found.push(NamedArray {
+        found.push(Tensor {
             name,
             shape: tensor.shape,
             datatype: tensor.datatype,
-            data,
+            data: data.into(),
         });
     }
     match found.is_empty() {
@@ -144,6 +131,7 @@ mod tests {
     use zip::write::SimpleFileOptions;
 
     use super::*;
+    use crate::DataType;
 
     fn archive(pickle: &[u8], storages: &[(&str, &[u8])]) -> Vec<u8> {
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));

@@ -125,6 +125,18 @@ impl Tensor {
             .flatten()
     }
 
+    /// The elements as singles, the nearest of each; truth values are 0 and 1.
+    ///
+    /// `None` where the tensor is not [complete](Self::is_complete), or the elements are BYTES.
+    pub fn to_f32(&self) -> Option<Vec<f32>> {
+        self.is_complete().then_some(())?;
+        with_element_type!(
+            self.datatype,
+            T => Some(T::read(&self.data).map(Element::to_f32).collect()),
+            bytes => None,
+        )
+    }
+
     /// The elements as numbers in JSON.
     ///
     /// `None` where the tensor is not [complete](Self::is_complete), or the elements are BYTES.

@@ -123,10 +123,13 @@ def pillow(add):
 
 
 def opencv(add):
+    from opencv_wheel import cubic_tolerance
+
     linear = {"decode": "opencv", "filter": "opencv-linear"}
     for filter in ("nearest", "nearest-exact", "linear", "linear-exact", "cubic", "area", "lanczos4"):
         recipe = {"decode": "opencv", "filter": f"opencv-{filter}", "resize": "stretch", "channels": "bgr"}
-        add(f"opencv-{filter}", recipe, (48, 31), layout="NHWC", dtype="u8")
+        levels = cubic_tolerance() if filter == "cubic" else EXACT
+        add(f"opencv-{filter}", recipe, (48, 31), layout="NHWC", dtype="u8", tolerance=levels)
         if filter != "linear-exact":
             add(f"opencv-floats-{filter}", {**recipe, "resize_in": "f32"}, (48, 31), tolerance=SUMS)
     add("opencv-unit", {**linear, "resize": "stretch", "resize_in": "unit", "arithmetic": "torchvision", **IMAGENET}, (48, 31), tolerance=SUMS / 58)

@@ -10,6 +10,7 @@ import numpy as np  # noqa: E402
 
 from cases import IMAGENET_MEAN, IMAGENET_STD  # noqa: E402
 from opencv_cases import FILTERS, read  # noqa: E402
+from opencv_wheel import cubic_tolerance  # noqa: E402
 
 
 def rgb(data):
@@ -41,26 +42,26 @@ def write(cases, gallery):
 
 
 def one_filter(cases, gallery, base, filter):
-    name = base["filter"]
+    name, levels = base["filter"], cubic_tolerance() if filter == cv2.INTER_CUBIC else 0.0
     cases.bytes(
         f"resize-{name}", "Resize(31, 48)", gallery.sizes, applied(A.Resize(31, 48, interpolation=filter)), size=(48, 31),
-        preprocess={**base, "resize": "stretch"},
+        preprocess={**base, "resize": "stretch"}, tolerance=levels,
     )
     for size in (50, 33):
         cases.bytes(
             f"smallest-{name}-{size}", f"SmallestMaxSize({size})", gallery.usual,
             applied(A.SmallestMaxSize(size, interpolation=filter)),
-            preprocess={**base, "resize": "short-side", "size": size, "long_side": "round"},
+            preprocess={**base, "resize": "short-side", "size": size, "long_side": "round"}, tolerance=levels,
         )
         cases.bytes(
             f"longest-{name}-{size}", f"LongestMaxSize({size})", gallery.usual,
             applied(A.LongestMaxSize(size, interpolation=filter)),
-            preprocess={**base, "resize": "long-side", "size": size, "long_side": "round"},
+            preprocess={**base, "resize": "long-side", "size": size, "long_side": "round"}, tolerance=levels,
         )
     cases.bytes(
         f"smallest-crop-{name}", "SmallestMaxSize(57), CenterCrop(48, 41)", gallery.usual,
         applied(A.SmallestMaxSize(57, interpolation=filter), A.CenterCrop(48, 41)), size=(41, 48),
-        preprocess={**base, "resize": "short-side", "size": 57, "long_side": "round", "crop": "center-floor"},
+        preprocess={**base, "resize": "short-side", "size": 57, "long_side": "round", "crop": "center-floor"}, tolerance=levels,
     )
     cases.bytes(
         f"longest-pad-{name}", "LongestMaxSize(64), PadIfNeeded(64, 64, fill=(9, 100, 114))", gallery.usual,
@@ -68,7 +69,7 @@ def one_filter(cases, gallery, base, filter):
             A.LongestMaxSize(64, interpolation=filter),
             A.PadIfNeeded(64, 64, border_mode=cv2.BORDER_CONSTANT, fill=(9, 100, 114)),
         ),
-        size=(64, 64), preprocess={**base, "resize": "letterbox", "long_side": "round", "pad": [9, 100, 114]},
+        size=(64, 64), preprocess={**base, "resize": "letterbox", "long_side": "round", "pad": [9, 100, 114]}, tolerance=levels,
     )
 
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from cases import ALL, FLOATING_POINT
+from opencv_wheel import cubic_tolerance
 
 FILTERS = {
     "opencv-nearest": cv2.INTER_NEAREST,
@@ -37,11 +38,13 @@ def write(cases, gallery):
 
 def filters(cases, gallery):
     for name, filter in FILTERS.items():
+        levels = cubic_tolerance() if filter == cv2.INTER_CUBIC else 0.0
         for size in SIZES:
             recipe = {"decode": "opencv", "resize": "stretch", "filter": name, "channels": "bgr"}
             cases.bytes(
                 f"{name}-{size[0]}x{size[1]}", f"cv2.resize(image, {size}, interpolation={name})", gallery.sizes,
                 lambda data: cv2.resize(read(data), size, interpolation=filter), size=size, preprocess=recipe,
+                tolerance=levels,
             )
         if name == "opencv-linear-exact":
             # For bytes only.

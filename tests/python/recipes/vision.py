@@ -17,12 +17,16 @@ from torchvision.transforms import InterpolationMode, v2  # noqa: E402
 from torchvision.transforms.v2 import functional  # noqa: E402
 
 from drawn import FAMILIES, OPTIONS, box, finished, opened, reader, shorter  # noqa: E402
+from opencv_wheel import cubic_is_exact  # noqa: E402
 
 PILLOW = ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 OPENCV = {
     "INTER_NEAREST": cv2.INTER_NEAREST, "INTER_LINEAR": cv2.INTER_LINEAR, "INTER_CUBIC": cv2.INTER_CUBIC,
     "INTER_AREA": cv2.INTER_AREA, "INTER_LANCZOS4": cv2.INTER_LANCZOS4,
 }
+CUBIC = "INTER_CUBIC" if cubic_is_exact() else "INTER_LANCZOS4"
+if not cubic_is_exact():
+    print("NOTE: this machine's OpenCV computes INTER_CUBIC without AVX-512: recipes have INTER_LANCZOS4 in its place")
 WEIGHTS = ["resnet50", "efficientnet_v2_s", "vit_b_16", "swin_t", "mobilenet_v3_large", "convnext_tiny", "inception_v3"]
 TIMM = [
     "resnet50.a1_in1k", "vit_base_patch16_224.augreg_in21k_ft_in1k", "convnext_tiny.fb_in1k", "tf_efficientnet_lite0.in1k",
@@ -116,7 +120,7 @@ def torchvision_own_size(rng):
 
 
 def opencv_resize(rng):
-    size, filter = box(rng), rng.choice(sorted(OPENCV))
+    size, filter = box(rng), rng.choice(sorted(OPENCV)).replace("INTER_CUBIC", CUBIC)
     return finished(
         rng, f"cv2.resize(cv2.imread(), {size}, {filter})",
         lambda data: cv2.resize(rgb_opencv(data), size, interpolation=OPENCV[filter]),
@@ -164,7 +168,7 @@ def letterbox_top_left(rng):
 
 def albumentations_square(rng):
     (width, height), (name, (mean, std)) = box(rng), family(rng)
-    filter = rng.choice(["INTER_LINEAR", "INTER_LINEAR", "INTER_AREA", "INTER_CUBIC"])
+    filter = rng.choice(["INTER_LINEAR", "INTER_LINEAR", "INTER_AREA", CUBIC])
     compose = A.Compose([A.Resize(height, width, interpolation=OPENCV[filter]), A.Normalize(mean, std)])
     layout = rng.choice(["NCHW", "NHWC"])
     words = f"A.Resize({height}, {width}, {filter}), A.Normalize({name}), {layout}"

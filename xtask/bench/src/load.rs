@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
-use crate::Failed;
+use crate::failed::Failed;
 
 /// What is sent.
 pub struct Request {

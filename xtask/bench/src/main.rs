@@ -3,6 +3,8 @@
 //!
 //! `cargo xtask bench [ROW…]` runs the rows whose name holds one of the words.
 
+mod bench;
+mod failed;
 mod load;
 mod preview;
 mod process;
@@ -15,15 +17,13 @@ mod table;
 mod two_gigabytes;
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
+use bench::{Bench, PAGES};
 use boxwright_model::runtime::ENVIRONMENT;
+use failed::Failed;
 use programs::Programs;
 use table::Row;
-
-/// Why a measurement could not be made.
-pub type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// Measures one or more rows.
 type Measurement = fn(&Bench) -> Result<Vec<Row>, Failed>;
@@ -44,24 +44,6 @@ const ROWS: &[(&str, Measurement)] = &[
     ("serve-size", serving::image_size),
     ("studio", start::studio),
 ];
-
-/// What every measurement works with.
-pub struct Bench {
-    /// The programs and the share folder under test.
-    pub programs: Programs,
-    /// A folder that goes with the run.
-    pub scratch: tempfile::TempDir,
-}
-
-impl Bench {
-    /// The sample package's folder.
-    pub fn sample(&self) -> PathBuf {
-        self.programs.share.join("samples/efficientnet-lite0")
-    }
-}
-
-/// What our programs have of [`ENVIRONMENT`] and those of others don't.
-pub const PAGES: &str = ENVIRONMENT[1].0;
 
 fn main() -> ExitCode {
     if std::env::var_os(PAGES).is_none() {

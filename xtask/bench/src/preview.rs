@@ -7,9 +7,11 @@ use std::sync::atomic::AtomicBool;
 use boxwright_model::LoadedPackage;
 use boxwright_predict::{Options, Predictor, Source, Want};
 
+use crate::bench::{Bench, PAGES};
+use crate::failed::Failed;
+use crate::process;
 use crate::programs::package;
 use crate::table::{Aim, Row, interleave};
-use crate::{Bench, Failed, PAGES, process};
 
 const RUNS: usize = 5;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::Failed;
+use crate::failed::Failed;
 
 /// What one run of a program took.
 pub struct Run {

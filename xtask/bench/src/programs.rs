@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::Failed;
+use crate::failed::Failed;
 
 /// Where the programs and their share folder are.
 pub struct Programs {

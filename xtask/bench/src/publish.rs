@@ -9,8 +9,10 @@ use boxwright_tests::registry::{Auth, Registry};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::bench::Bench;
+use crate::failed::Failed;
 use crate::table::{Aim, Row, interleave, median};
-use crate::{Bench, Failed, process, two_gigabytes};
+use crate::{process, two_gigabytes};
 
 const RUNS: usize = 7;
 

@@ -5,7 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{Bench, Failed, process};
+use crate::bench::Bench;
+use crate::failed::Failed;
+use crate::process;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 

@@ -11,11 +11,13 @@ use boxwright_predict::{Options, Predictor, Want};
 use boxwright_tensor::{DataType, Tensor, TensorBatch};
 use serde_json::{Value, json};
 
+use crate::bench::{Bench, PAGES};
+use crate::failed::Failed;
 use crate::load::{self, Load, Request};
 use crate::programs::package;
 use crate::server::Server;
 use crate::table::{Aim, Row, median};
-use crate::{Bench, Failed, PAGES, preview, process};
+use crate::{preview, process};
 
 /// The name of the sample, and of the peers' model.
 const NAME: &str = "efficientnet-lite0";

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::bench::Bench;
+use crate::failed::Failed;
 use crate::server::{Ended, Server};
 use crate::table::{Aim, Row, median};
-use crate::{Bench, Failed};
 
 const RUNS: usize = 9;
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use boxwright_onnx_writer::ElementType::Float;
 use boxwright_onnx_writer::{Axis, Graph, LargeModel, Node, Value};
 
-use crate::{Bench, Failed};
+use crate::bench::Bench;
+use crate::failed::Failed;
 
 /// Bytes of the weight, so that the file stays below protobuf's 2 GiB.
 const WEIGHT: u64 = 2_000_000_000;

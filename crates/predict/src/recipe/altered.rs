@@ -3,7 +3,7 @@
 use boxwright_model::package::{Decode, Preprocess};
 
 use super::candidates::{Geometry, Resampling};
-use super::photo::{self, Base, Photo};
+use super::photo::{self, Base, Decoded, Photo};
 use super::search::{Bases, Checked, Explained, Place, Search};
 use super::target::Target;
 use crate::error::Result;
@@ -122,7 +122,7 @@ fn ways(bases: &Bases, best: usize) -> Vec<Preprocess> {
     let mut turns = vec![pillow(base.exif)];
     let other = pillow(!base.exif);
     // Both give the same pixels where no photo is turned.
-    let alone = |(base, _): &(Base, Vec<Photo>)| {
+    let alone = |(base, _): &Decoded| {
         let all: Vec<&Preprocess> = std::iter::once(&base.preprocess)
             .chain(&base.same)
             .collect();

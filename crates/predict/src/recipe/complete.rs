@@ -5,7 +5,7 @@ use boxwright_model::package::{Arithmetic, Channels, ImageDtype, Preprocess, Res
 use boxwright_model::recipe::Recipe;
 
 use super::candidates::Geometry;
-use super::explain::{explain, pixels};
+use super::explain::explain;
 use super::fit::{Line, Order};
 use super::numbers::{self, Precision};
 use super::target::Target;
@@ -35,22 +35,28 @@ pub(super) fn complete(
     if order == Order::Bgr {
         preprocess.channels = Channels::Bgr;
     }
-    if preprocess.resize == Resize::Letterbox
-        && !padding(&mut preprocess, target, placement, order, &lines)
-    {
-        return None;
+    if preprocess.resize == Resize::Letterbox {
+        // What lies around a photo that has the tensor's shape, another photo shows.
+        for (target, picture) in targets.iter().zip(pictures) {
+            let placement = geometry.place(target, (picture.width, picture.height))?;
+            let values = around(target, &placement)?;
+            if !values.is_empty() {
+                if !padding(&mut preprocess, target, &values, order, &lines) {
+                    return None;
+                }
+                break;
+            }
+        }
     }
     let mut drawn = Drawn::new(targets, max_pixels, geometry, &preprocess, pictures)?;
     let mut best: Option<(Recipe, Difference)> = None;
     for scale in [Scale::Fixed, Scale::PhotoMaximum] {
-        let maximum = brightest(picture, placement, &preprocess);
-        if scale == Scale::PhotoMaximum && maximum >= 255.0 {
+        if scale == Scale::PhotoMaximum && drawn.each.iter().all(|each| each.brightest() >= 255.0) {
             continue;
         }
-        let stretch = if scale == Scale::Fixed {
-            1.0
-        } else {
-            255.0 / maximum
+        let stretch = match scale {
+            Scale::Fixed => 1.0,
+            Scale::PhotoMaximum => 255.0 / drawn.each[0].brightest(),
         };
         let stretched: Vec<Line> = lines
             .iter()
@@ -146,14 +152,14 @@ impl<'a> Drawn<'a> {
         }
         let best = best?;
         match target.dtype {
-            ImageDtype::F16 if best.1.differing == 0 => Some(self.to_the_bit(best, lines, known)),
+            ImageDtype::F16 if best.1.differing == 0 => Some(self.refined(best, lines, known)),
             _ => Some(best),
         }
     }
 
     /// Halves don't tell numbers as exactly as people write them. Of the short ones that are near,
     /// those are meant that give the tensor to the last bit; the channels don't depend on each other.
-    fn to_the_bit(
+    fn refined(
         &mut self,
         best: (Recipe, Difference),
         lines: &[Line],
@@ -260,50 +266,25 @@ fn precision(target: &Target, lines: &[Line]) -> Precision {
     }
 }
 
-/// The largest value of the pixels at a place.
-fn brightest(picture: &Picture, placement: &Placement, preprocess: &Preprocess) -> f64 {
-    let whole = 0..placement.region.height;
-    let rows = pixels(picture, placement, preprocess, std::slice::from_ref(&whole));
-    let largest = rows
-        .iter()
-        .flat_map(|(_, _, row)| row.as_flattened())
-        .fold(0.0f32, |most, value| most.max(*value));
-    f64::from(largest).max(1.0)
-}
-
 /// The colour around a letterboxed picture; whether there is one.
 fn padding(
     preprocess: &mut Preprocess,
     target: &Target,
-    placement: &Placement,
+    values: &[f32],
     order: Order,
     lines: &[Line],
 ) -> bool {
-    let (region, at) = (placement.region, placement.at);
-    let inside = |x: usize, y: usize| {
-        (at.0..at.0 + region.width).contains(&x) && (at.1..at.1 + region.height).contains(&y)
-    };
-    let mut around = vec![None; target.channels];
-    for y in 0..target.height {
-        for x in (0..target.width).filter(|x| !inside(*x, y)) {
-            for (channel, around) in around.iter_mut().enumerate() {
-                let value = target.plane(channel)[y * target.width + x];
-                if around.is_some_and(|known: f32| (known - value).abs() > 1e-5) {
-                    return false;
-                }
-                *around = Some(value);
-            }
-        }
-    }
-    let Some(values) = around.into_iter().collect::<Option<Vec<f32>>>() else {
-        // Nothing lies around the picture.
-        return true;
-    };
     let mut pad = [0u8; 3];
     let mut whole = true;
     for (channel, (value, line)) in values.iter().zip(lines).enumerate() {
         let level = (f64::from(*value) - line.offset) / line.scale;
-        whole &= (level - level.round()).abs() < 0.02 && (0.0..=255.0).contains(&level.round());
+        // The last place of a half.
+        let unit = match target.dtype {
+            ImageDtype::F16 => f64::from(value.abs()) * 2f64.powi(-10) / line.scale.abs(),
+            _ => 0.0,
+        };
+        let off = (level - level.round()).abs();
+        whole &= off < (0.02 + unit).min(0.5) && (0.0..=255.0).contains(&level.round());
         match order {
             Order::Grey => pad = [level.round() as u8; 3],
             _ => pad[order.source(channel)] = level.round() as u8,
@@ -316,4 +297,26 @@ fn padding(
     preprocess.pad = None;
     preprocess.pad_normalised = values.first().map(|value| f64::from(*value));
     values.iter().all(|value| *value == values[0])
+}
+
+/// The one value of each channel around the picture; empty where nothing lies there, `None` where
+/// more than one does.
+fn around(target: &Target, placement: &Placement) -> Option<Vec<f32>> {
+    let (region, at) = (placement.region, placement.at);
+    let inside = |x: usize, y: usize| {
+        (at.0..at.0 + region.width).contains(&x) && (at.1..at.1 + region.height).contains(&y)
+    };
+    let mut around = vec![None; target.channels];
+    for y in 0..target.height {
+        for x in (0..target.width).filter(|x| !inside(*x, y)) {
+            for (channel, around) in around.iter_mut().enumerate() {
+                let value = target.plane(channel)[y * target.width + x];
+                if around.is_some_and(|known: f32| (known - value).abs() > 1e-5) {
+                    return None;
+                }
+                *around = Some(value);
+            }
+        }
+    }
+    Some(around.into_iter().flatten().collect())
 }

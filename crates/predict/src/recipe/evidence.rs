@@ -1,12 +1,11 @@
 //! What a notebook saved: tensors, or what its model answered, in the files that notebooks write.
 
 use boxwright_model::package::Layout;
-use boxwright_tensor::DataType;
-use boxwright_tensor::{npy, npz, pt};
+use boxwright_tensor::{Tensor, npy, npz, pt};
 use serde_json::Value;
 
 use super::answers::{Answer, Answers};
-use super::target::Target;
+use super::target::{Target, floats};
 use crate::error::{Error, Result};
 
 /// A file of evidence.
@@ -18,13 +17,6 @@ pub struct EvidenceFile<'a> {
     pub bytes: &'a [u8],
 }
 
-/// One array of a file.
-struct Array {
-    shape: Vec<usize>,
-    datatype: DataType,
-    bytes: Vec<u8>,
-}
-
 /// The tensors of so many photos: one file with all of them, or one file for each, in `.npy`,
 /// `.npz` or `.pt`.
 ///
@@ -32,16 +24,14 @@ struct Array {
 /// [`Error::Sample`] for a file that can't be read, [`Error::Shape`] for one that doesn't hold a
 /// picture for each photo.
 pub fn tensors(files: &[EvidenceFile<'_>], photos: usize, layout: Layout) -> Result<Vec<Target>> {
-    let arrays: Vec<Array> = files
+    let arrays: Vec<Tensor> = files
         .iter()
         .map(arrays)
         .collect::<Result<Vec<_>>>()?
         .into_iter()
         .flatten()
         .collect();
-    let target = |array: &Array, photos| {
-        Target::from_array(&array.shape, array.datatype, &array.bytes, photos, layout)
-    };
+    let target = |array: &Tensor, photos| Target::from_tensor(array, photos, layout);
     match &arrays[..] {
         [all] => target(all, photos),
         each if each.len() == photos => {
@@ -82,45 +72,25 @@ pub fn answers(files: &[EvidenceFile<'_>], photos: usize) -> Result<Answers> {
     Ok(Answers { each, rounding })
 }
 
-fn arrays(file: &EvidenceFile<'_>) -> Result<Vec<Array>> {
+fn arrays(file: &EvidenceFile<'_>) -> Result<Vec<Tensor>> {
     let named = |reason: String| Error::Sample(format!("{}: {reason}", file.name));
     let is_torch =
         file.name.to_lowercase().ends_with(".pt") || file.name.to_lowercase().ends_with(".pth");
     if is_torch {
-        let tensors = pt::read(file.bytes).map_err(named)?;
-        return Ok(tensors
-            .into_iter()
-            .map(|tensor| Array {
-                shape: tensor.shape,
-                datatype: tensor.datatype,
-                bytes: tensor.data,
-            })
-            .collect());
+        return pt::read(file.bytes).map_err(named);
     }
     if pt::is_zip(file.bytes) {
-        let tensors = npz::read_all(file.bytes).map_err(|error| named(error.to_string()))?;
-        return Ok(tensors
-            .into_iter()
-            .map(|tensor| Array {
-                shape: tensor.shape,
-                datatype: tensor.datatype,
-                bytes: tensor.data.to_vec(),
-            })
-            .collect());
+        return npz::read_all(file.bytes).map_err(|error| named(error.to_string()));
     }
     let array = npy::Array::parse(file.bytes).map_err(|error| named(error.to_string()))?;
-    Ok(vec![Array {
-        shape: array.shape.clone(),
-        datatype: array.datatype,
-        bytes: array.bytes.to_vec(),
-    }])
+    Ok(vec![array.to_tensor("")])
 }
 
 /// Scores `[K]` of one photo, or `[N, K]`.
 fn binary(file: &EvidenceFile<'_>, photos: usize) -> Result<Vec<Answer>> {
     let mut all = Vec::new();
     for array in arrays(file)? {
-        let values = super::target::floats(array.datatype, &array.bytes)?;
+        let values = floats(&array)?;
         let rows = match array.shape[..] {
             [_] => 1,
             [rows, ..] if rows == photos => rows,

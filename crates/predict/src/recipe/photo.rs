@@ -20,6 +20,9 @@ pub(super) struct Photo {
     pub picture: Picture,
 }
 
+/// A way to decode, with the photos by it.
+pub(super) type Decoded = (Base, Vec<Photo>);
+
 /// The ways to decode, simplest first.
 pub(super) fn ways(channels: usize) -> Vec<Preprocess> {
     let libraries = [
@@ -87,8 +90,8 @@ pub(super) fn distinct(
     channels: usize,
     max_pixels: u64,
     late: &dyn Fn() -> bool,
-) -> Result<Vec<(Base, Vec<Photo>)>> {
-    let mut found: Vec<(Base, Vec<Photo>)> = Vec::new();
+) -> Result<Vec<Decoded>> {
+    let mut found: Vec<Decoded> = Vec::new();
     let mut refusal = None;
     for preprocess in ways(channels) {
         if !found.is_empty() && late() {
@@ -134,7 +137,7 @@ pub(super) fn distinct(
 }
 
 /// Whether a way differs only in that it turns photos, or doesn't, of which none is to be turned.
-fn unturned((base, photos): &(Base, Vec<Photo>), way: &Preprocess) -> bool {
+fn unturned((base, photos): &Decoded, way: &Preprocess) -> bool {
     let other = Preprocess {
         exif: !way.exif,
         ..way.clone()

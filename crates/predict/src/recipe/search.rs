@@ -11,7 +11,7 @@ use super::complete::complete;
 use super::explain::{bands, explain};
 use super::fit::{Line, Order, Residual};
 use super::parallel::parallel;
-use super::photo::{self, Base, Photo};
+use super::photo::{self, Decoded, Photo};
 use super::ranking::cost;
 use super::target::Target;
 use super::verify::Difference;
@@ -74,7 +74,7 @@ pub(super) struct Checked {
 type Completed = Option<(Recipe, Difference)>;
 
 /// The ways to decode that give other pixels, with the photos by each.
-pub(super) type Bases = [(Base, Vec<Photo>)];
+pub(super) type Bases = [Decoded];
 
 impl<'a> Search<'a> {
     pub fn new(
@@ -102,7 +102,7 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// [`Error::Sample`] for a photo that can't be decoded.
-    pub fn run(&self) -> Result<(Vec<(Base, Vec<Photo>)>, Vec<Checked>)> {
+    pub fn run(&self) -> Result<(Vec<Decoded>, Vec<Checked>)> {
         let Some(target) = self.targets.first() else {
             return Err(Error::Shape("There is no tensor to compare with.".into()));
         };
@@ -304,7 +304,7 @@ pub(super) fn views(bases: &Bases) -> Vec<(usize, usize, bool)> {
     let is_turned = bases
         .iter()
         .any(|(_, photos)| first(photos).is_some_and(|tag| tag != 1));
-    let view = |(base, photos): &(Base, Vec<Photo>)| {
+    let view = |(base, photos): &Decoded| {
         let picture = photos.first().map(|photo| &photo.picture);
         let (width, height) = picture.map_or((0, 0), |picture| (picture.width, picture.height));
         (width, height, is_turned && !base.preprocess.exif)

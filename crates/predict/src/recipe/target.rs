@@ -1,8 +1,7 @@
 //! What the notebook feeds its model: the tensor of one photo.
 
 use boxwright_model::package::{ImageDtype, Layout};
-use boxwright_tensor::DataType;
-use half::f16;
+use boxwright_tensor::{DataType, Tensor};
 
 use crate::error::{Error, Result};
 
@@ -29,21 +28,21 @@ impl Target {
     ///
     /// # Errors
     /// [`Error::Shape`] for an array of another shape or type, or for one with NaN or infinities.
-    pub fn from_array(
-        shape: &[usize],
-        datatype: DataType,
-        bytes: &[u8],
-        photos: usize,
-        preferred: Layout,
-    ) -> Result<Vec<Self>> {
-        let (values, dtype) = values(datatype, bytes)?;
+    pub fn from_tensor(tensor: &Tensor, photos: usize, preferred: Layout) -> Result<Vec<Self>> {
+        let values = floats(tensor)?;
+        let dtype = match tensor.datatype {
+            DataType::Fp16 => ImageDtype::F16,
+            DataType::Uint8 => ImageDtype::U8,
+            _ => ImageDtype::F32,
+        };
+        let shape = &tensor.shape;
         let refused = || {
             Error::Shape(format!(
                 "The array has the shape {shape:?}, and the tensor of a picture is [3, height, \
                  width] or [height, width, 3], with one more axis in front for {photos} photos."
             ))
         };
-        let (count, axes) = match *shape {
+        let (count, axes) = match shape[..] {
             [height, width] => (1, [1, height, width]),
             [a, b, c] if photos > 1 && a == photos && b > 3 && c > 3 => (photos, [1, b, c]),
             [a, b, c] => (1, [a, b, c]),
@@ -96,49 +95,27 @@ impl Target {
     }
 }
 
-/// The elements as 32-bit floats.
-pub(super) fn floats(datatype: DataType, bytes: &[u8]) -> Result<Vec<f32>> {
-    Ok(values(datatype, bytes)?.0)
-}
-
-/// The elements as 32-bit floats, and the element type of a tensor that holds them.
-fn values(datatype: DataType, bytes: &[u8]) -> Result<(Vec<f32>, ImageDtype)> {
-    macro_rules! read {
-        ($type:ty, $to:expr) => {
-            bytes
-                .as_chunks::<{ size_of::<$type>() }>()
-                .0
-                .iter()
-                .map(|bytes| $to(<$type>::from_le_bytes(*bytes)))
-                .collect::<Vec<f32>>()
-        };
-    }
-    let values = match datatype {
-        DataType::Fp32 => read!(f32, |v: f32| v),
-        DataType::Fp64 => read!(f64, |v: f64| v as f32),
-        DataType::Fp16 => read!(f16, f16::to_f32),
-        DataType::Uint8 => read!(u8, f32::from),
-        DataType::Int8 => read!(i8, f32::from),
-        DataType::Uint16 => read!(u16, f32::from),
-        DataType::Int16 => read!(i16, f32::from),
-        DataType::Int32 => read!(i32, |v: i32| v as f32),
-        DataType::Int64 => read!(i64, |v: i64| v as f32),
-        other => {
-            return Err(Error::Shape(format!(
-                "The array holds {}, and the tensor of a picture holds numbers.",
-                other.name()
-            )));
-        }
+/// The elements as singles.
+///
+/// # Errors
+/// [`Error::Shape`] for elements that no notebook feeds a model with a picture, NaN and infinities
+/// among them.
+pub(super) fn floats(tensor: &Tensor) -> Result<Vec<f32>> {
+    let numbers = match tensor.datatype {
+        DataType::Bool | DataType::Bytes | DataType::Bf16 => None,
+        DataType::Uint32 | DataType::Uint64 => None,
+        _ => tensor.to_f32(),
     };
-    if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-        return Err(Error::Shape(format!(
+    let values = numbers.ok_or_else(|| {
+        Error::Shape(format!(
+            "The array holds {}, and the tensor of a picture holds numbers.",
+            tensor.datatype.name()
+        ))
+    })?;
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(Error::Shape(format!(
             "The array holds {value}, which no recipe makes of a picture."
-        )));
+        ))),
+        None => Ok(values),
     }
-    let dtype = match datatype {
-        DataType::Fp16 => ImageDtype::F16,
-        DataType::Uint8 => ImageDtype::U8,
-        _ => ImageDtype::F32,
-    };
-    Ok((values, dtype))
 }

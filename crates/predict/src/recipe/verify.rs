@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::stage::canvas::Canvas;
 use crate::stage::decode::Picture;
 use crate::stage::normalise::{Normaliser, TensorBuffer};
-use crate::stage::resize::Resizer;
+use crate::stage::resize::{Depth, Kernel, Pixels, Resizer};
 
 /// A 32-bit number that is less than this off, in levels, is off by its last digits only.
 const LAST_DIGITS: f64 = 2e-3;
@@ -50,6 +50,8 @@ pub(super) struct Comparison {
     canvas: Canvas,
     resizer: Resizer,
     buffer: TensorBuffer,
+    /// What white is in what was drawn.
+    white: f64,
     max_pixels: usize,
 }
 
@@ -59,12 +61,17 @@ impl Comparison {
             canvas: Canvas::default(),
             resizer: Resizer::default(),
             buffer: TensorBuffer::U8(Vec::new()),
+            white: 255.0,
             max_pixels: usize::try_from(max_pixels).unwrap_or(usize::MAX),
         }
     }
 
     /// Draws a picture, already altered, for [`Comparison::with`].
     pub fn draw(&mut self, picture: &Picture, input: &ImageInput) -> Result<()> {
+        self.white = match Kernel::of(&input.preprocess).depth() {
+            Depth::Unit => 1.0,
+            _ => 255.0,
+        };
         self.canvas
             .draw(input, self.max_pixels, picture, &mut self.resizer)
     }
@@ -72,6 +79,17 @@ impl Comparison {
     /// Whether what was drawn has the tensor's size.
     pub fn fits(&self, target: &Target) -> bool {
         (self.canvas.width, self.canvas.height) == (target.width, target.height)
+    }
+
+    /// The largest value that was drawn, in levels: at least the smallest part of one.
+    pub fn brightest(&self) -> f64 {
+        match self.canvas.pixels() {
+            Pixels::U8(bytes) => f64::from(bytes.iter().copied().max().unwrap_or(0).max(1)),
+            Pixels::F32(floats) => {
+                let most = floats.iter().copied().fold(0.0, f32::max);
+                f64::from(most).max(1e-6) * 255.0 / self.white
+            }
+        }
     }
 
     /// What was drawn, normalised as `input` says, against a tensor; `each` gets the plane, the

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use boxwright_model::pipeline::Task;
 use boxwright_model::prediction::Outcome;
+use boxwright_tensor::Tensor;
 
 use crate::error::Result;
-use crate::prediction::RawTensor;
 use crate::tensor::Slice;
 
 /// Interprets one sample's `outputs`, those of [`Task::outputs`] in their order. `top_k` stands in
@@ -27,13 +27,15 @@ pub(crate) fn outcome(
     }
 }
 
-/// The outputs as bytes, by name.
-pub(crate) fn tensors(outputs: &[Slice<'_>]) -> Result<BTreeMap<String, RawTensor>> {
+/// The outputs as tensors without the batch axis.
+pub(crate) fn tensors(outputs: &[Slice<'_>]) -> Result<Vec<Tensor>> {
     let tensor = |output: &Slice<'_>| {
-        Ok((
-            output.name.to_owned(),
-            (output.shape.clone(), output.datatype, output.bytes()?),
-        ))
+        Ok(Tensor {
+            name: output.name.to_owned(),
+            shape: output.shape.clone(),
+            datatype: output.datatype,
+            data: output.bytes()?.into(),
+        })
     };
     outputs.iter().map(tensor).collect()
 }

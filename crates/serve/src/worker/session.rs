@@ -276,15 +276,13 @@ fn encode(sample: u64, prediction: Prediction) -> (FromWorker, Vec<u8>) {
     let thumbnail = thumbnail.map(|jpeg| add(&jpeg));
     let tensors = tensors
         .into_iter()
-        .map(|(name, (shape, datatype, data))| {
-            (
-                name,
-                TensorBytes {
-                    shape,
-                    datatype,
-                    bytes: add(&data),
-                },
-            )
+        .map(|tensor| {
+            let bytes = TensorBytes {
+                shape: tensor.shape,
+                datatype: tensor.datatype,
+                bytes: add(&tensor.data),
+            };
+            (tensor.name, bytes)
         })
         .collect();
     (
