@@ -63,6 +63,7 @@ impl Decoder {
     pub fn decode(&mut self, bytes: &[u8], decoding: &Decoding) -> Result<()> {
         let format = Format::of(bytes)?;
         self.picture.details = Details::new(format);
+        self.picture.alpha.clear();
         let request = Request {
             bytes,
             max_pixels: self.max_pixels,
@@ -90,6 +91,9 @@ impl Decoder {
         // Both libraries turn a TIFF while they read it, whatever they are told.
         if decoding.turns() || format == Format::Tiff {
             orientation.apply(&mut self.picture, &mut self.turned);
+            if orientation.tag() != 1 {
+                self.picture.alpha.clear();
+            }
         }
         Ok(())
     }
