@@ -100,8 +100,7 @@ def pillow(add):
     add("thumbnail", {"resize": "thumbnail", "filter": "bicubic", "mean": [127.5], "std": [127.5]}, (64, 64))
     drafted = {"resize": "thumbnail", "filter": "bicubic", "draft": True}
     # Pillow shrinks a CMYK picture before it becomes RGB, and a turned one before it is turned.
-    # Without rgba.png: Pillow thumbnails the picture before it is made RGB, and so its alpha too.
-    like = ["grey.jpg", "odd.png", "large.jpg"]
+    like = ["grey.jpg", "odd.png", "rgba.png", "large.jpg"]
     add("thumbnail-draft", drafted, (64, 64), photos=like)
     add("thumbnail-draft-stored", {**drafted, "exif": False}, (64, 41), photos=[*like, "exif-6.jpg"])
     add("thumbnail-cropped", {"resize": "thumbnail", "filter": "lanczos", "crop": "center-floor"}, (64, 64))

@@ -80,6 +80,8 @@ def thumbnails(cases, gallery):
                 f"thumbnail-{name}-{size[0]}x{size[1]}", f"image.thumbnail({size}, Image.Resampling.{name.upper()})",
                 photos, loaded(size, FILTERS[name]), size=size, preprocess={"resize": "thumbnail", "filter": name},
             )
+    alphas = ("rgba.png", "rgba-16bit.png", "grey-alpha.png", "interlaced-alpha.png", "lossless-alpha.webp")
+    photos |= {name: gallery.kinds[name] for name in alphas}
     cases.bytes(
         "thumbnail-draft", "Image.open(file).thumbnail((64, 64)), before the file is read", photos, drafted((64, 64)),
         size=(64, 64), preprocess={"resize": "thumbnail", "filter": "bicubic", "draft": True, "exif": False},

@@ -73,6 +73,7 @@ pub(super) fn decode(
         library: preprocess.decode,
         upright: preprocess.exif,
         draft,
+        alpha: false,
     };
     decoder.decode(bytes, &decoding)?;
     let mut picture = std::mem::take(&mut decoder.picture);

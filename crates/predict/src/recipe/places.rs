@@ -4,7 +4,7 @@ use boxwright_model::package::{Depth, Filter, Resize};
 
 use super::candidates::{self, Geometry};
 use super::coarse::{self, SummedArea};
-use super::search::{Bases, PLACED, Place, Search, views};
+use super::search::{Bases, FILTERED, PLACED, Place, Search, views};
 use super::target::Target;
 use crate::stage::geometry::Placement;
 
@@ -36,7 +36,7 @@ impl Search<'_> {
             };
             let mut geometries = candidates::plain(target);
             geometries.extend(candidates::limited(self.targets));
-            if !self.past(PLACED) {
+            if !self.past(FILTERED) {
                 geometries.extend(self.sizes(target, size, &score));
             }
             let mut own: Vec<Place> = Vec::new();

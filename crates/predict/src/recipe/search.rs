@@ -28,7 +28,7 @@ const CHECKED: usize = 24;
 /// looked at all filters: what is left is for whole recipes.
 const DECODED: f64 = 0.4;
 pub(super) const PLACED: f64 = 0.55;
-const FILTERED: f64 = 0.8;
+pub(super) const FILTERED: f64 = 0.8;
 
 /// What is searched, and how long.
 pub(super) struct Search<'a> {

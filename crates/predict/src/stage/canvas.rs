@@ -5,7 +5,8 @@ use boxwright_model::pipeline::ImageInput;
 
 use super::decode::{Picture, RAISE, grouped};
 use super::geometry::{self, Misplaced, Placement, Size};
-use super::resize::{Depth, Kernel, Pixels, Region, Resizer, View};
+use super::resize::{Depth, Kernel, PillowFilter, Pixels, Region, Resizer, View};
+use super::{alpha, source};
 use crate::error::{Error, Result};
 
 /// Longer sides are refused: no camera makes them, and a resize would take memory by the length.
@@ -55,28 +56,31 @@ impl Canvas {
         let full = picture.upright_size().map(|side| side as usize);
         let placement = place(image, max_pixels, size, full.into())?;
         let Placement {
-            source,
-            resized,
+            source: part,
             region,
             canvas,
             at,
+            ..
         } = placement;
         let whole = View {
             width: picture.width,
             height: picture.height,
             rgb: &picture.rgb,
         };
-        let cut = cut(whole, source);
+        let cut = cut(whole, part);
         let view = View {
-            width: source.width,
-            height: source.height,
+            width: part.width,
+            height: part.height,
             rgb: cut.as_deref().unwrap_or(whole.rgb),
         };
         let kernel = Kernel::of(&image.preprocess).up_to(picture.extent());
         (self.width, self.height) = canvas;
+        let mut resize = |out: &mut Pixels| {
+            resize(image, (picture, view), &placement, resizer, out);
+        };
         if canvas == (region.width, region.height) {
             self.inner = None;
-            resizer.resize(view, resized, kernel, region, &mut self.pixels);
+            resize(&mut self.pixels);
         } else {
             self.inner = Some(Inner {
                 left: at.0,
@@ -84,7 +88,7 @@ impl Canvas {
                 width: region.width,
                 height: region.height,
             });
-            resizer.resize(view, resized, kernel, region, &mut self.part);
+            resize(&mut self.part);
             let fill = fill(image);
             match &self.part {
                 Pixels::U8(part) => {
@@ -119,6 +123,36 @@ pub(crate) fn cut(picture: View<'_>, part: Region) -> Option<Vec<u8>> {
         rows.flat_map(|row| row[columns.clone()].iter().copied())
             .collect(),
     )
+}
+
+/// Resizes what was cut out of a picture; together with its alpha where Pillow would.
+fn resize(
+    image: &ImageInput,
+    (picture, view): (&Picture, View<'_>),
+    placement: &Placement,
+    resizer: &mut Resizer,
+    out: &mut Pixels,
+) {
+    let kernel = Kernel::of(&image.preprocess).up_to(picture.extent());
+    let Placement {
+        resized, region, ..
+    } = *placement;
+    let with_alpha = !picture.alpha.is_empty()
+        && source::thumbnail_reads(&image.preprocess)
+        && resized != (picture.width, picture.height);
+    match kernel {
+        Kernel::Pillow { filter, .. } if with_alpha && filter != PillowFilter::Nearest => {
+            alpha::resize(
+                resizer,
+                (view, &picture.alpha),
+                resized,
+                filter,
+                region,
+                out,
+            );
+        }
+        _ => resizer.resize(view, resized, kernel, region, out),
+    }
 }
 
 /// Puts rows of `part_width` pixels into rows of `width` pixels, from the column and row `at` on;

@@ -1,6 +1,7 @@
 //! What happens to a picture before the model runs, one stage after the other: decode, resize and
 //! crop, normalise.
 
+mod alpha;
 pub(crate) mod canvas;
 pub(crate) mod decode;
 pub(crate) mod geometry;

@@ -13,7 +13,19 @@ pub(crate) fn decoding(image: &ImageInput) -> Decoding {
         library: preprocess.decode,
         upright: preprocess.exif,
         draft: draft(image),
+        alpha: thumbnail_reads(&image.preprocess),
     }
+}
+
+/// Whether Pillow's `Image.thumbnail` reads the file, and what it shrinks is not RGB yet.
+pub(crate) fn thumbnail_reads(preprocess: &Preprocess) -> bool {
+    let turns_grey = preprocess.channels == Channels::Grey && preprocess.grey == GreyOrder::Before;
+    preprocess.draft
+        && preprocess.decode == Decode::Pillow
+        && preprocess.resize == Resize::Thumbnail
+        && preprocess.jpeg_quality.is_none()
+        && preprocess.central_crop.is_none()
+        && !turns_grey
 }
 
 /// The size that Pillow's `Image.draft` is asked for; `Image.thumbnail` asks by itself.

@@ -45,7 +45,7 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         if header.bits == 16 && header.words_masks(bytes).is_some() {
             header.paint_words(bytes, picture, |value, most| (value * 255 / most) as u8)?;
         } else {
-            raster::decode(decoder, Format::Bmp, bytes, picture)?;
+            raster::decode(decoder, Format::Bmp, bytes, false, picture)?;
         }
         return Ok(Orientation::default());
     }
@@ -59,7 +59,7 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
             (value * 256 / (most + 1)) as u8
         })?,
         32 => header.paint_quads(bytes, picture)?,
-        _ => raster::decode(decoder, Format::Bmp, bytes, picture)?,
+        _ => raster::decode(decoder, Format::Bmp, bytes, false, picture)?,
     }
     if decoding.grey() {
         let masked = header.bits == 32 && header.masks.is_some();

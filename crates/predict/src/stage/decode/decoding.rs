@@ -16,6 +16,9 @@ pub(crate) struct Decoding {
     /// The size given to Pillow's `Image.draft("RGB", size)`: a JPEG is decoded at a half,
     /// a quarter or an eighth, no smaller than this. No other library and format knows it.
     pub draft: Option<(u32, u32)>,
+    /// Whether alpha is kept of a PNG or WebP that is not turned: Pillow shrinks what it hasn't made
+    /// RGB yet together with it.
+    pub alpha: bool,
 }
 
 impl Default for Decoding {
@@ -24,6 +27,7 @@ impl Default for Decoding {
             library: Decode::Pillow,
             upright: true,
             draft: None,
+            alpha: false,
         }
     }
 }

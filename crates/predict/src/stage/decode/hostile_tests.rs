@@ -133,6 +133,7 @@ fn decoding() -> impl Strategy<Value = Decoding> {
             library,
             upright,
             draft,
+            alpha: draft.is_some(),
         },
     )
 }

@@ -64,6 +64,7 @@ impl Decoder {
     pub fn decode(&mut self, bytes: &[u8], decoding: &Decoding) -> Result<()> {
         let format = Format::of(bytes)?;
         self.picture.details = Details::new(format);
+        self.picture.alpha.clear();
         let request = Request {
             bytes,
             max_pixels: self.max_pixels,
@@ -91,7 +92,10 @@ impl Decoder {
         // Both libraries turn a TIFF while they read it, whatever they are told.
         if decoding.turns() || format == Format::Tiff {
             orientation.apply(&mut self.picture, &mut self.turned);
-            self.picture.details.turned = orientation != Orientation::default();
+            if orientation != Orientation::default() {
+                self.picture.details.turned = true;
+                self.picture.alpha.clear();
+            }
         }
         Ok(())
     }

@@ -10,6 +10,9 @@ pub(crate) struct Picture {
     pub width: usize,
     pub height: usize,
     pub rgb: Vec<u8>,
+    /// How opaque each pixel is, where [`Decoding::alpha`](super::Decoding::alpha) asks for it and
+    /// the file says; else empty.
+    pub alpha: Vec<u8>,
     pub details: Details,
 }
 

@@ -50,9 +50,9 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
         .clone_from(&chunks.colour_profile);
     if decoding.by_pillow() {
         if decoding.by_tensorflow() {
-            raster::decode(decoder, Format::Png, bytes, picture)?;
+            raster::decode(decoder, Format::Png, bytes, false, picture)?;
         } else {
-            by_pillow(decoder, &chunks, bytes, picture)?;
+            by_pillow(decoder, &chunks, request, picture)?;
         }
         return Ok(chunks.pillow());
     }
@@ -65,7 +65,7 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     if decoding.grey() {
         to_grey(decoder, &chunks, bytes, picture)?;
     } else {
-        raster::decode(decoder, Format::Png, bytes, picture)?;
+        raster::decode(decoder, Format::Png, bytes, false, picture)?;
     }
     Ok(chunks.opencv())
 }
@@ -109,11 +109,14 @@ fn samples_of(color: u8) -> u8 {
 fn by_pillow(
     decoder: impl ImageDecoder,
     chunks: &Chunks<'_>,
-    bytes: &[u8],
+    request: &Request<'_>,
     picture: &mut Picture,
 ) -> Result<()> {
+    let bytes = request.bytes;
     if (chunks.color, chunks.bits) != (GREY, 16) {
-        return raster::decode(decoder, Format::Png, bytes, picture);
+        // A palette's or a colour's transparency is no channel of Pillow's.
+        let alpha = request.decoding.alpha && matches!(chunks.color, GREY_ALPHA | RGB_ALPHA);
+        return raster::decode(decoder, Format::Png, bytes, alpha, picture);
     }
     let step = usize::from(decoder.color_type().bytes_per_pixel());
     let samples = raster::samples(decoder, Format::Png, bytes, picture.details.stored)?;
@@ -146,7 +149,7 @@ fn to_grey(
     let png_grey = Grey::new(chunks.gamma);
     let color = decoder.color_type();
     if !raster::is_wide(color) || color.channel_count() < 3 {
-        raster::decode(decoder, Format::Png, bytes, picture)?;
+        raster::decode(decoder, Format::Png, bytes, false, picture)?;
         if chunks.frames > 1 {
             // OpenCV puts an animation together in colour.
             picture.turn_grey(grey::opencv);

@@ -21,11 +21,13 @@ pub(super) fn judge(
     Ok(())
 }
 
-/// Decodes to RGB of 8 bits. Alpha is dropped, not blended, as both libraries do.
+/// Decodes to RGB of 8 bits. Alpha is dropped, not blended, as both libraries do; and kept beside
+/// the pixels where it is asked for.
 pub(super) fn decode(
     decoder: impl ImageDecoder,
     format: Format,
     bytes: &[u8],
+    alpha: bool,
     picture: &mut Picture,
 ) -> Result<()> {
     let (width, height) = picture.details.stored;
@@ -54,6 +56,11 @@ pub(super) fn decode(
         _ => pixels
             .zip(samples.as_chunks::<4>().0)
             .for_each(|(rgb, [red, green, blue, _])| *rgb = [*red, *green, *blue]),
+    }
+    let count = usize::from(color.channel_count());
+    if alpha && color.has_alpha() {
+        let last = samples.iter().skip(count - 1).step_by(count);
+        picture.alpha.extend(last);
     }
     Ok(())
 }

@@ -58,6 +58,7 @@ impl Truth {
             library,
             upright,
             draft,
+            alpha: false,
         }
     }
 

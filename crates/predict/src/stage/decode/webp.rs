@@ -33,7 +33,7 @@ pub(super) fn decode(request: &Request<'_>, picture: &mut Picture) -> Result<Ori
     if decoding.unchanged() {
         Unchanged { channels, bits }.check()?;
     }
-    raster::decode(decoder, Format::WebP, bytes, picture)?;
+    raster::decode(decoder, Format::WebP, bytes, decoding.alpha, picture)?;
     if decoding.grey() {
         picture.turn_grey(grey::opencv);
     }
