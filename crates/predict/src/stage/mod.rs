@@ -3,6 +3,7 @@
 
 pub(crate) mod canvas;
 pub(crate) mod decode;
+pub(crate) mod frame;
 pub(crate) mod geometry;
 pub(crate) mod normalise;
 pub(crate) mod resize;
