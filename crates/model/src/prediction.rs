@@ -164,6 +164,33 @@ pub enum Outcome {
     Error(SampleError),
 }
 
+impl Outcome {
+    /// About how long the outcome's JSON is, in bytes.
+    pub fn json_length(&self) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len() * 48,
+            Self::Detections(detections) => detections.iter().map(Detection::json_length).sum(),
+            Self::Segmentation(found) => found.mask.len() + found.classes.len() * 64,
+            Self::Matte(png) => png.len(),
+            Self::Embedding(embedding) => embedding.values.len() * 14,
+            Self::Text(line) => line.value.len() + 32,
+            Self::Outputs(outputs) => outputs.values().map(|output| output.data.len() * 12).sum(),
+            Self::Error(error) => error.message.len(),
+        }
+    }
+}
+
+impl Detection {
+    fn json_length(&self) -> usize {
+        let keypoints = self
+            .keypoints
+            .as_ref()
+            .map_or(0, |points| points.len() * 36);
+        let mask = self.mask.as_ref().map_or(0, |mask| mask.counts.len() * 6);
+        160 + self.class.len() + keypoints + mask
+    }
+}
+
 /// A sample's name and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

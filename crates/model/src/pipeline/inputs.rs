@@ -113,7 +113,10 @@ fn other_input(
         }
     };
     if spec.datatype == DataType::Bytes {
-        return add("kind", format!("`{name}` takes strings, and this gives numbers"));
+        return add(
+            "kind",
+            format!("`{name}` takes strings, and this gives numbers"),
+        );
     }
     let axes = spec.shape.as_deref().unwrap_or_default();
     let rank = axes.len();
@@ -132,7 +135,10 @@ fn other_input(
         // A mask has the size of the picture's tensor.
         (Content::Mask, _) if axes.len() == 2 => Vec::new(),
         (Content::Mask, _) => {
-            return add("kind", format!("`{name}` is {spec}, and a mask is [N, height, width]"));
+            return add(
+                "kind",
+                format!("`{name}` is {spec}, and a mask is [N, height, width]"),
+            );
         }
         (Content::OriginalSize(_), Some(shape)) if shape == [2] => shape,
         (Content::OriginalSize(_), _) => {
@@ -140,12 +146,12 @@ fn other_input(
         }
         (Content::Constant(_), Some(shape)) => shape,
         // Other dynamic axes get the shortest length that there is.
-        (Content::Constant(_), None) => {
-            axes.iter().map(|axis| length(axis).unwrap_or(1)).collect()
-        }
+        (Content::Constant(_), None) => axes.iter().map(|axis| length(axis).unwrap_or(1)).collect(),
     };
     if let Content::Constant(value) = &content {
-        let elements = shape.iter().try_fold(1usize, |all, one| all.checked_mul(*one));
+        let elements = shape
+            .iter()
+            .try_fold(1usize, |all, one| all.checked_mul(*one));
         let fits = elements.is_some_and(|count| count <= MOST_ELEMENTS);
         if !fits || (value.len() != 1 && Some(value.len()) != elements) {
             let message = format!("has {} numbers, and `{name}` is {spec}", value.len());

@@ -67,6 +67,7 @@ impl Comparison {
     pub fn draw(&mut self, picture: &Picture, input: &ImageInput) -> Result<()> {
         self.canvas
             .draw(input, self.max_pixels, picture, &mut self.resizer)
+            .map(drop)
     }
 
     /// What was drawn, normalised as `input` says, against a tensor; `each` gets the plane, the

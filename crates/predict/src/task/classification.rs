@@ -90,12 +90,11 @@ mod tests {
     #[test]
     fn a_number_that_is_no_score_is_found_behind_every_activation() {
         let (nan, inf) = (f32::NAN, f32::INFINITY);
-        let found =
-            |given: &[f32], activation| {
-                let mut scores = given.to_vec();
-                activate(&mut scores, activation);
-                not_finite(given, &scores)
-            };
+        let found = |given: &[f32], activation| {
+            let mut scores = given.to_vec();
+            activate(&mut scores, activation);
+            not_finite(given, &scores)
+        };
         for activation in [Activation::None, Activation::Sigmoid, Activation::Softmax] {
             assert_eq!(found(&[1.0, 2.0, -3.0], activation), None, "{activation:?}");
             assert_eq!(

@@ -27,7 +27,9 @@ pub(super) fn outcome(task: &Text, outputs: &[Slice<'_>]) -> Result<Outcome> {
         activate(&mut row, task.activation);
         let Some((class, score)) = best(&row) else {
             let name = output.name;
-            return Err(Error::Run(format!("it gave NaN for step {step} of output `{name}`")));
+            return Err(Error::Run(format!(
+                "it gave NaN for step {step} of output `{name}`"
+            )));
         };
         if class != task.blank && before != Some(class) {
             value.push_str(&character(task, class, classes)?);
@@ -36,7 +38,11 @@ pub(super) fn outcome(task: &Text, outputs: &[Slice<'_>]) -> Result<Outcome> {
         }
         before = Some(class);
     }
-    let score = if count == 0 { 0.0 } else { (sum / count as f64) as f32 };
+    let score = if count == 0 {
+        0.0
+    } else {
+        (sum / count as f64) as f32
+    };
     Ok(Outcome::Text(TextLine { value, score }))
 }
 
@@ -54,7 +60,10 @@ fn character(task: &Text, class: usize, classes: usize) -> Result<String> {
         Some(label) => Ok(label.clone()),
         None if place == labels.len() => Ok(" ".to_owned()),
         None => Err(Error::Package {
-            reason: format!("the model has {classes} characters, and there are {} labels", labels.len()),
+            reason: format!(
+                "the model has {classes} characters, and there are {} labels",
+                labels.len()
+            ),
             hint: "Give the labels file one line a character, in the model's order.".into(),
         }),
     }

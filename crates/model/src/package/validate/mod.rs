@@ -171,7 +171,10 @@ impl Problems {
         let field = |name: &str| format!("input.{index}.{name}");
         match input.kind {
             InputKind::Constant if input.value.is_empty() => {
-                self.add(field("value"), "is needed: the numbers that the input always has");
+                self.add(
+                    field("value"),
+                    "is needed: the numbers that the input always has",
+                );
             }
             InputKind::Constant if input.value.iter().any(|number| !number.is_finite()) => {
                 self.add(field("value"), "is not a finite number");

@@ -90,14 +90,35 @@ impl Problems {
             ("decoder", postprocess.decoder.is_some() && !boxes),
             ("outputs", !postprocess.outputs.is_empty() && !boxes),
             ("box_format", postprocess.box_format.is_some() && !boxes),
-            ("score_threshold", postprocess.score_threshold.is_some() && !boxes),
-            ("iou_threshold", postprocess.iou_threshold.is_some() && !boxes),
-            ("max_detections", postprocess.max_detections.is_some() && !boxes),
-            ("class_agnostic", postprocess.class_agnostic.is_some() && !boxes),
+            (
+                "score_threshold",
+                postprocess.score_threshold.is_some() && !boxes,
+            ),
+            (
+                "iou_threshold",
+                postprocess.iou_threshold.is_some() && !boxes,
+            ),
+            (
+                "max_detections",
+                postprocess.max_detections.is_some() && !boxes,
+            ),
+            (
+                "class_agnostic",
+                postprocess.class_agnostic.is_some() && !boxes,
+            ),
             ("first_class", postprocess.first_class.is_some() && !boxes),
-            ("keypoints", postprocess.keypoints.is_some() && task != Task::Pose),
-            ("reduce_labels", postprocess.reduce_labels && task != Task::Segmentation),
-            ("threshold", postprocess.threshold.is_some() && task != Task::Segmentation),
+            (
+                "keypoints",
+                postprocess.keypoints.is_some() && task != Task::Pose,
+            ),
+            (
+                "reduce_labels",
+                postprocess.reduce_labels && task != Task::Segmentation,
+            ),
+            (
+                "threshold",
+                postprocess.threshold.is_some() && task != Task::Segmentation,
+            ),
         ];
         for (name, _) in other.into_iter().filter(|(_, wrong)| *wrong) {
             let message = format!("does not belong to the task `{task}`: leave it out");

@@ -103,7 +103,10 @@ pub(super) fn resolve(check: &mut Check<'_>) -> Option<Boxes> {
         _ => Extra::None,
     };
     let (outputs, roles) = match decoder {
-        Decoder::PicoDet => ((0..check.signature.outputs.len()).collect(), Roles::default()),
+        Decoder::PicoDet => (
+            (0..check.signature.outputs.len()).collect(),
+            Roles::default(),
+        ),
         _ => places(check, decoder, extra)?,
     };
     let before = check.problems.len();

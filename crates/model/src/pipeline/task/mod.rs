@@ -72,7 +72,9 @@ pub(super) fn resolve(
         problems,
     };
     match postprocess.task {
-        package::Task::Classification => classification::resolve(&mut check).map(Task::Classification),
+        package::Task::Classification => {
+            classification::resolve(&mut check).map(Task::Classification)
+        }
         package::Task::Detection
         | package::Task::RotatedDetection
         | package::Task::Pose

@@ -40,7 +40,10 @@ impl Check<'_> {
         if place.is_none() {
             let names = listed(outputs);
             let name = paths::shown(name);
-            self.add(field, format!("the model has no output `{name}`; it has {names}"));
+            self.add(
+                field,
+                format!("the model has no output `{name}`; it has {names}"),
+            );
         }
         place
     }

@@ -35,7 +35,11 @@ pub struct Matte {
 
 pub(super) fn segmentation(check: &mut Check<'_>) -> Option<Segmentation> {
     let output = check.output()?;
-    check_pixels(check, output, "one number a class and pixel, [N, C, height, width]");
+    check_pixels(
+        check,
+        output,
+        "one number a class and pixel, [N, C, height, width]",
+    );
     let spec = check.spec(output);
     let classes = spec
         .shape

@@ -30,8 +30,14 @@ pub struct Text {
 pub(super) fn embedding(check: &mut Check<'_>) -> Option<Embedding> {
     let output = check.output()?;
     let spec = check.spec(output);
-    if !spec.datatype.is_float() && spec.datatype.name() != "INT8" && spec.datatype.name() != "UINT8" {
-        let message = format!("the model's output `{}` holds no vector", paths::shown(&spec.name));
+    if !spec.datatype.is_float()
+        && spec.datatype.name() != "INT8"
+        && spec.datatype.name() != "UINT8"
+    {
+        let message = format!(
+            "the model's output `{}` holds no vector",
+            paths::shown(&spec.name)
+        );
         check.add("postprocess.task", message);
         return None;
     }

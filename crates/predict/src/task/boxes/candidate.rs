@@ -46,7 +46,13 @@ impl Candidates {
     }
 
     /// Adds a box with its extras.
-    pub fn add(&mut self, bounds: [f32; 4], score: f32, class: usize, extras: impl Iterator<Item = f32>) {
+    pub fn add(
+        &mut self,
+        bounds: [f32; 4],
+        score: f32,
+        class: usize,
+        extras: impl Iterator<Item = f32>,
+    ) {
         self.list.push(Candidate {
             bounds,
             score,
@@ -59,7 +65,9 @@ impl Candidates {
     /// What a box has besides.
     pub fn extras_of(&self, candidate: &Candidate) -> &[f32] {
         let start = candidate.place * self.width;
-        self.extras.get(start..start + self.width).unwrap_or_default()
+        self.extras
+            .get(start..start + self.width)
+            .unwrap_or_default()
     }
 }
 

@@ -78,7 +78,12 @@ fn rotated(
         angle: turned.angle,
     }
     .corners();
-    let least = |axis: usize| corners.iter().map(|corner| corner[axis]).fold(f32::INFINITY, f32::min);
+    let least = |axis: usize| {
+        corners
+            .iter()
+            .map(|corner| corner[axis])
+            .fold(f32::INFINITY, f32::min)
+    };
     let most = |axis: usize| {
         let values = corners.iter().map(|corner| corner[axis]);
         values.fold(f32::NEG_INFINITY, f32::max)

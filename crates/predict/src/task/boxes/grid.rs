@@ -21,9 +21,16 @@ pub(super) fn yolox(
 ) -> Result<Candidates> {
     let (rows, columns) = matrix(output)?;
     let grid = |stride: usize| (canvas.0 / stride, canvas.1 / stride);
-    let cells: usize = STRIDES.map(grid).iter().map(|(width, height)| width * height).sum();
+    let cells: usize = STRIDES
+        .map(grid)
+        .iter()
+        .map(|(width, height)| width * height)
+        .sum();
     if columns < 6 || rows != cells {
-        let expected = format!("[{cells}, 5 + classes] for {} × {} pixels", canvas.0, canvas.1);
+        let expected = format!(
+            "[{cells}, 5 + classes] for {} × {} pixels",
+            canvas.0, canvas.1
+        );
         return Err(unfit(task, output, &expected));
     }
     let floats = output.floats()?;
@@ -32,7 +39,9 @@ pub(super) fn yolox(
     for stride in STRIDES {
         let (width, height) = grid(stride);
         for (cell, row) in rows.by_ref().take(width * height).enumerate() {
-            let Some((class, score)) = best(&row[5..]) else { continue };
+            let Some((class, score)) = best(&row[5..]) else {
+                continue;
+            };
             let score = score * row[4];
             if score > threshold {
                 let (x, y, stride) = ((cell % width) as f32, (cell / width) as f32, stride as f32);
@@ -62,12 +71,19 @@ pub(super) fn picodet(
     let mut found = Candidates::new(Space::Input, 0);
     for (scores, distances) in scores.iter().zip(distances) {
         let ((cells, classes), (rows, columns)) = (matrix(scores)?, matrix(distances)?);
-        let Some(stride) = stride(cells, canvas).filter(|_| rows == cells && columns % 4 == 0) else {
-            return Err(unfit(task, distances, "scores and distances of the same cells"));
+        let Some(stride) = stride(cells, canvas).filter(|_| rows == cells && columns % 4 == 0)
+        else {
+            return Err(unfit(
+                task,
+                distances,
+                "scores and distances of the same cells",
+            ));
         };
         let width = canvas.0.div_ceil(stride);
         let (scores, distances) = (scores.floats()?, distances.floats()?);
-        let rows = scores.chunks_exact(classes.max(1)).zip(distances.chunks_exact(columns));
+        let rows = scores
+            .chunks_exact(classes.max(1))
+            .zip(distances.chunks_exact(columns));
         for (cell, (scores, row)) in rows.enumerate() {
             let Some((class, score)) = best(scores).filter(|(_, score)| *score > threshold) else {
                 continue;
@@ -82,7 +98,12 @@ pub(super) fn picodet(
             let [left, top, right, bottom] = sides[..] else {
                 return Err(Error::Run("a box has four sides".into()));
             };
-            found.add([x - left, y - top, x + right, y + bottom], score, class, [].into_iter());
+            found.add(
+                [x - left, y - top, x + right, y + bottom],
+                score,
+                class,
+                [].into_iter(),
+            );
         }
     }
     Ok(found)
@@ -97,5 +118,9 @@ fn stride(cells: usize, (width, height): (usize, usize)) -> Option<usize> {
 fn expectation(logits: &[f32]) -> f32 {
     let mut shares = logits.to_vec();
     activate(&mut shares, boxwright_model::package::Activation::Softmax);
-    shares.iter().enumerate().map(|(place, share)| place as f32 * share).sum()
+    shares
+        .iter()
+        .enumerate()
+        .map(|(place, share)| place as f32 * share)
+        .sum()
 }

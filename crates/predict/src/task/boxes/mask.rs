@@ -95,21 +95,39 @@ impl<'a> Masks<'a> {
         frame: &Frame,
     ) -> Option<RunLengths> {
         let (gain, offset) = (frame.gain(), frame.offset());
-        let columns = Line::new(frame.photo.0, frame.canvas.0, self.width, (gain[0], offset[0]));
-        let rows = Line::new(frame.photo.1, frame.canvas.1, self.height, (gain[1], offset[1]));
+        let columns = Line::new(
+            frame.photo.0,
+            frame.canvas.0,
+            self.width,
+            (gain[0], offset[0]),
+        );
+        let rows = Line::new(
+            frame.photo.1,
+            frame.canvas.1,
+            self.height,
+            (gain[1], offset[1]),
+        );
         let columns = columns.taps(bounds[0], bounds[2]);
         let rows = rows.taps(bounds[1], bounds[3]);
         let mut counts = Counts::default();
+        // Most of the photo lies outside of the box.
+        let first = rows.iter().take_while(|row| !row.inside).count();
+        let inside = rows[first..].iter().take_while(|row| row.inside).count();
         for column in &columns {
-            for row in &rows {
-                counts.add(column.inside && row.inside && {
-                    let at = |y: usize, x: usize| plane[y * self.width + x];
-                    let line = |y: usize| {
-                        (1.0 - column.weight) * at(y, column.from) + column.weight * at(y, column.to)
-                    };
-                    (1.0 - row.weight) * line(row.from) + row.weight * line(row.to) > threshold
-                });
+            if !column.inside {
+                counts.add(false, rows.len());
+                continue;
             }
+            counts.add(false, first);
+            for row in &rows[first..first + inside] {
+                let at = |y: usize, x: usize| plane[y * self.width + x];
+                let line = |y: usize| {
+                    (1.0 - column.weight) * at(y, column.from) + column.weight * at(y, column.to)
+                };
+                let value = (1.0 - row.weight) * line(row.from) + row.weight * line(row.to);
+                counts.add(value > threshold, 1);
+            }
+            counts.add(false, rows.len() - first - inside);
         }
         counts.finish([frame.photo.1, frame.photo.0])
     }
@@ -174,12 +192,17 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, one: bool) {
+    fn add(&mut self, one: bool, pixels: usize) {
+        if pixels == 0 {
+            return;
+        }
         if one != self.ones {
             self.runs.push(self.run);
             (self.run, self.ones) = (0, one);
         }
-        self.run += 1;
+        self.run = self
+            .run
+            .saturating_add(u32::try_from(pixels).unwrap_or(u32::MAX));
         self.any |= one;
     }
 

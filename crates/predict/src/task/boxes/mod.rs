@@ -25,7 +25,10 @@ pub(super) fn outcome(task: &Boxes, outputs: &[Slice<'_>], frame: &Frame) -> Res
     let candidates = decode(task, outputs, frame, task.score_threshold)?;
     let kept = suppress::select(task, &candidates, task.score_threshold, task.iou_threshold);
     let masks = match task.roles.masks {
-        Some(place) => Some(mask::Masks::of(output(outputs, Some(place))?, task.decoder)?),
+        Some(place) => Some(mask::Masks::of(
+            output(outputs, Some(place))?,
+            task.decoder,
+        )?),
         None => None,
     };
     finish::detections(task, &candidates, &kept, masks.as_ref(), frame).map(Outcome::Detections)
@@ -49,8 +52,12 @@ fn decode(
             grid::yolox(task, rows, frame.canvas, threshold)
         }
         Decoder::PicoDet => grid::picodet(task, outputs, frame.canvas, threshold),
-        Decoder::RtDetr => queries::ultralytics(task, output(outputs, Some(task.roles.boxes))?, threshold),
-        Decoder::Detr | Decoder::RtDetrTransformers => queries::transformers(task, outputs, threshold),
+        Decoder::RtDetr => {
+            queries::ultralytics(task, output(outputs, Some(task.roles.boxes))?, threshold)
+        }
+        Decoder::Detr | Decoder::RtDetrTransformers => {
+            queries::transformers(task, outputs, threshold)
+        }
         Decoder::DFine | Decoder::TorchVision | Decoder::SsdTf => {
             separate::decode(task, outputs, threshold)
         }

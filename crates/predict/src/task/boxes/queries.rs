@@ -33,10 +33,17 @@ pub(super) fn transformers(
     outputs: &[Slice<'_>],
     threshold: f32,
 ) -> Result<Candidates> {
-    let (logits, boxes) = (output(outputs, task.roles.scores)?, output(outputs, Some(task.roles.boxes))?);
+    let (logits, boxes) = (
+        output(outputs, task.roles.scores)?,
+        output(outputs, Some(task.roles.boxes))?,
+    );
     let ((queries, classes), (rows, four)) = (matrix(logits)?, matrix(boxes)?);
     if queries != rows || four != 4 || classes == 0 {
-        return Err(unfit(task, boxes, "as many boxes of 4 numbers as there are rows of logits"));
+        return Err(unfit(
+            task,
+            boxes,
+            "as many boxes of 4 numbers as there are rows of logits",
+        ));
     }
     let (logits, boxes) = (logits.floats()?, boxes.floats()?);
     let mut found = Candidates::new(Space::Unit, 0);
@@ -53,11 +60,20 @@ pub(super) fn transformers(
         }
         return Ok(found);
     }
-    let mut pairs: Vec<(usize, f32)> = logits.iter().map(|logit| sigmoid(*logit)).enumerate().collect();
+    let mut pairs: Vec<(usize, f32)> = logits
+        .iter()
+        .map(|logit| sigmoid(*logit))
+        .enumerate()
+        .collect();
     pairs.retain(|(_, score)| *score > threshold);
     pairs.sort_by(|a, b| b.1.total_cmp(&a.1));
     for (pair, score) in pairs.into_iter().take(queries) {
-        found.add(bounds(pair / classes), score, pair % classes, [].into_iter());
+        found.add(
+            bounds(pair / classes),
+            score,
+            pair % classes,
+            [].into_iter(),
+        );
     }
     Ok(found)
 }

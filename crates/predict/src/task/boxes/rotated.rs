@@ -22,7 +22,11 @@ pub(super) struct Rotated {
 impl Rotated {
     pub fn of(candidates: &Candidates, candidate: &Candidate) -> Self {
         let [x, y, width, height] = candidate.bounds;
-        let angle = candidates.extras_of(candidate).first().copied().unwrap_or(0.0);
+        let angle = candidates
+            .extras_of(candidate)
+            .first()
+            .copied()
+            .unwrap_or(0.0);
         Self {
             x,
             y,
@@ -61,10 +65,17 @@ impl Rotated {
     }
 
     fn covariance(self) -> [f32; 3] {
-        let (a, b) = (self.width * self.width / 12.0, self.height * self.height / 12.0);
+        let (a, b) = (
+            self.width * self.width / 12.0,
+            self.height * self.height / 12.0,
+        );
         let (cos, sin) = (self.angle.cos(), self.angle.sin());
         let (cos2, sin2) = (cos * cos, sin * sin);
-        [a * cos2 + b * sin2, a * sin2 + b * cos2, (a - b) * cos * sin]
+        [
+            a * cos2 + b * sin2,
+            a * sin2 + b * cos2,
+            (a - b) * cos * sin,
+        ]
     }
 }
 
@@ -108,7 +119,9 @@ pub(super) fn fast(
     };
     let gaussians: Vec<Gaussian> = order.iter().map(gaussian).collect();
     let stays = |(place, one): &(usize, &Gaussian)| {
-        !gaussians[..*place].iter().any(|better| overlap(better, one) >= threshold)
+        !gaussians[..*place]
+            .iter()
+            .any(|better| overlap(better, one) >= threshold)
     };
     gaussians
         .iter()
@@ -124,7 +137,13 @@ mod tests {
 
     #[test]
     fn a_turned_box_has_an_angle_in_the_first_quarter() {
-        let turned = Rotated { x: 0.0, y: 0.0, width: 4.0, height: 2.0, angle: FRAC_PI_2 + 0.1 };
+        let turned = Rotated {
+            x: 0.0,
+            y: 0.0,
+            width: 4.0,
+            height: 2.0,
+            angle: FRAC_PI_2 + 0.1,
+        };
         let regular = turned.regular();
         assert!((regular.angle - 0.1).abs() < 1e-6);
         assert_eq!((regular.width, regular.height), (2.0, 4.0));
@@ -133,8 +152,18 @@ mod tests {
     #[test]
     fn a_box_overlaps_itself_and_nothing_far_away() {
         let gaussian = |x: f32| {
-            let turned = Rotated { x, y: 0.0, width: 40.0, height: 20.0, angle: 0.3 };
-            Gaussian { x, y: 0.0, covariance: turned.covariance() }
+            let turned = Rotated {
+                x,
+                y: 0.0,
+                width: 40.0,
+                height: 20.0,
+                angle: 0.3,
+            };
+            Gaussian {
+                x,
+                y: 0.0,
+                covariance: turned.covariance(),
+            }
         };
         assert!(overlap(&gaussian(0.0), &gaussian(0.0)) > 0.99);
         assert!(overlap(&gaussian(0.0), &gaussian(1000.0)) < 0.01);

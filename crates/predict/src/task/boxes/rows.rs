@@ -67,7 +67,10 @@ fn bounds_of(task: &Boxes, bounds: [f32; 4]) -> [f32; 4] {
 pub(super) fn yolov5(task: &Boxes, output: &Slice<'_>, threshold: f32) -> Result<Candidates> {
     let (_, columns) = matrix(output)?;
     let width = extras(task, COEFFICIENTS);
-    let Some(classes) = columns.checked_sub(5 + width).filter(|classes| *classes > 0) else {
+    let Some(classes) = columns
+        .checked_sub(5 + width)
+        .filter(|classes| *classes > 0)
+    else {
         return Err(unfit(task, output, "[boxes, 5 + classes + extras]"));
     };
     let floats = output.floats()?;
@@ -100,13 +103,21 @@ pub(super) fn end_to_end(task: &Boxes, output: &Slice<'_>, threshold: f32) -> Re
     }
     let floats = output.floats()?;
     let mut found = Candidates::new(Space::Input, width);
-    for row in floats.chunks_exact(columns).filter(|row| row[4] > threshold) {
+    for row in floats
+        .chunks_exact(columns)
+        .filter(|row| row[4] > threshold)
+    {
         let bounds = [row[0], row[1], row[2], row[3]];
         let bounds = match task.box_format {
             Some(_) => bounds_of(task, bounds),
             None => bounds,
         };
-        found.add(bounds, row[4], row[5].max(0.0) as usize, row[6..].iter().copied());
+        found.add(
+            bounds,
+            row[4],
+            row[5].max(0.0) as usize,
+            row[6..].iter().copied(),
+        );
     }
     Ok(found)
 }

@@ -38,7 +38,11 @@ pub(super) fn select(
             order.truncate(task.max_detections);
         }
         Some(threshold) => {
-            let one = if task.decoder == Decoder::YoloX { 1.0 } else { 0.0 };
+            let one = if task.decoder == Decoder::YoloX {
+                1.0
+            } else {
+                0.0
+            };
             order = greedy(list, &order, threshold, task.max_detections, shift, one);
         }
     }

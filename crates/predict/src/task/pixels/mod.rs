@@ -45,12 +45,17 @@ pub(super) fn matte(task: &Matte, outputs: &[Slice<'_>], frame: &Frame) -> Resul
     let output = only(outputs)?;
     let planes = Planes::of(output)?;
     if planes.count != 1 {
-        return Err(wrong_shape(output, "a matte is one plane, [1, height, width]"));
+        return Err(wrong_shape(
+            output,
+            "a matte is one plane, [1, height, width]",
+        ));
     }
     let mut values = output.floats()?.into_owned();
     if let Some(place) = values.iter().position(|value| !value.is_finite()) {
         let (value, name) = (values[place], output.name);
-        return Err(Error::Run(format!("it gave {value} for pixel {place} of output `{name}`")));
+        return Err(Error::Run(format!(
+            "it gave {value} for pixel {place} of output `{name}`"
+        )));
     }
     if task.activation == Activation::Sigmoid {
         values.iter_mut().for_each(|value| *value = sigmoid(*value));
@@ -68,7 +73,10 @@ pub(super) fn matte(task: &Matte, outputs: &[Slice<'_>], frame: &Frame) -> Resul
     let mut rows = Rows::new(planes, frame);
     for y in 0..height {
         let row = rows.row(&values, y);
-        grey.extend(row.iter().map(|value| (value * 255.0).clamp(0.0, 255.0) as u8));
+        grey.extend(
+            row.iter()
+                .map(|value| (value * 255.0).clamp(0.0, 255.0) as u8),
+        );
     }
     Ok(Outcome::Matte(png::grey(&grey, width, height)?))
 }
@@ -86,7 +94,12 @@ impl Planes {
         let (count, height, width) = match output.shape[..] {
             [count, height, width] => (count, height, width),
             [height, width] => (1, height, width),
-            _ => return Err(wrong_shape(output, "this task takes [classes, height, width]")),
+            _ => {
+                return Err(wrong_shape(
+                    output,
+                    "this task takes [classes, height, width]",
+                ));
+            }
         };
         if count == 0 || height == 0 || width == 0 {
             return Err(wrong_shape(output, "there is nothing in it"));
@@ -119,7 +132,10 @@ fn foreground(
     };
     for y in 0..frame.photo.1 {
         let row = rows.row(&values, y);
-        mask.extend(row.iter().map(|value| u32::from(activated(*value) > task.threshold)));
+        mask.extend(
+            row.iter()
+                .map(|value| u32::from(activated(*value) > task.threshold)),
+        );
     }
     Ok(mask)
 }
@@ -128,9 +144,16 @@ fn foreground(
 fn classes(output: &Slice<'_>) -> Result<Vec<u32>> {
     let floats = output.floats()?;
     let class = |value: &f32| (*value >= 0.0).then_some(*value as u32);
-    floats.iter().map(class).collect::<Option<_>>().ok_or_else(|| {
-        Error::Run(format!("it gave a negative class in output `{}`", output.name))
-    })
+    floats
+        .iter()
+        .map(class)
+        .collect::<Option<_>>()
+        .ok_or_else(|| {
+            Error::Run(format!(
+                "it gave a negative class in output `{}`",
+                output.name
+            ))
+        })
 }
 
 /// The best class of each pixel of the output; the first of equal ones.

@@ -20,7 +20,9 @@ pub(super) fn classes(mask: &[u32], width: usize, height: usize) -> Result<Strin
             let bytes: Vec<u8> = wide.flat_map(u16::to_ne_bytes).collect();
             encode(&bytes, width, height, ExtendedColorType::L16)
         }
-        Err(_) => Err(Error::Run(format!("it gave class {most}, and masks have up to 65,536"))),
+        Err(_) => Err(Error::Run(format!(
+            "it gave class {most}, and masks have up to 65,536"
+        ))),
     }
 }
 
@@ -30,7 +32,8 @@ pub(super) fn grey(bytes: &[u8], width: usize, height: usize) -> Result<String> 
 }
 
 fn encode(bytes: &[u8], width: usize, height: usize, color: ExtendedColorType) -> Result<String> {
-    let failed = |error: &dyn std::fmt::Display| Error::Run(format!("the mask can't be written: {error}"));
+    let failed =
+        |error: &dyn std::fmt::Display| Error::Run(format!("the mask can't be written: {error}"));
     let side = |side: usize| u32::try_from(side).map_err(|error| failed(&error));
     let mut file = Vec::new();
     // Masks are flat: the fast level finds the same runs as the best one.
