@@ -158,7 +158,7 @@ impl Text {
         if postprocess.normalise != Normalise::default() {
             self.key("normalise", quoted(postprocess.normalise.name()));
         }
-        if postprocess.task == Task::Text {
+        if postprocess.task == Task::Text || postprocess.blank != 0 {
             self.key("blank", postprocess.blank);
         }
     }
