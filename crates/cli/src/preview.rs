@@ -186,33 +186,59 @@ impl OrderedResults {
     }
 }
 
-/// A result for people: the sample, then one line a class.
+/// The first numbers, as text.
+fn first_of(numbers: &[impl ToString]) -> String {
+    let first: Vec<String> = numbers
+        .iter()
+        .take(MAX_ELEMENTS)
+        .map(ToString::to_string)
+        .collect();
+    let more = if numbers.len() > MAX_ELEMENTS {
+        ", …"
+    } else {
+        ""
+    };
+    first.join(", ") + more
+}
+
+/// A result for people: the sample, then one line a class, box or output.
 fn to_text(result: &SampleResult, width: usize) -> String {
     let lines: Vec<String> = match &result.outcome {
         Outcome::Classes(classes) => classes
             .iter()
             .map(|one| format!("{:.6}  {}", one.score, sanitize(&one.class)))
             .collect(),
+        Outcome::Detections(detections) => detections
+            .iter()
+            .map(|one| {
+                let [left, top, right, bottom] = one.bounds;
+                let class = sanitize(&one.class);
+                let score = one.score;
+                format!("{score:.6}  {class}  {left:.1} {top:.1} {right:.1} {bottom:.1}")
+            })
+            .collect(),
+        Outcome::Segmentation(found) => found
+            .classes
+            .iter()
+            .map(|one| {
+                let share = one.pixels as f64 / (found.width * found.height).max(1) as f64;
+                format!("{:5.1} %  {}", share * 100.0, sanitize(&one.class))
+            })
+            .collect(),
+        Outcome::Matte(png) => vec![format!("a matte: {} bytes of PNG in base64", png.len())],
+        Outcome::Embedding(embedding) => vec![format!(
+            "{} numbers of length {}: {}",
+            embedding.values.len(),
+            embedding.norm,
+            first_of(&embedding.values)
+        )],
+        Outcome::Text(line) => vec![format!("{:.6}  {}", line.score, sanitize(&line.value))],
         Outcome::Outputs(outputs) => outputs
             .iter()
             .map(|(name, output)| {
-                let first: Vec<String> = output
-                    .data
-                    .iter()
-                    .take(MAX_ELEMENTS)
-                    .map(ToString::to_string)
-                    .collect();
-                let more = if output.data.len() > MAX_ELEMENTS {
-                    ", …"
-                } else {
-                    ""
-                };
                 let (name, shape) = (sanitize(name), &output.shape);
-                format!(
-                    "{name} {:?} {shape:?}: {}{more}",
-                    output.datatype,
-                    first.join(", ")
-                )
+                let first = first_of(&output.data);
+                format!("{name} {:?} {shape:?}: {first}", output.datatype)
             })
             .collect(),
         Outcome::Error(error) => vec![format!("error: {}", sanitize(&error.message))],

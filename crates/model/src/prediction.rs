@@ -17,6 +17,86 @@ pub struct ClassPrediction {
     pub score: f32,
 }
 
+/// One box, in pixels of the upright photo.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Detection {
+    /// The label, or the index in decimal where there is none.
+    pub class: String,
+    /// The index of the class, as the model gives it.
+    pub index: usize,
+    /// The score.
+    pub score: f32,
+    /// Left, top, right, bottom.
+    #[serde(rename = "box")]
+    pub bounds: [f32; 4],
+    /// The corners of a rotated box, each x and y.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polygon: Option<[[f32; 2]; 4]>,
+    /// Keypoints: x, y and score each; a model without scores gives 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keypoints: Option<Vec<[f32; 3]>>,
+    /// The mask, of the photo's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<RunLengths>,
+}
+
+/// A mask as run lengths of COCO's format, not compressed: column by column, zeros first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct RunLengths {
+    /// Height and width, in pixels.
+    pub size: [usize; 2],
+    /// Lengths of the runs, of zeros and ones in turn.
+    pub counts: Vec<u32>,
+}
+
+/// One class a pixel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Segmentation {
+    /// Width of the mask and the photo, in pixels.
+    pub width: usize,
+    /// Height, likewise.
+    pub height: usize,
+    /// The classes that the mask holds, by their index.
+    pub classes: Vec<SegmentClass>,
+    /// A grey PNG in base64: the class index of each pixel, of 8 bits up to 256 classes, else of 16.
+    pub mask: String,
+}
+
+/// A class of a segmentation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct SegmentClass {
+    /// The label, or the index in decimal where there is none.
+    pub class: String,
+    /// The index of the class, as in the mask.
+    pub index: usize,
+    /// Its pixels.
+    pub pixels: usize,
+}
+
+/// A vector.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Embedding {
+    /// The vector.
+    pub values: Vec<f32>,
+    /// Its Euclidean length before it was normalised.
+    pub norm: f32,
+}
+
+/// A line of text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct TextLine {
+    /// The text.
+    pub value: String,
+    /// The mean score of its characters; 0 where there are none.
+    pub score: f32,
+}
+
 /// A tensor as JSON: elements in row-major order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -61,6 +141,21 @@ pub enum Outcome {
     /// Classification: by falling score.
     #[serde(rename = "classPredictions")]
     Classes(Vec<ClassPrediction>),
+    /// Boxes: by falling score.
+    #[serde(rename = "detections")]
+    Detections(Vec<Detection>),
+    /// Segmentation: one class a pixel.
+    #[serde(rename = "segmentation")]
+    Segmentation(Segmentation),
+    /// Matte: a grey PNG of the photo's size, in base64; 255 is foreground.
+    #[serde(rename = "matte")]
+    Matte(String),
+    /// Embedding: a vector.
+    #[serde(rename = "embedding")]
+    Embedding(Embedding),
+    /// Text: a line.
+    #[serde(rename = "text")]
+    Text(TextLine),
     /// Raw: the model's outputs by name.
     #[serde(rename = "outputs")]
     Outputs(BTreeMap<String, OutputTensor>),
@@ -85,6 +180,33 @@ pub struct PictureDetails {
     pub turned: bool,
     /// The name of an embedded colour profile that isn't sRGB. Nothing is converted by it.
     pub colour_profile: Option<String>,
+}
+
+impl Outcome {
+    /// About how long the outcome's JSON is, in bytes.
+    pub fn json_length(&self) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len() * 48,
+            Self::Detections(detections) => detections.iter().map(Detection::json_length).sum(),
+            Self::Segmentation(found) => found.mask.len() + found.classes.len() * 64,
+            Self::Matte(png) => png.len(),
+            Self::Embedding(embedding) => embedding.values.len() * 14,
+            Self::Text(line) => line.value.len() + 32,
+            Self::Outputs(outputs) => outputs.values().map(|output| output.data.len() * 12).sum(),
+            Self::Error(error) => error.message.len(),
+        }
+    }
+}
+
+impl Detection {
+    fn json_length(&self) -> usize {
+        let keypoints = self
+            .keypoints
+            .as_ref()
+            .map_or(0, |points| points.len() * 36);
+        let mask = self.mask.as_ref().map_or(0, |mask| mask.counts.len() * 6);
+        160 + self.class.len() + keypoints + mask
+    }
 }
 
 /// A sample's name and what became of it.

@@ -17,6 +17,7 @@ mod concurrency;
 mod device;
 mod error;
 mod machine;
+mod other;
 mod pipeline;
 mod prediction;
 mod predictor;

@@ -1,11 +1,15 @@
 //! A package's pipeline, ready to run: with the tables and limits that a run needs.
 
 use boxwright_model::LoadedPackage;
-use boxwright_model::pipeline::{ImageInput, Samples, Task};
+use boxwright_model::pipeline::{ImageInput, OtherInput, Samples, Task};
 use boxwright_tensor::{BatchAxis, Dimension, Signature, TensorSpec};
+use ort::value::DynValue;
 
 use crate::error::{Error, Result};
+use crate::other;
+use crate::stage::frame::Frame;
 use crate::stage::normalise::Normaliser;
+use crate::tensor;
 
 /// Everything around the model.
 #[derive(Debug)]
@@ -26,6 +30,10 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Image {
     pub input: ImageInput,
+    /// The place of the picture's input in the signature.
+    pub place: usize,
+    /// The other inputs.
+    pub others: Vec<OtherInput>,
     pub normaliser: Normaliser,
     /// Most pixels of a picture, before and after resizing.
     pub max_pixels: usize,
@@ -43,10 +51,12 @@ impl Pipeline {
             }
         })?;
         let kind = match resolved.samples {
-            Samples::Pictures(input) => Kind::Image(Box::new(Image {
-                normaliser: Normaliser::new(&input),
+            Samples::Pictures(pictures) => Kind::Image(Box::new(Image {
+                normaliser: Normaliser::new(&pictures.image),
                 max_pixels: usize::try_from(max_pixels).unwrap_or(usize::MAX),
-                input: *input,
+                input: pictures.image,
+                place: pictures.place,
+                others: pictures.others,
             })),
             Samples::Tensors => Kind::Tensors(BatchAxis::of_signature(signature, false)),
         };
@@ -76,13 +86,21 @@ impl Pipeline {
         axis == BatchAxis::Dynamic
     }
 
-    /// The inputs' shapes for so many samples, where they are known without one.
-    pub fn resting_shapes(&self, samples: usize, signature: &Signature) -> Option<Vec<Vec<usize>>> {
+    /// Inputs for so many samples that hold nothing, where their sizes are known without a sample.
+    pub fn resting_inputs(
+        &self,
+        samples: usize,
+        signature: &Signature,
+    ) -> Option<Result<Vec<DynValue>>> {
+        let inputs = &signature.inputs;
         match &self.kind {
             Kind::Image(image) => {
                 let (width, height) = image.input.fixed_size()?;
-                let axis = image.input.batch.length(samples);
-                Some(vec![image.input.shape(axis, width, height)])
+                let count = image.input.batch.length(samples);
+                let shape = image.input.shape(count, width, height);
+                let picture = || tensor::from_bytes(&shape, inputs[image.place].datatype, []);
+                let frames = vec![Frame::whole(width, height); count];
+                Some(picture().and_then(|picture| image.all_inputs(picture, &frames)))
             }
             Kind::Tensors(_) => {
                 let length = |(place, dimension): (usize, &Dimension)| match dimension {
@@ -93,8 +111,28 @@ impl Pipeline {
                     let axes = spec.shape.as_ref()?;
                     axes.iter().enumerate().map(length).collect()
                 };
-                signature.inputs.iter().map(shape).collect()
+                let shapes: Vec<_> = inputs.iter().map(shape).collect::<Option<_>>()?;
+                let zeros = |(shape, input): (&Vec<usize>, &TensorSpec)| {
+                    tensor::from_bytes(shape, input.datatype, [])
+                };
+                Some(shapes.iter().zip(inputs).map(zeros).collect())
             }
         }
+    }
+}
+
+impl Image {
+    /// The inputs beside the picture, with their places in the signature, for pictures that lie so.
+    pub fn other_inputs(&self, frames: &[Frame]) -> Result<Vec<(usize, DynValue)>> {
+        let value = |input: &OtherInput| Ok((input.place, other::value(input, frames)?));
+        self.others.iter().map(value).collect()
+    }
+
+    /// All inputs in the order of the signature.
+    fn all_inputs(&self, picture: DynValue, frames: &[Frame]) -> Result<Vec<DynValue>> {
+        let mut inputs = self.other_inputs(frames)?;
+        inputs.push((self.place, picture));
+        inputs.sort_by_key(|(place, _)| *place);
+        Ok(inputs.into_iter().map(|(_, value)| value).collect())
     }
 }

@@ -17,6 +17,7 @@ use crate::pipeline::{Image, Kind, Pipeline};
 use crate::prediction::{Prediction, Want};
 use crate::stage::canvas::Canvas;
 use crate::stage::decode::{Decoder, grouped};
+use crate::stage::frame::Frame;
 use crate::stage::normalise::TensorBuffer;
 use crate::stage::resize::Resizer;
 use crate::stage::source::{self, Alterations};
@@ -64,10 +65,13 @@ pub(crate) struct Scratch {
 }
 
 /// A sample that waits for its batch.
+#[derive(Default)]
 struct Ready {
     index: usize,
     picture: Option<[u32; 2]>,
     details: Option<PictureDetails>,
+    /// Where the picture lies in its tensor.
+    frame: Option<Frame>,
     thumbnail: Option<Vec<u8>>,
 }
 
@@ -113,9 +117,7 @@ impl Scratch {
                     }
                     let ready = Ready {
                         index,
-                        picture: None,
-                        details: None,
-                        thumbnail: None,
+                        ..Ready::default()
                     };
                     let outcome = self.guarded(|scratch| scratch.tensors(run, *axis, *sample));
                     let (index, prediction) = ready.predicted(outcome);
@@ -134,9 +136,7 @@ impl Scratch {
             let slot = ready.len();
             let mut waiting = Ready {
                 index,
-                picture: None,
-                details: None,
-                thumbnail: None,
+                ..Ready::default()
             };
             match self.guarded(|scratch| scratch.prepare(run, image, *sample, slot, &mut waiting)) {
                 Ok(()) if run.want.picture_only => {
@@ -154,7 +154,7 @@ impl Scratch {
         if count == 0 || run.cancel.load(Ordering::Relaxed) {
             return;
         }
-        match self.infer(run, image, count) {
+        match self.infer(run, image, &ready) {
             Ok(outputs) => self.interpret(run, image, &outputs, ready),
             // One sample may be to blame, or the model takes no batches.
             Err(_) if count > 1 => self.one_by_one(run, image, ready),
@@ -177,7 +177,7 @@ impl Scratch {
                 return;
             }
             self.buffer.move_to_front(slot, length);
-            match self.infer(run, image, 1) {
+            match self.infer(run, image, std::slice::from_ref(&ready)) {
                 Ok(outputs) => self.interpret(run, image, &outputs, vec![ready]),
                 Err(error) => {
                     all_succeeded = false;
@@ -225,24 +225,36 @@ impl Scratch {
         let picture = &mut self.decoder.picture;
         self.alterations.apply(&image.input.preprocess, picture)?;
         let (canvas, resizer) = (&mut self.canvas, &mut self.resizer);
-        canvas.draw(&image.input, image.max_pixels, picture, resizer)?;
+        let frame = canvas.draw(&image.input, image.max_pixels, picture, resizer)?;
+        ready.frame = Some(frame);
         image.normaliser.normalise(canvas, slot, &mut self.buffer);
         self.timing.preprocess_ms += ms(started);
         Ok(())
     }
 
-    /// Runs the model on the first `count` samples of the batch.
-    fn infer(&mut self, run: Run<'_>, image: &Image, count: usize) -> Result<Vec<DynValue>> {
+    /// Runs the model on the samples of the batch, which are the first ones in the buffer.
+    fn infer(&mut self, run: Run<'_>, image: &Image, ready: &[Ready]) -> Result<Vec<DynValue>> {
         let started = Instant::now();
+        let count = ready.len();
         let axis = image.input.batch.length(count);
-        let shape = image
-            .input
-            .shape(axis, self.canvas.width, self.canvas.height);
+        let (width, height) = (self.canvas.width, self.canvas.height);
+        let shape = image.input.shape(axis, width, height);
         let wanted = run.pipeline.task.outputs();
+        // Samples that only pad a batch of a fixed length fill their tensors.
+        let padding = std::iter::repeat(Frame::whole(width, height));
+        let frames = ready.iter().filter_map(|ready| ready.frame).chain(padding);
+        let others = match image.others.is_empty() {
+            true => Ok(Vec::new()),
+            false => image.other_inputs(&frames.take(axis).collect::<Vec<_>>()),
+        };
         let outputs = self.guarded(|scratch| {
-            scratch
-                .buffer
-                .tensor(shape, |value| run.session.run(&[value], wanted))
+            let others = others?;
+            scratch.buffer.tensor(shape, |picture| {
+                let mut inputs: Vec<&DynValue> = others.iter().map(|(_, value)| value).collect();
+                let before = others.iter().filter(|(place, _)| *place < image.place);
+                inputs.insert(before.count(), picture);
+                run.session.run(&inputs, wanted)
+            })
         });
         self.timing.infer_ms += ms(started);
         let outputs = outputs?;
@@ -263,10 +275,15 @@ impl Scratch {
     }
 
     fn interpret(&mut self, run: Run<'_>, image: &Image, outputs: &[DynValue], ready: Vec<Ready>) {
-        let count = image.input.batch.length(ready.len());
+        let axis = image.input.batch;
+        let count = axis.length(ready.len());
         for (slot, ready) in ready.into_iter().enumerate() {
             let started = Instant::now();
-            let outcome = self.guarded(|_| interpreted(run, outputs, slot, count));
+            let part = Part {
+                slot,
+                count: (axis != BatchAxis::None).then_some(count),
+            };
+            let outcome = self.guarded(|_| interpreted(run, outputs, part, ready.frame.as_ref()));
             self.timing.postprocess_ms += ms(started);
             let (index, prediction) = ready.predicted(outcome);
             (run.each)(index, prediction);
@@ -298,7 +315,11 @@ impl Scratch {
         let values: Vec<_> = values.iter().collect();
         let outputs = run.session.run(&values, run.pipeline.task.outputs());
         self.timing.infer_ms += ms(started);
-        interpreted(run, &outputs?, 0, axis.max_batch(1))
+        let part = Part {
+            slot: 0,
+            count: Some(axis.max_batch(1)),
+        };
+        interpreted(run, &outputs?, part, None)
     }
 
     /// A panic becomes an error of its own sample; the buffers, which it may have left in
@@ -326,24 +347,35 @@ impl Scratch {
     }
 }
 
-/// Sample `slot` of a run of `count` samples.
+/// One sample's part of a run.
+#[derive(Clone, Copy)]
+struct Part {
+    slot: usize,
+    /// The samples that ran together; `None` where the model takes one, and has no axis for them.
+    count: Option<usize>,
+}
+
 fn interpreted(
     run: Run<'_>,
     outputs: &[DynValue],
-    slot: usize,
-    count: usize,
+    part: Part,
+    frame: Option<&Frame>,
 ) -> Result<Prediction> {
     let task = &run.pipeline.task;
     let slices = task.outputs().iter().zip(outputs).map(|(place, value)| {
         let name = &run.session.signature.outputs[*place].name;
-        Slice::of(name, value, slot, count).ok_or_else(|| {
+        let slice = match part.count {
+            Some(count) => Slice::of(name, value, part.slot, count),
+            None => Slice::all(name, value),
+        };
+        slice.ok_or_else(|| {
             Error::Shape(format!(
                 "The first axis of output `{name}` is not the batch."
             ))
         })
     });
     let slices = slices.collect::<Result<Vec<_>>>()?;
-    let outcome = task::outcome(task, &slices, run.want.top_k, !run.want.tensor)?;
+    let outcome = task::outcome(task, &slices, frame, run.want)?;
     let tensors = if run.want.tensor {
         task::tensors(&slices)?
     } else {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use boxwright_model::prediction::Timing;
-use boxwright_tensor::{BatchAxis, Tensor, TensorBatch, TensorSpec};
+use boxwright_tensor::{BatchAxis, Tensor, TensorBatch};
 use bytes::Bytes;
 use ort::value::DynValue;
 
@@ -240,19 +240,9 @@ impl Predictor {
 
     /// Inputs of as many rows of zeros; `None` where their size is only known with a sample.
     fn zeros(&self, rows: usize) -> Result<Option<Vec<DynValue>>> {
-        let inputs = &self.signature().inputs;
-        let Some(shapes) = self.pipeline.resting_shapes(rows, self.signature()) else {
-            return Ok(None);
-        };
-        let zeros = |(shape, input): (&Vec<usize>, &TensorSpec)| {
-            crate::tensor::from_bytes(shape, input.datatype, [])
-        };
-        shapes
-            .iter()
-            .zip(inputs)
-            .map(zeros)
-            .collect::<Result<_>>()
-            .map(Some)
+        self.pipeline
+            .resting_inputs(rows, self.signature())
+            .transpose()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tensors to and from ONNX Runtime's values.
 
+use std::borrow::Cow;
+
 use boxwright_tensor::{
     DataType, Element, Number, byte_strings, with_element_type, write_byte_string,
 };
@@ -53,6 +55,14 @@ impl<'a> Slice<'a> {
             value,
             range,
         })
+    }
+
+    /// The elements as single-precision floats, without a copy where they are.
+    pub fn floats(&self) -> Result<Cow<'_, [f32]>> {
+        match self.datatype {
+            DataType::Fp32 => Ok(Cow::Borrowed(self.elements::<f32>()?)),
+            _ => self.scores().map(Cow::Owned),
+        }
     }
 
     /// The elements as scores.

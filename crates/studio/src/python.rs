@@ -18,7 +18,7 @@ pub fn code(package: &LoadedPackage, signature: &Signature) -> Result<String> {
         Failure::new(Code::PackageInvalid, format!("{field}: {message}"), hint)
     })?;
     match pipeline.samples {
-        Samples::Pictures(image) => Ok(image.python()),
+        Samples::Pictures(pictures) => Ok(pictures.image.python()),
         Samples::Tensors => Err(Failure::new(
             Code::PackageInvalid,
             "the model takes tensors, which have no pipeline before the model",

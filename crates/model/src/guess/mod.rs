@@ -127,27 +127,15 @@ fn inputs(clues: &Clues, reasons: &mut Reasons) -> (Vec<Input>, Preprocess) {
         reasons.add("input.0.layout", picture.reason.clone());
         let (width, height, preprocess) = pipeline::preprocess(clues, &picture, reasons);
         let input = Input {
-            name: spec.name.clone(),
-            kind: InputKind::Image,
             layout: picture.layout,
             dtype: picture.dtype,
             width: Some(width),
             height: Some(height),
-            stride: None,
-            stride_rounding: Default::default(),
+            ..Input::new(&spec.name, InputKind::Image)
         };
         return (vec![input], preprocess);
     }
-    let tensor = |spec: &TensorSpec| Input {
-        name: spec.name.clone(),
-        kind: InputKind::Tensor,
-        layout: Default::default(),
-        dtype: Default::default(),
-        width: None,
-        height: None,
-        stride: None,
-        stride_rounding: Default::default(),
-    };
+    let tensor = |spec: &TensorSpec| Input::new(&spec.name, InputKind::Tensor);
     for (index, spec) in specs.iter().enumerate() {
         let reason = match specs.len() {
             1 => format!("{spec} is no batch of pictures"),

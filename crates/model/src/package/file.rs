@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::named::named;
+use super::postprocess::Postprocess;
 use super::preprocess::Preprocess;
 
 /// The version of the package file's format that this program writes; it reads the ones before
@@ -103,6 +104,30 @@ pub struct Input {
     /// How a side becomes a multiple of `stride`.
     #[serde(default)]
     pub stride_rounding: StrideRounding,
+    /// The numbers of a constant, in row-major order; one for all elements, or as many as there are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub value: Vec<f64>,
+    /// The order of an original size.
+    #[serde(default)]
+    pub order: SizeOrder,
+}
+
+impl Input {
+    /// An input of this kind with every other field at its default.
+    pub fn new(name: impl Into<String>, kind: InputKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            layout: Layout::default(),
+            dtype: ImageDtype::default(),
+            width: None,
+            height: None,
+            stride: None,
+            stride_rounding: StrideRounding::default(),
+            value: Vec::new(),
+            order: SizeOrder::default(),
+        }
+    }
 }
 
 named! {
@@ -112,6 +137,21 @@ named! {
         #[default] Image = "image",
         /// Numbers: `.npy`, `.npz` or Open Inference Protocol JSON.
         Tensor = "tensor",
+        /// The same numbers for every picture.
+        Constant = "constant",
+        /// Width and height of the picture before it was resized.
+        OriginalSize = "original-size",
+        /// Ones where the tensor holds the picture, zeros where it is padded.
+        Mask = "mask",
+    }
+}
+named! {
+    /// Order of the numbers of a size.
+    SizeOrder {
+        /// Width, height.
+        #[default] Wh = "wh",
+        /// Height, width.
+        Hw = "hw",
     }
 }
 named! {
@@ -145,99 +185,6 @@ named! {
         U8 = "u8",
     }
 }
-named! {
-    /// What the outputs mean.
-    Task {
-        /// One score a class.
-        #[default] Classification = "classification",
-        /// Boxes with scores.
-        Detection = "detection",
-        /// One class a pixel.
-        Segmentation = "segmentation",
-        /// A vector.
-        Embedding = "embedding",
-        /// The outputs as they are.
-        Raw = "raw",
-    }
-}
-named! {
-    /// What turns a model's scores into those shown.
-    Activation {
-        /// Over the classes, sums to 1.
-        #[default] Softmax = "softmax",
-        /// Each class by itself.
-        Sigmoid = "sigmoid",
-        /// As the model gives them.
-        None = "none",
-    }
-}
-
-/// How the outputs become a prediction.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(deny_unknown_fields)]
-pub struct Postprocess {
-    /// What the outputs mean.
-    pub task: Task,
-    /// The output that holds the scores; the first one where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output: Option<String>,
-    /// What turns scores into those shown.
-    #[serde(default)]
-    pub activation: Activation,
-    /// How many classes a prediction names at most.
-    #[serde(default = "Postprocess::default_top_k")]
-    pub top_k: usize,
-    /// Decimal digits that scores are rounded to, half to even; every digit where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score_digits: Option<u8>,
-    /// Detection: the output with the boxes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub boxes: Option<String>,
-    /// Detection: the output with the scores.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scores: Option<String>,
-    /// Detection: the output with the classes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classes: Option<String>,
-    /// Detection: how the outputs encode boxes, such as `yolov8`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decoder: Option<String>,
-    /// Detection: `xyxy` or `cxcywh`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub box_format: Option<String>,
-    /// Detection: boxes with a lower score are dropped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score_threshold: Option<f32>,
-    /// Detection: boxes that overlap a better one by more are dropped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iou_threshold: Option<f32>,
-}
-
-impl Postprocess {
-    fn default_top_k() -> usize {
-        5
-    }
-
-    /// Post-processing for `task` with every other field at its default.
-    pub fn new(task: Task) -> Self {
-        Self {
-            task,
-            output: None,
-            activation: Activation::default(),
-            top_k: Self::default_top_k(),
-            score_digits: None,
-            boxes: None,
-            scores: None,
-            classes: None,
-            decoder: None,
-            box_format: None,
-            score_threshold: None,
-            iou_threshold: None,
-        }
-    }
-}
-
 /// Where the class names are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

@@ -7,6 +7,7 @@ pub(crate) mod labels;
 mod loaded;
 mod name;
 mod named;
+mod postprocess;
 mod preprocess;
 mod read;
 #[cfg(test)]
@@ -20,4 +21,5 @@ pub use labels::{parse_labels, read_labels};
 pub use loaded::{LoadedPackage, Opened, open_any};
 pub(crate) use name::propose_name;
 pub use name::{check_name, check_version};
+pub use postprocess::*;
 pub use preprocess::*;

@@ -44,7 +44,7 @@ impl Package {
 
 /// Keys that format 1 doesn't have, by their table.
 const NEW_IN_2: [(&str, &[&str]); 3] = [
-    ("input", &["stride", "stride_rounding"]),
+    ("input", &["stride", "stride_rounding", "value", "order"]),
     (
         "preprocess",
         &[
@@ -63,7 +63,27 @@ const NEW_IN_2: [(&str, &[&str]); 3] = [
             "arithmetic",
         ],
     ),
-    ("postprocess", &["score_digits"]),
+    (
+        "postprocess",
+        &[
+            "score_digits",
+            "decoder",
+            "outputs",
+            "box_format",
+            "score_threshold",
+            "iou_threshold",
+            "max_detections",
+            "class_agnostic",
+            "first_class",
+            "keypoints",
+            "reduce_labels",
+            "upsample",
+            "threshold",
+            "range",
+            "normalise",
+            "blank",
+        ],
+    ),
 ];
 
 /// What is wrong at a place of the text.

@@ -4,8 +4,9 @@
 use std::fmt::{Display, Write};
 
 use super::file::{
-    ImageDtype, Input, InputKind, Layout, ModelFile, Package, Postprocess, StrideRounding,
+    ImageDtype, Input, InputKind, Layout, ModelFile, Package, SizeOrder, StrideRounding,
 };
+use super::postprocess::{Activation, Normalise, Postprocess, Range, Task, Upsample};
 use super::preprocess::Preprocess;
 
 impl Package {
@@ -80,6 +81,12 @@ impl Text {
         if input.stride_rounding != StrideRounding::default() {
             self.key("stride_rounding", quoted(input.stride_rounding.name()));
         }
+        if !input.value.is_empty() {
+            self.key("value", floats(&input.value));
+        }
+        if input.kind == InputKind::OriginalSize || input.order != SizeOrder::default() {
+            self.key("order", quoted(input.order.name()));
+        }
     }
 
     /// Fields that change nothing, since they are at their default or belong to another choice,
@@ -136,16 +143,57 @@ impl Text {
         self.table("[postprocess]");
         self.key("task", quoted(postprocess.task.name()));
         self.text("output", postprocess.output.as_ref());
-        self.key("activation", quoted(postprocess.activation.name()));
-        self.key("top_k", postprocess.top_k);
+        // Fields of other tasks would only puzzle.
+        if postprocess.task == Task::Classification
+            || postprocess.activation != Activation::default()
+        {
+            self.key("activation", quoted(postprocess.activation.name()));
+        }
+        if postprocess.task == Task::Classification || postprocess.top_k != 5 {
+            self.key("top_k", postprocess.top_k);
+        }
         self.optional("score_digits", postprocess.score_digits);
-        self.text("boxes", postprocess.boxes.as_ref());
-        self.text("scores", postprocess.scores.as_ref());
-        self.text("classes", postprocess.classes.as_ref());
-        self.text("decoder", postprocess.decoder.as_ref());
-        self.text("box_format", postprocess.box_format.as_ref());
+        self.boxes(postprocess);
+        self.pixels(postprocess);
+        if postprocess.normalise != Normalise::default() {
+            self.key("normalise", quoted(postprocess.normalise.name()));
+        }
+        if postprocess.task == Task::Text || postprocess.blank != 0 {
+            self.key("blank", postprocess.blank);
+        }
+    }
+
+    fn boxes(&mut self, postprocess: &Postprocess) {
+        self.optional("decoder", postprocess.decoder.map(|one| quoted(one.name())));
+        let roles = postprocess.outputs.roles().into_iter();
+        let named: Vec<String> = roles
+            .filter_map(|(role, name)| Some(format!("{role} = {}", quoted(name?))))
+            .collect();
+        if !named.is_empty() {
+            self.key("outputs", format!("{{ {} }}", named.join(", ")));
+        }
+        let format = postprocess.box_format.map(|one| quoted(one.name()));
+        self.optional("box_format", format);
         self.optional("score_threshold", postprocess.score_threshold.map(float));
         self.optional("iou_threshold", postprocess.iou_threshold.map(float));
+        self.optional("max_detections", postprocess.max_detections);
+        self.optional("class_agnostic", postprocess.class_agnostic);
+        self.optional("first_class", postprocess.first_class);
+        let keypoints = postprocess.keypoints.map(|shape| format!("{shape:?}"));
+        self.optional("keypoints", keypoints);
+    }
+
+    fn pixels(&mut self, postprocess: &Postprocess) {
+        if postprocess.reduce_labels {
+            self.key("reduce_labels", true);
+        }
+        if postprocess.upsample != Upsample::default() {
+            self.key("upsample", quoted(postprocess.upsample.name()));
+        }
+        self.optional("threshold", postprocess.threshold.map(float));
+        if postprocess.range != Range::default() {
+            self.key("range", quoted(postprocess.range.name()));
+        }
     }
 }
 

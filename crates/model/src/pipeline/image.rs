@@ -22,7 +22,7 @@ pub struct ImageInput {
     pub stride: Option<(usize, StrideRounding)>,
     /// The stages before the model.
     pub preprocess: Preprocess,
-    /// The first axis of the tensor.
+    /// The first axis of the tensor; [`BatchAxis::None`] where it is one of the picture's.
     pub batch: BatchAxis,
 }
 
@@ -42,7 +42,7 @@ impl ImageInput {
             problems,
         };
         check.datatype(input, spec);
-        let axes = check.axes(spec)?;
+        let (axes, batch) = check.axes(spec)?;
         check.channels(input, preprocess, &axes);
         let size = check.size(input, preprocess, &axes);
         if check.problems.len() > found {
@@ -59,9 +59,7 @@ impl ImageInput {
                 .and_then(length)
                 .map(|stride| (stride, input.stride_rounding)),
             preprocess: preprocess.clone(),
-            batch: axes
-                .first()
-                .map_or(BatchAxis::Dynamic, BatchAxis::of_dimension),
+            batch,
         })
     }
 
@@ -80,11 +78,16 @@ impl ImageInput {
         self.size.filter(|_| !varies)
     }
 
-    /// The axes of a batch of `count` pictures of this size.
+    /// The axes of a batch of `count` pictures of this size; of one picture where the model takes
+    /// no batch.
     pub fn shape(&self, count: usize, width: usize, height: usize) -> Vec<usize> {
-        match self.layout {
-            Layout::Nchw => vec![count, self.channels(), height, width],
-            Layout::Nhwc => vec![count, height, width, self.channels()],
+        let picture = match self.layout {
+            Layout::Nchw => [self.channels(), height, width],
+            Layout::Nhwc => [height, width, self.channels()],
+        };
+        match self.batch {
+            BatchAxis::None => picture.to_vec(),
+            BatchAxis::Dynamic | BatchAxis::Fixed(_) => [&[count][..], &picture].concat(),
         }
     }
 }
@@ -114,15 +117,18 @@ impl Check<'_> {
         }
     }
 
-    /// The four axes of the tensor; none where the model doesn't tell.
-    fn axes(&mut self, spec: &TensorSpec) -> Option<Vec<Dimension>> {
-        match &spec.shape {
-            None => Some(Vec::new()),
-            Some(shape) if shape.len() == 4 => Some(shape.clone()),
+    /// The axes of one picture, without the batch, and the batch; none where the model doesn't tell.
+    fn axes(&mut self, spec: &TensorSpec) -> Option<(Vec<Dimension>, BatchAxis)> {
+        match spec.shape.as_deref() {
+            None => Some((Vec::new(), BatchAxis::Dynamic)),
+            Some([batch, picture @ ..]) if picture.len() == 3 => {
+                Some((picture.to_vec(), BatchAxis::of_dimension(batch)))
+            }
+            Some(picture) if picture.len() == 3 => Some((picture.to_vec(), BatchAxis::None)),
             Some(shape) => {
                 let message = format!(
-                    "the model's `{}` has {} axes, and a batch of pictures has 4: make it a \
-                     `tensor`",
+                    "the model's `{}` has {} axes, and a picture has 3, a batch of them 4: make it \
+                     a `tensor`",
                     self.name,
                     shape.len()
                 );
@@ -219,11 +225,11 @@ impl Check<'_> {
     }
 }
 
-/// The places of channel, row and column.
+/// The places of channel, row and column among the axes of one picture.
 fn places(layout: Layout) -> [usize; 3] {
     match layout {
-        Layout::Nchw => [1, 2, 3],
-        Layout::Nhwc => [3, 1, 2],
+        Layout::Nchw => [0, 1, 2],
+        Layout::Nhwc => [2, 0, 1],
     }
 }
 

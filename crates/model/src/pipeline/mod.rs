@@ -8,9 +8,11 @@ mod python;
 mod task;
 
 pub use image::ImageInput;
-pub use inputs::Samples;
+pub use inputs::{Content, OtherInput, Pictures, Samples};
 pub use problem::Problem;
-pub use task::{Classification, Raw, Task};
+pub use task::{
+    Boxes, Classification, Embedding, Extra, Matte, Raw, Roles, Segmentation, Task, Text,
+};
 
 use crate::package::Package;
 use boxwright_tensor::Signature;

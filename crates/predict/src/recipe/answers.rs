@@ -361,10 +361,8 @@ impl Search<'_> {
 
     /// The output that answers are of.
     fn outputs(&self) -> Vec<usize> {
-        match &self.predictor.pipeline.task {
-            Task::Classification(task) => vec![task.output],
-            Task::Raw(task) => task.outputs.first().map_or(vec![0], |output| vec![*output]),
-        }
+        let outputs = self.predictor.pipeline.task.outputs();
+        outputs.first().map_or(vec![0], |output| vec![*output])
     }
 
     /// The largest and the mean difference of one photo's answer, less what rounding explains, in
@@ -403,7 +401,7 @@ impl Search<'_> {
     fn class_index(&self, class: &str) -> Option<usize> {
         let labels = match &self.predictor.pipeline.task {
             Task::Classification(task) => task.labels.as_deref(),
-            Task::Raw(_) => None,
+            _ => None,
         };
         let named = labels.and_then(|labels| labels.iter().position(|label| label == class));
         named.or_else(|| class.parse().ok())

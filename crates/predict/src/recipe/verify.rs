@@ -74,6 +74,7 @@ impl Comparison {
         };
         self.canvas
             .draw(input, self.max_pixels, picture, &mut self.resizer)
+            .map(drop)
     }
 
     /// Whether what was drawn has the tensor's size.

@@ -4,6 +4,7 @@ use boxwright_model::package::Resize;
 use boxwright_model::pipeline::ImageInput;
 
 use super::decode::{Picture, RAISE, grouped};
+use super::frame::Frame;
 use super::geometry::{self, Misplaced, Placement, Size};
 use super::resize::{Depth, Kernel, PillowFilter, Pixels, Region, Resizer, View};
 use super::{alpha, source};
@@ -44,14 +45,14 @@ impl Canvas {
     }
 
     /// Resizes `picture` onto the canvas, as `image` says; no picture becomes larger than
-    /// `max_pixels`.
+    /// `max_pixels`. Gives where it lies there.
     pub fn draw(
         &mut self,
         image: &ImageInput,
         max_pixels: usize,
         picture: &Picture,
         resizer: &mut Resizer,
-    ) -> Result<()> {
+    ) -> Result<Frame> {
         let size = (picture.width, picture.height);
         let full = picture.upright_size().map(|side| side as usize);
         let placement = place(image, max_pixels, size, full.into())?;
@@ -107,7 +108,7 @@ impl Canvas {
                 }
             }
         }
-        Ok(())
+        Ok(Frame::new(picture, &placement))
     }
 }
 

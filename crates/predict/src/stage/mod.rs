@@ -4,6 +4,7 @@
 mod alpha;
 pub(crate) mod canvas;
 pub(crate) mod decode;
+pub(crate) mod frame;
 pub(crate) mod geometry;
 pub(crate) mod normalise;
 pub(crate) mod resize;

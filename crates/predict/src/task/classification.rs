@@ -1,10 +1,11 @@
 //! One score a class.
 
-use boxwright_model::package::Activation;
 use boxwright_model::pipeline::Classification;
 use boxwright_model::prediction::{ClassPrediction, Outcome};
 use boxwright_tensor::Number;
 
+use super::only;
+use super::score::{activate, rounded};
 use crate::error::{Error, Result};
 use crate::tensor::Slice;
 
@@ -14,9 +15,7 @@ pub(super) fn outcome(
     outputs: &[Slice<'_>],
     top_k: Option<usize>,
 ) -> Result<Outcome> {
-    let Some(output) = outputs.first() else {
-        return Err(Error::Run("the model gave no output".into()));
-    };
+    let output = only(outputs)?;
     // More than one axis is fine when all but one have the length 1, as in [C, 1, 1].
     let classes = output.shape.iter().product::<usize>();
     if classes == 0 || output.shape.iter().filter(|length| **length != 1).count() > 1 {
@@ -28,7 +27,8 @@ pub(super) fn outcome(
     }
     check_labels(task, output.name, classes)?;
     let given = output.scores()?;
-    let scores = activated(given.clone(), task.activation);
+    let mut scores = given.clone();
+    activate(&mut scores, task.activation);
     if let Some(class) = not_finite(&given, &scores) {
         return Err(no_score(task, output.name, class, given[class]));
     }
@@ -81,61 +81,20 @@ fn no_score(task: &Classification, output: &str, class: usize, given: f32) -> Er
     ))
 }
 
-/// A score of so many decimal digits: Python's `round`, which is exact.
-fn rounded(score: f32, digits: Option<u8>) -> f32 {
-    let Some(digits) = digits else { return score };
-    format!("{score:.*}", usize::from(digits))
-        .parse()
-        .unwrap_or(score)
-}
-
-fn activated(mut scores: Vec<f32>, activation: Activation) -> Vec<f32> {
-    match activation {
-        Activation::None => {}
-        Activation::Sigmoid => {
-            scores
-                .iter_mut()
-                .for_each(|score| *score = 1.0 / (1.0 + (-*score).exp()));
-        }
-        Activation::Softmax => {
-            let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            scores
-                .iter_mut()
-                .for_each(|score| *score = (*score - most).exp());
-            let sum: f64 = scores.iter().map(|score| f64::from(*score)).sum();
-            scores
-                .iter_mut()
-                .for_each(|score| *score = (f64::from(*score) / sum) as f32);
-        }
-    }
-    scores
-}
-
 #[cfg(test)]
 mod tests {
+    use boxwright_model::package::Activation;
+
     use super::*;
-
-    #[test]
-    fn softmax_of_large_numbers_is_finite_and_sums_to_one() {
-        let scores = activated(vec![1000.0, 1001.0, -1000.0], Activation::Softmax);
-        assert!((scores.iter().sum::<f32>() - 1.0).abs() < 1e-6);
-        assert!((scores[1] - 0.731_058_6).abs() < 1e-6);
-    }
-
-    #[test]
-    fn scores_are_rounded_as_python_does() {
-        // 0.0625 is exact: half to even. 0.0005 in 32 bits is a little more than that.
-        assert_eq!(rounded(0.0625, Some(3)), 0.062);
-        assert_eq!(rounded(0.0005, Some(3)), 0.001);
-        assert_eq!(rounded(0.391_141, Some(3)), 0.391);
-        assert_eq!(rounded(0.391_141, None), 0.391_141);
-    }
 
     #[test]
     fn a_number_that_is_no_score_is_found_behind_every_activation() {
         let (nan, inf) = (f32::NAN, f32::INFINITY);
-        let found =
-            |given: &[f32], activation| not_finite(given, &activated(given.to_vec(), activation));
+        let found = |given: &[f32], activation| {
+            let mut scores = given.to_vec();
+            activate(&mut scores, activation);
+            not_finite(given, &scores)
+        };
         for activation in [Activation::None, Activation::Sigmoid, Activation::Softmax] {
             assert_eq!(found(&[1.0, 2.0, -3.0], activation), None, "{activation:?}");
             assert_eq!(

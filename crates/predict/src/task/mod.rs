@@ -1,7 +1,12 @@
 //! From a model's outputs to a prediction: one module a task.
 
+mod boxes;
 mod classification;
+mod embedding;
+mod pixels;
 mod raw;
+mod score;
+mod text;
 
 use std::collections::BTreeMap;
 
@@ -9,22 +14,43 @@ use boxwright_model::pipeline::Task;
 use boxwright_model::prediction::Outcome;
 use boxwright_tensor::Tensor;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::prediction::Want;
+use crate::stage::frame::Frame;
 use crate::tensor::Slice;
 
-/// Interprets one sample's `outputs`, those of [`Task::outputs`] in their order. `top_k` stands in
-/// for the package's; `json` says whether raw outputs are wanted as numbers in JSON.
+/// Interprets one sample's `outputs`, those of [`Task::outputs`] in their order. `frame` is where
+/// its picture lies in the tensor.
 pub(crate) fn outcome(
     task: &Task,
     outputs: &[Slice<'_>],
-    top_k: Option<usize>,
-    json: bool,
+    frame: Option<&Frame>,
+    want: &Want,
 ) -> Result<Outcome> {
+    let framed = || {
+        frame.ok_or_else(|| {
+            Error::Shape(
+                "This task needs pictures, and the model takes tensors: use the task `raw`.".into(),
+            )
+        })
+    };
     match task {
-        Task::Classification(task) => classification::outcome(task, outputs, top_k),
-        Task::Raw(_) if json => raw::outcome(outputs),
-        Task::Raw(_) => Ok(Outcome::Outputs(BTreeMap::new())),
+        Task::Classification(task) => classification::outcome(task, outputs, want.top_k),
+        Task::Boxes(task) => boxes::outcome(task, outputs, framed()?),
+        Task::Segmentation(task) => pixels::segmentation(task, outputs, framed()?),
+        Task::Matte(task) => pixels::matte(task, outputs, framed()?),
+        Task::Embedding(task) => embedding::outcome(task, outputs),
+        Task::Text(task) => text::outcome(task, outputs),
+        Task::Raw(_) if want.tensor => Ok(Outcome::Outputs(BTreeMap::new())),
+        Task::Raw(_) => raw::outcome(outputs),
     }
+}
+
+/// The output of a task that takes one.
+fn only<'a, 'b>(outputs: &'a [Slice<'b>]) -> Result<&'a Slice<'b>> {
+    outputs
+        .first()
+        .ok_or_else(|| Error::Run("the model gave no output".into()))
 }
 
 /// The outputs as tensors without the batch axis.

@@ -75,6 +75,8 @@ pub fn sample() -> LoadedPackage {
             height: Some(224),
             stride: None,
             stride_rounding: Default::default(),
+            value: Vec::new(),
+            order: Default::default(),
         }],
         preprocess: Preprocess {
             resize: Resize::ShortSide,

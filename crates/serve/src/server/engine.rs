@@ -4,7 +4,7 @@ mod queue;
 
 use std::sync::Arc;
 
-use boxwright_model::package::{InputKind, Package};
+use boxwright_model::package::Package;
 use boxwright_model::prediction::Timing;
 use boxwright_model::{LoadedPackage, Outcome};
 use boxwright_predict::{Concurrency, Error, Prediction, Predictor, Want};
@@ -59,12 +59,9 @@ impl Engine {
         self.predictor.batch_axis()
     }
 
-    /// What a sample is: a picture, or tensors in a file.
-    pub fn input_kind(&self) -> InputKind {
-        self.package
-            .input
-            .first()
-            .map_or(InputKind::Tensor, |input| input.kind)
+    /// Whether a sample is a picture, rather than tensors in a file.
+    pub fn takes_pictures(&self) -> bool {
+        self.package.image_input().is_some()
     }
 
     /// Takes encoded samples through the whole pipeline; the outcomes keep their order. A sample

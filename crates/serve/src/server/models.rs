@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 
 use boxwright_model::Outcome;
-use boxwright_model::package::InputKind;
 use boxwright_tensor::{BatchAxis, DataType, Dimension, Tensor, TensorSpec};
 use bytes::Bytes;
 
@@ -270,9 +269,9 @@ impl Engine {
 
     /// The name of the input of `NAME`.
     pub fn sample_input(&self) -> &'static str {
-        match self.input_kind() {
-            InputKind::Image => IMAGE_INPUT,
-            InputKind::Tensor => SAMPLE_INPUT,
+        match self.takes_pictures() {
+            true => IMAGE_INPUT,
+            false => SAMPLE_INPUT,
         }
     }
 
@@ -321,12 +320,7 @@ impl Engine {
 
 /// About how long the JSON of outcomes is, in bytes.
 pub fn json_length(outcomes: &[Outcome]) -> usize {
-    let one = |outcome: &Outcome| match outcome {
-        Outcome::Outputs(outputs) => outputs.values().map(|output| output.data.len() * 12).sum(),
-        Outcome::Classes(classes) => classes.len() * 48,
-        Outcome::Error(error) => error.message.len(),
-    };
-    outcomes.iter().map(one).sum()
+    outcomes.iter().map(Outcome::json_length).sum()
 }
 
 /// The JSON of each outcome, as BYTES.

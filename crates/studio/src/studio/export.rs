@@ -107,31 +107,65 @@ fn export(
     }
 }
 
-/// One row a class prediction, or one with the error. Raw outputs are one row an output.
+/// One row a class, box, output or error. Boxes have columns of their own where there are any.
 fn as_csv(results: &[SampleResult]) -> Vec<u8> {
-    let mut text = String::from("sample,rank,class,score,error\r\n");
-    let mut row = |fields: [&str; 5]| {
-        let fields = fields.map(csv_field);
-        text.push_str(&(fields.join(",") + "\r\n"));
-    };
+    let boxes = |result: &SampleResult| matches!(result.outcome, Outcome::Detections(_));
+    let boxes = results.iter().any(boxes);
+    let mut text = String::from("sample,rank,class,score,error");
+    text.push_str(if boxes {
+        ",left,top,right,bottom\r\n"
+    } else {
+        "\r\n"
+    });
     for SampleResult { sample, outcome } in results {
-        match outcome {
-            Outcome::Classes(classes) => {
-                for (rank, one) in classes.iter().enumerate() {
-                    let (rank, score) = ((rank + 1).to_string(), one.score.to_string());
-                    row([sample, &rank, &one.class, &score, ""]);
-                }
-            }
-            Outcome::Outputs(outputs) => {
-                for (name, output) in outputs {
-                    let data = serde_json::to_string(&output.data).unwrap_or_default();
-                    row([sample, "", name, &data, ""]);
-                }
-            }
-            Outcome::Error(error) => row([sample, "", "", "", &error.message]),
+        for row in csv_rows(outcome) {
+            let empty = (boxes && row.len() == 4).then(|| vec![String::new(); 4]);
+            let fields = std::iter::once(sample)
+                .chain(&row)
+                .chain(empty.iter().flatten());
+            let fields: Vec<String> = fields.map(|field| csv_field(field)).collect();
+            text.push_str(&(fields.join(",") + "\r\n"));
         }
     }
     text.into_bytes()
+}
+
+/// Rank, class, score and error of each row, and of a box its sides.
+fn csv_rows(outcome: &Outcome) -> Vec<Vec<String>> {
+    let row = |rank: &str, class: &str, score: &str, error: &str| {
+        [rank, class, score, error].map(str::to_owned).to_vec()
+    };
+    match outcome {
+        Outcome::Classes(classes) => (1..)
+            .zip(classes)
+            .map(|(rank, one)| row(&rank.to_string(), &one.class, &one.score.to_string(), ""))
+            .collect(),
+        Outcome::Detections(detections) => (1..)
+            .zip(detections)
+            .map(|(rank, one)| {
+                let mut row = row(&rank.to_string(), &one.class, &one.score.to_string(), "");
+                row.extend(one.bounds.map(|side: f32| side.to_string()));
+                row
+            })
+            .collect(),
+        Outcome::Segmentation(found) => found
+            .classes
+            .iter()
+            .map(|one| row("", &one.class, &one.pixels.to_string(), ""))
+            .collect(),
+        Outcome::Matte(png) => vec![row("", "", png, "")],
+        Outcome::Embedding(embedding) => vec![row("", "", &to_json(&embedding.values), "")],
+        Outcome::Text(line) => vec![row("", &line.value, &line.score.to_string(), "")],
+        Outcome::Outputs(outputs) => outputs
+            .iter()
+            .map(|(name, output)| row("", name, &to_json(&output.data), ""))
+            .collect(),
+        Outcome::Error(error) => vec![row("", "", "", &error.message)],
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// A field as RFC 4180 quotes it. One that a spreadsheet would take for a formula is made text.

@@ -163,7 +163,7 @@ fn errors_name_the_line() {
         ),
         (
             change("task = \"classification\"", "task = \"detection\""),
-            " line 31: postprocess.task: `detection` is not there yet: use `classification` or `raw`",
+            " line 30: postprocess.decoder: is needed: how the outputs encode boxes, one of `yolov8`, `yolov5`, `yolox`, `end-to-end`, `rt-detr`, `detr`, `rt-detr-transformers`, `d-fine`, `ssd-tf`, `torchvision`, `picodet`",
         ),
         (change("mean = [", "mean = [["), ""),
         (
@@ -235,7 +235,7 @@ fn a_package_is_held_against_its_model() {
             vec![D("n"), F(10)],
             Float,
             "input.0.kind",
-            "the model's `images` has 2 axes, and a batch of pictures has 4: make it a `tensor`",
+            "the model's `images` has 2 axes, and a picture has 3, a batch of them 4: make it a `tensor`",
         ),
     ] {
         let problems = sample().problems(Some(&signature(graph(&axes, element))));

@@ -46,18 +46,41 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn postprocess()(
+        task in any_of(Task::ALL),
+        activation in any_of(Activation::ALL),
+        decoder in proptest::option::of(any_of(Decoder::ALL)),
+        box_format in proptest::option::of(any_of(BoxFormat::ALL)),
+        (upsample, range, normalise) in (any_of(Upsample::ALL), any_of(Range::ALL), any_of(Normalise::ALL)),
+        (max_detections, first_class, class_agnostic) in (any::<Option<u16>>(), any::<Option<u8>>(), any::<Option<bool>>()),
+        keypoints in any::<Option<[u8; 2]>>(),
+        (reduce_labels, blank) in any::<(bool, u8)>(),
+    ) -> Postprocess {
+        Postprocess {
+            activation, score_digits: Some(3), decoder, box_format, upsample, range, normalise, class_agnostic, reduce_labels,
+            max_detections: max_detections.map(usize::from),
+            first_class: first_class.map(usize::from),
+            keypoints: keypoints.map(|shape| shape.map(usize::from)),
+            blank: blank.into(),
+            ..Postprocess::new(task)
+        }
+    }
+}
+
+prop_compose! {
     fn any_package()(
         name in any::<String>(),
         description in any::<String>(),
         files in proptest::collection::vec((any::<String>(), any::<Option<String>>()), 0..4),
         inputs in proptest::collection::vec((any::<String>(), any::<bool>(), any::<Option<u32>>()), 1..4),
         preprocess in pipeline(),
+        postprocess in postprocess(),
         texts in any::<[Option<String>; 6]>(),
         (top_k, score, iou) in (0..1_000_000_usize, any::<Option<f32>>(), -1.0_f32..2.0),
         labels in any::<Option<String>>(),
         (max_size, memory_mb, cpus, gpus) in (0..1_000_000_usize, 0..1_u64 << 40, proptest::num::f32::NORMAL, any::<u32>()),
     ) -> Package {
-        let [output, boxes, scores, classes, decoder, box_format] = texts;
+        let [output, boxes, scores, classes, count, masks] = texts;
         Package {
             format: FORMAT,
             package: Identity { name, version: "1".to_owned(), description },
@@ -71,11 +94,18 @@ prop_compose! {
                 height: width,
                 stride: width,
                 stride_rounding: StrideRounding::Nearest,
+                value: if image { Vec::new() } else { vec![0.5, -2.0] },
+                order: SizeOrder::Hw,
             }).collect(),
             preprocess,
             postprocess: Postprocess {
-                task: Task::Detection, output, activation: Activation::Sigmoid, top_k, score_digits: Some(3), boxes, scores, classes,
-                decoder, box_format, score_threshold: score.filter(|score| !score.is_nan()), iou_threshold: Some(iou),
+                output,
+                top_k,
+                outputs: Outputs { boxes, scores, classes, count, masks },
+                score_threshold: score.filter(|score| !score.is_nan()),
+                iou_threshold: Some(iou),
+                threshold: Some(iou),
+                ..postprocess
             },
             labels: labels.map(|file| Labels { file }),
             batch: Batch { max_size, max_delay_ms: 5 },

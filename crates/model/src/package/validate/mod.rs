@@ -1,8 +1,9 @@
 //! What is wrong with a package, field by field.
 
+mod postprocess;
 mod preprocess;
 
-use super::file::{FORMAT, Input, InputKind, Package, Postprocess, Task};
+use super::file::{FORMAT, Input, InputKind, Package};
 use super::name::{check_name, check_version};
 use crate::{paths, pipeline};
 use boxwright_tensor::Signature;
@@ -133,6 +134,7 @@ impl Problems {
                     format!("`{}` is named twice", paths::shown(&input.name)),
                 );
             }
+            self.extra_input(index, input, inputs);
             if input.kind != InputKind::Image {
                 continue;
             }
@@ -164,34 +166,30 @@ impl Problems {
         }
     }
 
-    fn postprocess(&mut self, postprocess: &Postprocess) {
-        match postprocess.task {
-            Task::Classification | Task::Raw => {}
-            task => self.add(
-                "postprocess.task",
-                format!("`{task}` is not there yet: use `classification` or `raw`"),
-            ),
-        }
-        if postprocess.top_k == 0 {
-            self.add("postprocess.top_k", "must be at least 1");
-        }
-        if postprocess.score_digits.is_some_and(|digits| digits > 9) {
-            self.add("postprocess.score_digits", "is more than 9");
-        }
-        for (name, threshold) in [
-            ("score_threshold", postprocess.score_threshold),
-            ("iou_threshold", postprocess.iou_threshold),
-        ] {
-            if threshold.is_some_and(|threshold| !(0.0..=1.0).contains(&threshold)) {
-                self.add(format!("postprocess.{name}"), "is not from 0 to 1");
+    /// Kinds that go with a picture, and fields of one kind alone.
+    fn extra_input(&mut self, index: usize, input: &Input, inputs: &[Input]) {
+        let field = |name: &str| format!("input.{index}.{name}");
+        match input.kind {
+            InputKind::Constant if input.value.is_empty() => {
+                self.add(
+                    field("value"),
+                    "is needed: the numbers that the input always has",
+                );
             }
+            InputKind::Constant if input.value.iter().any(|number| !number.is_finite()) => {
+                self.add(field("value"), "is not a finite number");
+            }
+            InputKind::Constant => {}
+            _ if !input.value.is_empty() => {
+                self.add(field("value"), "belongs to the kind `constant`");
+            }
+            _ => {}
         }
-        if postprocess
-            .box_format
-            .as_ref()
-            .is_some_and(|f| f != "xyxy" && f != "cxcywh")
-        {
-            self.add("postprocess.box_format", "is neither `xyxy` nor `cxcywh`");
+        let with_picture = matches!(input.kind, InputKind::OriginalSize | InputKind::Mask);
+        let pictures = inputs.iter().any(|one| one.kind == InputKind::Image);
+        if with_picture && !pictures {
+            let message = format!("`{}` needs an input of the kind `image`", input.kind);
+            self.add(field("kind"), message);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxwright_model::Outcome;
-use boxwright_model::package::{InputKind, Package};
+use boxwright_model::package::Package;
 use bytes::Bytes;
 use prost::Message;
 use tokio_util::sync::CancellationToken;
@@ -198,13 +198,9 @@ fn describe(package: &Package, context: &Context) -> StatusResponse {
 }
 
 fn describe_input(package: &Package, max_body: usize) -> ModelInput {
-    let kind = package
-        .input
-        .first()
-        .map_or(InputKind::Tensor, |input| input.kind);
-    let (media_types, description) = match kind {
-        InputKind::Image => (&IMAGE_TYPES[..], "a picture; any other key will do"),
-        InputKind::Tensor => (
+    let (media_types, description) = match package.image_input() {
+        Some(_) => (&IMAGE_TYPES[..], "a picture; any other key will do"),
+        None => (
             &TENSOR_TYPES[..],
             ".npy, .npz, or the JSON of an Open Inference Protocol request; any other key will do",
         ),

@@ -1,8 +1,13 @@
 //! Whether two predictions of one sample are the same, within what arithmetic allows.
 
+mod boxes;
+mod pixels;
+
 use std::collections::{HashMap, HashSet};
 
-use boxwright_model::prediction::{ClassPrediction, Outcome, SampleError};
+use boxwright_model::prediction::{
+    ClassPrediction, Detection, Embedding, Outcome, SampleError, Segmentation, TextLine,
+};
 use boxwright_tensor::{Number, Tensor};
 use boxwright_worker::FromWorkerResult;
 
@@ -16,6 +21,16 @@ pub const EMULATED: f64 = 2e-3;
 pub enum Predicted {
     /// Class predictions by falling score.
     Classes(Vec<ClassPrediction>),
+    /// Boxes by falling score.
+    Boxes(Vec<Detection>),
+    /// One class a pixel.
+    Segmentation(Segmentation),
+    /// A matte: a PNG in base64.
+    Matte(String),
+    /// A vector.
+    Embedding(Embedding),
+    /// A line of text.
+    Text(TextLine),
     /// Raw outputs in the order of their names.
     Tensors(Vec<Tensor>),
     /// It can't be predicted.
@@ -26,6 +41,11 @@ impl From<FromWorkerResult> for Predicted {
     fn from(result: FromWorkerResult) -> Self {
         match result.outcome {
             Outcome::Classes(classes) => Self::Classes(classes),
+            Outcome::Detections(detections) => Self::Boxes(detections),
+            Outcome::Segmentation(found) => Self::Segmentation(found),
+            Outcome::Matte(png) => Self::Matte(png),
+            Outcome::Embedding(embedding) => Self::Embedding(embedding),
+            Outcome::Text(line) => Self::Text(line),
             Outcome::Outputs(_) => Self::Tensors(result.tensors),
             Outcome::Error(error) => Self::Error(error),
         }
@@ -48,6 +68,13 @@ impl Comparison {
     pub fn add(&mut self, sample: &str, preview: &Predicted, image: &Predicted, tolerance: f64) {
         let found = match (preview, image) {
             (Predicted::Classes(a), Predicted::Classes(b)) => classes(a, b, tolerance),
+            (Predicted::Boxes(a), Predicted::Boxes(b)) => boxes::compare(a, b, tolerance),
+            (Predicted::Segmentation(a), Predicted::Segmentation(b)) => {
+                pixels::segmentations(a, b, tolerance)
+            }
+            (Predicted::Matte(a), Predicted::Matte(b)) => pixels::mattes(a, b, tolerance),
+            (Predicted::Embedding(a), Predicted::Embedding(b)) => vectors(a, b, tolerance),
+            (Predicted::Text(a), Predicted::Text(b)) => texts(a, b, tolerance),
             (Predicted::Tensors(a), Predicted::Tensors(b)) => tensors(a, b, tolerance),
             // The words may differ: those of a picture's limit name it.
             (Predicted::Error(a), Predicted::Error(b)) if a.code == b.code => return,
@@ -67,6 +94,26 @@ impl Comparison {
 struct Found {
     most: f64,
     words: Option<String>,
+}
+
+impl Found {
+    fn same() -> Self {
+        Self {
+            most: 0.0,
+            words: None,
+        }
+    }
+
+    /// Holds two numbers against each other, relative to the first where that is larger than 1.
+    fn number(&mut self, a: f64, b: f64, tolerance: f64, words: impl Fn() -> String) {
+        let this = difference(a, b) / a.abs().max(1.0);
+        // An infinite scale makes any finite difference vanish.
+        let this = if this.is_nan() { f64::INFINITY } else { this };
+        self.most = self.most.max(this);
+        if this > tolerance && self.words.is_none() {
+            self.words = Some(words());
+        }
+    }
 }
 
 fn differs(words: String) -> Found {
@@ -136,6 +183,34 @@ fn cut_off(class: &ClassPrediction, other: &[ClassPrediction]) -> f64 {
     other.last().map_or(f64::INFINITY, |last| {
         difference(class.score.into(), last.score.into())
     })
+}
+
+/// Vectors are compared as raw outputs are.
+fn vectors(preview: &Embedding, image: &Embedding, tolerance: f64) -> Found {
+    let (a, b) = (&preview.values, &image.values);
+    if a.len() != b.len() {
+        let (a, b) = (a.len(), b.len());
+        return differs(format!("the preview gives {a} numbers, the image {b}"));
+    }
+    let mut found = Found::same();
+    for (place, (a, b)) in a.iter().zip(b).enumerate() {
+        let words = || format!("number {place} is {a} in the preview, {b} in the image");
+        found.number((*a).into(), (*b).into(), tolerance, words);
+    }
+    found
+}
+
+/// The same characters, with scores within the tolerance.
+fn texts(preview: &TextLine, image: &TextLine, tolerance: f64) -> Found {
+    if preview.value != image.value {
+        let (a, b) = (&preview.value, &image.value);
+        return differs(format!("the preview reads {a:?}, the image {b:?}"));
+    }
+    let mut found = Found::same();
+    let (a, b) = (preview.score, image.score);
+    let words = || format!("the preview gives the score {a:.6}, the image {b:.6}");
+    found.number(a.into(), b.into(), tolerance, words);
+    found
 }
 
 fn tensors(preview: &[Tensor], image: &[Tensor], tolerance: f64) -> Found {

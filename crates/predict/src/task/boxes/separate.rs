@@ -1,0 +1,59 @@
+//! Decoders of models that end with suppression themselves, and give boxes, scores and classes as
+//! outputs of their own: TensorFlow's Object Detection API, torchvision's detectors, and the
+//! exports of RT-DETR's and D-FINE's authors.
+
+use boxwright_model::package::{BoxFormat, Decoder};
+use boxwright_model::pipeline::{Boxes, Extra};
+
+use super::candidate::{Candidates, Space, corners};
+use super::{output, unfit};
+use crate::error::Result;
+use crate::tensor::Slice;
+
+pub(super) fn decode(task: &Boxes, outputs: &[Slice<'_>], threshold: f32) -> Result<Candidates> {
+    let boxes = output(outputs, Some(task.roles.boxes))?;
+    let scores = output(outputs, task.roles.scores)?;
+    let classes = output(outputs, task.roles.classes)?;
+    let rows = boxes.shape.iter().product::<usize>() / 4;
+    let same = |output: &Slice<'_>| output.shape.iter().product::<usize>() == rows;
+    if boxes.shape.last() != Some(&4) && rows > 0 {
+        return Err(unfit(task, boxes, "[boxes, 4]"));
+    }
+    for output in [scores, classes] {
+        if !same(output) {
+            return Err(unfit(task, output, "as many numbers as there are boxes"));
+        }
+    }
+    let count = match task.roles.count {
+        Some(place) => detections(output(outputs, Some(place))?, rows)?,
+        None => rows,
+    };
+    let (space, own) = match task.decoder {
+        Decoder::SsdTf => (Space::Unit, BoxFormat::Yxyx),
+        Decoder::DFine => (Space::Photo, BoxFormat::Xyxy),
+        _ => (Space::Input, BoxFormat::Xyxy),
+    };
+    // A mask for each row, which it is found by.
+    let width = usize::from(task.extra == Extra::Mask);
+    let mut found = Candidates::new(space, width);
+    let (boxes, scores, classes) = (boxes.floats()?, scores.floats()?, classes.floats()?);
+    for row in (0..count).filter(|row| scores[*row] > threshold) {
+        let bounds = [0, 1, 2, 3].map(|side| boxes[row * 4 + side]);
+        let bounds = match task.box_format.unwrap_or(own) {
+            BoxFormat::Xyxy => bounds,
+            BoxFormat::Yxyx => [bounds[1], bounds[0], bounds[3], bounds[2]],
+            BoxFormat::Cxcywh => corners(bounds),
+        };
+        let class = classes[row].max(0.0) as usize;
+        let place = (width == 1).then_some(row as f32);
+        found.add(bounds, scores[row], class, place.into_iter());
+    }
+    Ok(found)
+}
+
+/// How many of the rows are detections.
+fn detections(count: &Slice<'_>, rows: usize) -> Result<usize> {
+    let count = count.floats()?.first().copied().unwrap_or(0.0);
+    // A cast saturates, and NaN is 0.
+    Ok((count as usize).min(rows))
+}
