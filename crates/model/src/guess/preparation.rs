@@ -30,7 +30,8 @@ pub(crate) fn prepare(
     let recipe = recipe(clues, picture, family);
     let mut preprocess = recipe.preprocess;
     let why = recipe.why;
-    let (size, stride, sized) = size(picture, recipe.sizing, &mut preprocess, &why);
+    let sized = recipe.sized.unwrap_or_else(|| why.clone());
+    let (size, stride) = size(picture, recipe.sizing, &mut preprocess);
     (input.width, input.height) = (size.map(|size| size.0), size.map(|size| size.1));
     for (field, fixed) in [("width", picture.width), ("height", picture.height)] {
         let why = match fixed {
@@ -49,20 +50,19 @@ pub(crate) fn prepare(
 
 type Stride = Option<(u32, crate::package::StrideRounding)>;
 
-/// Width and height, the stride, and why. A model with a fixed size has its pictures stretched to it
+/// Width and height, and the stride. A model with a fixed size has its pictures stretched to it
 /// where its library would keep their shape.
 fn size(
     picture: &Picture,
     sizing: Sizing,
     preprocess: &mut Preprocess,
-    why: &str,
-) -> (Option<(u32, u32)>, Stride, String) {
+) -> (Option<(u32, u32)>, Stride) {
     let (width, height, stride) = match sizing {
         Sizing::Own(stride) if picture.is_open() => {
             if preprocess.resize == Resize::Stretch && stride.is_none() {
                 preprocess.resize = Resize::None;
             }
-            return (None, stride, why.to_owned());
+            return (None, stride);
         }
         Sizing::Own(_) => {
             preprocess.resize = Resize::Stretch;
@@ -82,7 +82,7 @@ fn size(
     let stride = stride
         .filter(|_| picture.is_open())
         .map(|stride| (stride, up));
-    (Some(size), stride, why.to_owned())
+    (Some(size), stride)
 }
 
 /// What lies beside the model says it, else its family's library, else the usual presets.
@@ -127,10 +127,8 @@ fn recipe(clues: &Clues, picture: &Picture, family: Family) -> Recipe {
     Recipe {
         preprocess,
         sizing: Sizing::Given(width, height),
-        why: match picture.is_open() {
-            true => format!("{sized}; {why}: the preset `{preset}`"),
-            false => format!("{why}: the preset `{preset}`"),
-        },
+        why: format!("{why}: the preset `{preset}`"),
+        sized: Some(sized),
     }
 }
 
@@ -140,6 +138,7 @@ fn from_configuration(found: Configured, picture: &Picture, why: String) -> Reci
             preprocess: found.preprocess,
             sizing: Sizing::Own(None),
             why,
+            sized: None,
         };
     };
     let (width, height) = (
@@ -150,6 +149,7 @@ fn from_configuration(found: Configured, picture: &Picture, why: String) -> Reci
         preprocess: rescaled(&found, width.max(height)),
         sizing: Sizing::Given(width, height),
         why,
+        sized: None,
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Recipe {
     pub(crate) preprocess: Preprocess,
     pub(crate) sizing: Sizing,
     pub(crate) why: String,
+    /// Why it has that size, where that is another reason.
+    pub(crate) sized: Option<String>,
 }
 
 /// What a family does; `None` where nothing is known of it.
@@ -65,6 +67,7 @@ pub(crate) fn of(family: Family, clues: &Clues, picture: &Picture<'_>) -> Option
         preprocess,
         sizing,
         why: why.to_owned(),
+        sized: None,
     })
 }
 
@@ -82,6 +85,7 @@ pub(crate) fn dense(preset: Preset, why: &str, channels: Channels) -> Recipe {
         },
         sizing: Sizing::Own(Some((32, StrideRounding::Nearest))),
         why: format!("{why}; a model with an answer for every pixel takes the picture's own size"),
+        sized: None,
     }
 }
 
@@ -107,6 +111,7 @@ pub(crate) fn of_trainer(clues: &Clues) -> Option<Recipe> {
             preprocess: squared(side, HALF, Filter::Lanczos),
             sizing: Sizing::Given(side, side),
             why: "metadata.json beside the model is Teachable Machine's".to_owned(),
+            sized: None,
         });
     }
     let lobe = beside("signature.json").filter(|value| value.get("classes").is_some());
@@ -114,6 +119,7 @@ pub(crate) fn of_trainer(clues: &Clues) -> Option<Recipe> {
         preprocess: squared(224, UNIT, Filter::Bilinear),
         sizing: Sizing::Given(224, 224),
         why: "signature.json beside the model is Lobe's".to_owned(),
+        sized: None,
     })
 }
 
