@@ -15,6 +15,7 @@ mod answer;
 mod beside;
 mod clues;
 pub(crate) mod config;
+mod direction;
 mod facts;
 mod input;
 mod labels;
@@ -249,7 +250,7 @@ fn batch_of_tensors(specs: &[TensorSpec]) -> Option<u64> {
         let small = matches!(spec.fixed_batch(), Some(2 | 3));
         let axes = spec.shape.as_deref().unwrap_or_default();
         let open = |axis: &Dimension| matches!(axis, Dimension::Dynamic(_));
-        !axes.is_empty() && !(small && axes.iter().any(open))
+        !(axes.is_empty() || small && axes.iter().any(open))
     };
     let batches: Vec<Option<u64>> = specs
         .iter()

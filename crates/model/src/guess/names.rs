@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::config;
+use super::direction::{CLASSES, is_direction};
 use crate::model_file::Model;
 use crate::package::{labels, read_labels};
 use crate::paths;
@@ -43,6 +44,10 @@ pub(crate) fn own(model: &Model, folder: &Path) -> Option<(Vec<String>, &'static
         .or_else(|| data_set(folder))
         .or_else(|| table(folder))
         .or_else(|| numbered(folder))
+        .or_else(|| {
+            let classes = CLASSES.map(str::to_owned).to_vec();
+            is_direction(model).then_some((classes, "PP-OCR's own code"))
+        })
 }
 
 /// Names that stand for none: those that exporters make up from the index.

@@ -4,11 +4,11 @@ use boxwright_tensor::TensorSpec;
 
 use super::super::answer::{Answer, Family};
 use super::super::clues::Clues;
-use super::super::input::Picture;
-use super::super::shape::{fixed, shown};
+use super::super::direction::is_direction;
+use super::super::shape::shown;
 use crate::package::{Activation, Task};
 
-pub(super) fn classification(clues: &Clues, picture: &Picture<'_>) -> Option<Answer> {
+pub(super) fn classification(clues: &Clues) -> Option<Answer> {
     let scores: Vec<&TensorSpec> = clues
         .outputs()
         .iter()
@@ -36,7 +36,7 @@ pub(super) fn classification(clues: &Clues, picture: &Picture<'_>) -> Option<Ans
         .classes()
         .and_then(|count| usize::try_from(count).ok())
         .unwrap_or(5);
-    let family = match is_direction(clues, spec, picture) {
+    let family = match is_direction(clues.model) {
         true => Family::TextDirection,
         false => Family::Other,
     };
@@ -46,12 +46,6 @@ pub(super) fn classification(clues: &Clues, picture: &Picture<'_>) -> Option<Ans
         .classes(spec.classes());
     answer.postprocess.top_k = most.clamp(1, 5);
     Some(answer)
-}
-
-/// PP-OCR's classifier of a line's direction: two classes for lines of any width.
-fn is_direction(clues: &Clues, spec: &TensorSpec, picture: &Picture<'_>) -> bool {
-    let line = picture.is_open() || picture.height == Some(48) && picture.width == Some(192);
-    clues.says("paddle") && line && fixed(spec, 1) == Some(2)
 }
 
 fn activation(clues: &Clues, spec: &TensorSpec) -> (Activation, String) {

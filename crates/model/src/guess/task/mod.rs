@@ -24,7 +24,7 @@ pub(crate) fn of_pictures(clues: &Clues, picture: &Picture<'_>) -> Answer {
         .or_else(|| vector::text(clues, picture))
         .or_else(|| pixels::answer(clues, picture))
         .or_else(|| vector::embedding(clues, picture))
-        .or_else(|| classes::classification(clues, picture))
+        .or_else(|| classes::classification(clues))
         .unwrap_or_else(|| {
             Answer::raw(
                 "no output holds one score a class, boxes, pixels or a vector: set task and output, \

@@ -112,10 +112,11 @@ fn layout(
         && rows.middle.is_none_or(|rows| rows <= MOST_SUPPRESSED)
         && rows.middle != with(4);
     let queries = rows.last.is_some() && rows.last == with(4) && rows.middle != with(4);
-    if stretched {
+    if stretched && rows.last >= Some(5) {
         let why = format!("{spec} holds a query of RT-DETR a row");
-        let count = rows.last.filter(|last| *last > 6)?.checked_sub(4);
-        return Some((Decoder::RtDetr, why, count)).filter(|_| rows.last >= Some(5));
+        // With six numbers the last two are the best score and its class.
+        let count = rows.last.filter(|last| *last != 6);
+        return Some((Decoder::RtDetr, why, count.map(|last| last - 4)));
     }
     if suppressed && (export.suppresses || !queries) {
         let why = format!("{spec} holds a finished box a row: nothing is left to suppress");

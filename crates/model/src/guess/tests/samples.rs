@@ -53,7 +53,7 @@ fn each_sample_needs_no_field_filled_in() {
         (
             "ppocr-cls-real",
             Task::Classification,
-            None,
+            Some(2),
             &[InputKind::Image],
         ),
         ("silero-vad-real", Task::Raw, None, &[InputKind::Tensor; 3]),
