@@ -64,6 +64,11 @@ impl Node {
         Self(message.bytes(4, operator))
     }
 
+    /// Appends the domain that the operator is of.
+    pub fn domain(self, domain: &str) -> Self {
+        Self(self.0.bytes(7, domain))
+    }
+
     /// Appends an attribute.
     pub fn attribute(self, attribute: Attribute) -> Self {
         Self(self.0.message(5, attribute))

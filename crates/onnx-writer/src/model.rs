@@ -48,6 +48,12 @@ impl Model {
         Self(self.0.message(25, Message::new().messages(7, nodes)))
     }
 
+    /// Appends an operator of the model's own, without operators in it.
+    pub fn operator(self, domain: &str, name: &str) -> Self {
+        let message = Message::new().bytes(1, name).bytes(10, domain);
+        Self(self.0.message(25, message))
+    }
+
     /// The file's content.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0.0

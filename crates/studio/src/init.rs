@@ -122,7 +122,18 @@ fn apply_given(
 
 /// Copies the model with its external data, labels and configurations.
 fn copy_model(model: &Model, from: &Path, to: &Path) -> Result<Model, Failure> {
-    const SIDECARS: [&str; 3] = ["labels.txt", "preprocessor_config.json", "config.json"];
+    const SIDECARS: [&str; 10] = [
+        "labels.txt",
+        "classes.txt",
+        "labels.csv",
+        "labels.json",
+        "classes.json",
+        "data.yaml",
+        "metadata.json",
+        "signature.json",
+        "preprocessor_config.json",
+        "config.json",
+    ];
     let names = std::iter::once(&model.summary.file).chain(&model.summary.external_data);
     for name in names {
         copy(&from.join(name), &to.join(name))?;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::package::{Arithmetic, Channels, Crop, Filter, Preprocess, Resize};
+use crate::package::{Arithmetic, Channels, Crop, Filter, Preprocess, Resize, Rounding};
 use crate::paths;
 
 /// Most bytes of a configuration: those with thousands of labels are the largest.
@@ -37,8 +37,8 @@ pub(crate) fn json(path: &Path) -> Option<Value> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Configured {
     pub(crate) preprocess: Preprocess,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
+    /// Width and height, in pixels; `None` where the picture keeps its shape.
+    pub(crate) size: Option<(u32, u32)>,
 }
 
 /// What Transformers' `preprocessor_config.json` says, if it is of a kind that is known.
@@ -48,7 +48,10 @@ pub(crate) fn processor(config: &Value, grey: bool) -> Option<Configured> {
         filter: resample(config)?,
         ..Preprocess::default()
     };
-    let (width, height) = geometry(config, &mut preprocess)?;
+    let size = match short_and_long(config, &mut preprocess) {
+        Some(()) => None,
+        None => Some(geometry(config, &mut preprocess)?),
+    };
     if flag("do_flip_channel_order", false) {
         preprocess.channels = Channels::Bgr;
     }
@@ -71,11 +74,29 @@ pub(crate) fn processor(config: &Value, grey: bool) -> Option<Configured> {
         std = numbers(config.get("image_std"), count)?;
     }
     normalise(&mut preprocess, &mean, &std, factor, offset)?;
-    Some(Configured {
-        preprocess,
-        width,
-        height,
-    })
+    Some(Configured { preprocess, size })
+}
+
+/// DETR's: the shorter side at one size, the longer one at another at most, and nothing is cut.
+fn short_and_long(config: &Value, preprocess: &mut Preprocess) -> Option<()> {
+    let size = config.get("size")?;
+    let (short, long) = match size {
+        // Older processors have the longer side beside it.
+        Value::Number(_) => (side(size)?, side(config.get("max_size")?)?),
+        _ => (
+            side(size.get("shortest_edge")?)?,
+            side(size.get("longest_edge")?)?,
+        ),
+    };
+    let cut = config.get("do_center_crop").and_then(Value::as_bool);
+    if short > long || cut == Some(true) {
+        return None;
+    }
+    preprocess.resize = Resize::ShortSide;
+    (preprocess.size, preprocess.max_size) = (Some(short), Some(long));
+    preprocess.long_side = Some(Rounding::Detr);
+    preprocess.crop = Crop::None;
+    Some(())
 }
 
 /// Resizing and cropping; gives the size of what comes out.
@@ -180,8 +201,7 @@ pub(crate) fn timm(config: &Value, grey: bool) -> Option<Configured> {
     normalise(&mut preprocess, &mean, &std, 1.0 / 255.0, 0.0)?;
     Some(Configured {
         preprocess,
-        width,
-        height,
+        size: Some((width, height)),
     })
 }
 

@@ -1,13 +1,11 @@
-//! Where the class names are: in a file beside the model, in the model, or in `config.json`.
+//! The list of class names of a guessed package: those that come with the model, or a plain list
+//! beside it.
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::clues::Clues;
-use super::config;
-use crate::inspect::Model;
-use crate::package::{Postprocess, labels, read_labels};
+use super::names;
+use crate::package::{Task, read_labels};
 use crate::paths;
 
 /// Files of a folder that are looked at.
@@ -29,75 +27,67 @@ pub(crate) struct Found {
     pub(crate) reason: String,
 }
 
-pub(crate) fn find(clues: &Clues, postprocess: &Postprocess) -> Option<Found> {
-    let outputs = &clues.model.summary.signature.outputs;
-    let scores = outputs
-        .iter()
-        .find(|spec| Some(&spec.name) == postprocess.output.as_ref())?;
+/// The list for a task with so many classes, where their number is fixed.
+pub(crate) fn find(clues: &Clues, task: Task, classes: Option<u64>) -> Option<Found> {
     let fits = |labels: &[String]| {
-        scores
-            .classes()
-            .is_none_or(|count| count == labels.len() as u64)
+        let count = labels.len() as u64;
+        classes.is_none_or(|classes| match task {
+            // The blank, and a space at the end, are often left out of the list.
+            Task::Text => (count..=count + 2).contains(&classes),
+            Task::Segmentation if reduces(clues) => count == classes || count == classes + 1,
+            // A list may name the background.
+            _ if task.has_boxes() => count == classes || count == classes + 1,
+            _ => count == classes,
+        })
     };
-    let beside = files(clues.folder).into_iter().find_map(|name| {
-        let (path, _) = paths::resolve(clues.folder, &name).ok()?;
-        let labels = read_labels(&path).ok().filter(|labels| fits(labels))?;
-        let reason = format!(
-            "it lies beside the model and names {} classes",
-            labels.len()
-        );
-        Some(Found { file: name, reason })
-    });
-    beside.or_else(|| {
-        let (labels, from) = own(clues.model, clues.folder).filter(|(labels, _)| fits(labels))?;
+    let own = || {
+        let (labels, from) = names::own(clues.model, clues.folder)?;
+        fits(&labels).then_some(())?;
+        let what = if task == Task::Text {
+            "characters"
+        } else {
+            "classes"
+        };
         let count = labels.len();
-        let reason = format!("{from} names {count} classes; the file is written when saving");
+        let reason = format!("{from} names {count} {what}; the file is written when saving");
         // A file of that name with other labels stays as it is.
         let file = ["labels.txt", "class-labels.txt", "boxwright-labels.txt"]
             .into_iter()
-            .find(|name| !clues.folder.join(name).exists())?;
+            .find(|name| is_free(clues.folder, name, &labels))?;
         Some(Found {
             file: file.to_owned(),
             reason,
         })
-    })
-}
-
-/// Class names in the model's metadata or in `config.json` beside it, and where they were found.
-pub(crate) fn own(model: &Model, folder: &Path) -> Option<(Vec<String>, &'static str)> {
-    if let Some(labels) = &model.labels {
-        return Some((labels.clone(), "the model's metadata"));
-    }
-    let config = config::beside(folder, "config.json")?;
-    from_config(&config).map(|labels| (labels, "config.json"))
-}
-
-/// `id2label` of Transformers, or `label_names` of timm.
-fn from_config(config: &Value) -> Option<Vec<String>> {
-    let text = |value: &Value| value.as_str().map(|text| text.trim().to_owned());
-    let names: Vec<String> = match config.get("id2label") {
-        Some(Value::Object(pairs)) => {
-            let pairs = pairs
-                .iter()
-                .map(|(id, name)| Some((id.parse().ok()?, text(name)?)));
-            labels::by_index(pairs.collect::<Option<Vec<_>>>()?)?
-        }
-        _ => {
-            let names = config.get("label_names")?.as_array()?;
-            names.iter().map(text).collect::<Option<_>>()?
-        }
     };
-    // What Transformers writes where nobody named the classes.
-    let placeholders = names
-        .iter()
-        .enumerate()
-        .all(|(id, name)| *name == format!("LABEL_{id}"));
-    let proper = labels::parse_labels(&labels::to_text(&names)).is_ok_and(|read| read == names);
-    (proper && !placeholders).then_some(names)
+    let beside = || {
+        files(clues.folder, task).into_iter().find_map(|name| {
+            let (path, _) = paths::resolve(clues.folder, &name).ok()?;
+            let labels = read_labels(&path).ok().filter(|labels| fits(labels))?;
+            let reason = format!(
+                "it lies beside the model and names {} classes",
+                labels.len()
+            );
+            Some(Found { file: name, reason })
+        })
+    };
+    own().or_else(beside)
+}
+
+/// Whether labels may be written as `name`: nothing is there, or they are.
+fn is_free(folder: &Path, name: &str, labels: &[String]) -> bool {
+    let path = folder.join(name);
+    !path.exists() || read_labels(&path).is_ok_and(|there| there == labels)
+}
+
+/// Whether the processor says that the labels begin with a background that the model leaves out.
+pub(crate) fn reduces(clues: &Clues) -> bool {
+    let processor = clues.processor.as_ref();
+    let flag = |key: &str| processor.and_then(|config| config.get(key)?.as_bool());
+    flag("do_reduce_labels").or(flag("reduce_labels")) == Some(true)
 }
 
 /// Names of files in the folder that may hold labels, the surest first.
-fn files(folder: &Path) -> Vec<String> {
+fn files(folder: &Path, task: Task) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
@@ -105,20 +95,21 @@ fn files(folder: &Path) -> Vec<String> {
         .take(MOST_FILES)
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut ranked: Vec<(usize, String)> = names
-        .filter_map(|name| Some((rank(&name)?, name)))
+        .filter_map(|name| Some((rank(&name, task)?, name)))
         .collect();
     ranked.sort();
     ranked.into_iter().map(|(_, name)| name).collect()
 }
 
-fn rank(name: &str) -> Option<usize> {
+fn rank(name: &str, task: Task) -> Option<usize> {
     let lower = name.to_lowercase();
     if let Some(rank) = NAMES.iter().position(|known| *known == lower) {
         return Some(rank);
     }
-    let text = lower.ends_with(".txt")
-        && ["label", "class", "names"]
-            .iter()
-            .any(|w| lower.contains(w));
+    let words: &[&str] = match task {
+        Task::Text => &["label", "char", "dict", "keys", "alphabet", "vocab"],
+        _ => &["label", "class", "names"],
+    };
+    let text = lower.ends_with(".txt") && words.iter().any(|word| lower.contains(word));
     (text || lower.ends_with(".names")).then_some(NAMES.len())
 }

@@ -2,26 +2,36 @@
 
 use std::path::Path;
 
-use boxwright_tensor::TensorSpec;
+use boxwright_tensor::{Dimension, TensorSpec};
 
 use crate::error::Result;
 use crate::inspect::Model;
 use crate::package::{
-    Batch, FORMAT, Identity, Input, InputKind, Labels, ModelFile, ModelFiles, Package, Postprocess,
-    Preprocess, Resources, Task, propose_name,
+    Batch, FORMAT, Identity, Input, InputKind, Labels, ModelFile, ModelFiles, Package, Preprocess,
+    Resources, Task, propose_name,
 };
 
+mod answer;
+mod beside;
 mod clues;
 pub(crate) mod config;
+mod direction;
+mod facts;
 mod input;
-pub(crate) mod labels;
-mod output;
-mod pipeline;
+mod labels;
+pub(crate) mod names;
+mod pixels;
+mod preparation;
 mod preset;
+mod recipes;
+mod shape;
+mod task;
 #[cfg(test)]
 mod tests;
 
+use answer::Answer;
 use clues::{Clues, Reasons};
+use input::Picture;
 pub use preset::Preset;
 
 /// A package that was guessed from a model.
@@ -35,7 +45,8 @@ pub struct Guessed {
 }
 
 /// Guesses the package of `model` from what it says about itself and from what lies beside it in
-/// `folder`: labels, and the configuration of Hugging Face's libraries.
+/// `folder`: labels, and the configurations of Hugging Face's libraries, Ultralytics' data sets,
+/// Teachable Machine and Lobe.
 ///
 /// # Errors
 /// None at present: what can't be guessed is left at its default.
@@ -43,10 +54,9 @@ pub fn package(model: &Model, folder: &Path) -> Result<Guessed> {
     let clues = Clues::new(model, folder);
     let mut reasons = Reasons::default();
     let name = name(&clues, &mut reasons);
-    let (input, preprocess) = inputs(&clues, &mut reasons);
-    let pictures = input.iter().any(|input| input.kind == InputKind::Image);
-    let postprocess = output::postprocess(&clues, pictures, &mut reasons);
-    let labels = labels(&clues, &postprocess, &mut reasons);
+    let inputs = inputs(&clues, &mut reasons);
+    inputs.answer.tell(&mut reasons);
+    let labels = labels(&clues, &inputs.answer, &mut reasons);
     let package = Package {
         format: FORMAT,
         package: Identity {
@@ -55,11 +65,11 @@ pub fn package(model: &Model, folder: &Path) -> Result<Guessed> {
             description: String::new(),
         },
         model: files(model),
-        input,
-        preprocess,
-        postprocess,
+        input: inputs.input,
+        preprocess: inputs.preprocess,
+        postprocess: inputs.answer.postprocess,
         labels,
-        batch: batch(model, &mut reasons),
+        batch: batch(model, inputs.picture.as_ref(), &mut reasons),
         resources: resources(model, &mut reasons),
     };
     Ok(Guessed {
@@ -118,39 +128,83 @@ fn files(model: &Model) -> ModelFiles {
     }
 }
 
-fn inputs(clues: &Clues, reasons: &mut Reasons) -> (Vec<Input>, Preprocess) {
-    let specs = &clues.model.summary.signature.inputs;
-    if let [spec] = &specs[..]
-        && let Some(picture) = input::picture(spec)
-    {
-        reasons.add("input.0.kind", picture.reason.clone());
-        reasons.add("input.0.layout", picture.reason.clone());
-        let (width, height, preprocess) = pipeline::preprocess(clues, &picture, reasons);
-        let input = Input {
-            layout: picture.layout,
-            dtype: picture.dtype,
-            width: Some(width),
-            height: Some(height),
-            ..Input::new(&spec.name, InputKind::Image)
-        };
-        return (vec![input], preprocess);
-    }
-    let tensor = |spec: &TensorSpec| Input::new(&spec.name, InputKind::Tensor);
-    for (index, spec) in specs.iter().enumerate() {
-        let reason = match specs.len() {
-            1 => format!("{spec} is no batch of pictures"),
-            count => format!("the model takes {count} inputs, and not a picture alone"),
-        };
-        reasons.add(format!("input.{index}.kind"), reason);
-    }
-    (specs.iter().map(tensor).collect(), Preprocess::default())
+/// What was guessed of inputs and outputs.
+struct Inputs<'a> {
+    input: Vec<Input>,
+    preprocess: Preprocess,
+    answer: Answer,
+    picture: Option<Picture<'a>>,
 }
 
-fn labels(clues: &Clues, postprocess: &Postprocess, reasons: &mut Reasons) -> Option<Labels> {
-    if postprocess.task != Task::Classification {
+/// A picture with what is beside it, else tensors.
+fn inputs<'a>(clues: &Clues<'a>, reasons: &mut Reasons) -> Inputs<'a> {
+    let specs = clues.inputs();
+    let found = specs.iter().enumerate();
+    let found = found.filter_map(|(index, spec)| Some((index, input::picture(spec)?)));
+    let mut pictures: Vec<(usize, Picture<'a>)> = found.collect();
+    let why = match (pictures.len(), specs) {
+        (1, _) => {
+            let (place, picture) = pictures.remove(0);
+            match with_picture(clues, place, picture, reasons) {
+                Ok(inputs) => return inputs,
+                Err(why) => why,
+            }
+        }
+        (0, [spec]) => format!("{spec} is no batch of pictures"),
+        (0, _) => format!("none of the model's {} inputs takes pictures", specs.len()),
+        (count, _) => format!("the model takes {count} pictures at a time, and a sample has one"),
+    };
+    let tensor = |spec: &TensorSpec| Input::new(&spec.name, InputKind::Tensor);
+    for index in 0..specs.len() {
+        reasons.add(format!("input.{index}.kind"), why.clone());
+    }
+    Inputs {
+        input: specs.iter().map(tensor).collect(),
+        preprocess: Preprocess::default(),
+        answer: task::of_tensors(),
+        picture: None,
+    }
+}
+
+/// The inputs around the picture at `place`; why that can't be, where nothing says what another
+/// input holds.
+fn with_picture<'a>(
+    clues: &Clues<'a>,
+    place: usize,
+    picture: Picture<'a>,
+    reasons: &mut Reasons,
+) -> Result<Inputs<'a>, String> {
+    let others = clues
+        .inputs()
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| *index != place);
+    let others = others.map(|(index, spec)| Ok((index, beside::fill(clues, spec, &picture)?)));
+    let others: Vec<(usize, (Input, String))> =
+        others.collect::<std::result::Result<_, String>>()?;
+    let answer = task::of_pictures(clues, &picture);
+    let (image, preprocess) = preparation::prepare(clues, &picture, answer.family, place, reasons);
+    let mut input = Vec::new();
+    for (index, (other, why)) in others {
+        reasons.add(format!("input.{index}.kind"), why);
+        input.push(other);
+    }
+    input.insert(place, image);
+    Ok(Inputs {
+        input,
+        preprocess,
+        answer,
+        picture: Some(picture),
+    })
+}
+
+fn labels(clues: &Clues, answer: &Answer, reasons: &mut Reasons) -> Option<Labels> {
+    let task = answer.postprocess.task;
+    let named = matches!(task, Task::Classification | Task::Segmentation | Task::Text);
+    if !named && !task.has_boxes() {
         return None;
     }
-    let found = labels::find(clues, postprocess);
+    let found = labels::find(clues, task, answer.classes);
     let reason = match &found {
         Some(found) => found.reason.clone(),
         None => {
@@ -161,10 +215,20 @@ fn labels(clues: &Clues, postprocess: &Postprocess, reasons: &mut Reasons) -> Op
     found.map(|found| Labels { file: found.file })
 }
 
-fn batch(model: &Model, reasons: &mut Reasons) -> Batch {
+fn batch(model: &Model, picture: Option<&Picture<'_>>, reasons: &mut Reasons) -> Batch {
     let batch = Batch::default();
-    let inputs = &model.summary.signature.inputs;
-    match inputs.iter().filter_map(TensorSpec::fixed_batch).min() {
+    let fixed = match picture {
+        Some(picture) if !picture.batched => {
+            reasons.add("batch.max_size", "the model takes one picture at a time");
+            return Batch {
+                max_size: 1,
+                ..batch
+            };
+        }
+        Some(picture) => picture.spec.fixed_batch(),
+        None => batch_of_tensors(&model.summary.signature.inputs),
+    };
+    match fixed {
         Some(fixed) => {
             reasons.add(
                 "batch.max_size",
@@ -177,6 +241,27 @@ fn batch(model: &Model, reasons: &mut Reasons) -> Batch {
         }
         None => batch,
     }
+}
+
+/// The batch that all tensors share. Two or three before an open axis is something else, such as
+/// the layers of a state.
+fn batch_of_tensors(specs: &[TensorSpec]) -> Option<u64> {
+    let is_batch = |spec: &&TensorSpec| {
+        let small = matches!(spec.fixed_batch(), Some(2 | 3));
+        let axes = spec.shape.as_deref().unwrap_or_default();
+        let open = |axis: &Dimension| matches!(axis, Dimension::Dynamic(_));
+        !(axes.is_empty() || small && axes.iter().any(open))
+    };
+    let batches: Vec<Option<u64>> = specs
+        .iter()
+        .filter(is_batch)
+        .map(TensorSpec::fixed_batch)
+        .collect();
+    batches
+        .into_iter()
+        .collect::<Option<Vec<u64>>>()?
+        .into_iter()
+        .min()
 }
 
 /// Memory for the model, what ONNX Runtime makes of it, and the tensors in between.

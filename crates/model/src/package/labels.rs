@@ -71,7 +71,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<String>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end();
     let mut labels = Vec::new();
     for (index, line) in text.lines().enumerate() {
-        let label = line.trim();
+        let label = label(line);
         let wrong = if label.is_empty() && !text.is_empty() {
             "is empty: every line is the name of one class"
         } else if label.chars().count() > LONGEST {
@@ -111,10 +111,31 @@ pub(crate) fn to_text(labels: &[String]) -> String {
 pub(crate) fn from_metadata(metadata: &BTreeMap<String, String>) -> Option<Vec<String>> {
     KEYS.into_iter()
         .find_map(|key| from_value(metadata.get(key)?))
+        .or_else(|| characters(metadata.get("character")?))
+}
+
+/// The characters of a recogniser of text, or the classes of a detector, one a line, as PaddleOCR's
+/// and RapidOCR's models have them. A space at the end goes without saying.
+fn characters(text: &str) -> Option<Vec<String>> {
+    let text = text.trim_end_matches([' ', '\r', '\n']);
+    let names: Vec<String> = text
+        .split('\n')
+        .map(|line| label(line).to_owned())
+        .collect();
+    let read = parse_labels(&to_text(&names)).ok()?;
+    (names.len() > 1 && read == names).then_some(names)
+}
+
+/// The label of a line. A wide space alone is one: it is a character of Chinese text.
+fn label(line: &str) -> &str {
+    match line.trim_end_matches('\r') {
+        "\u{3000}" => "\u{3000}",
+        line => line.trim(),
+    }
 }
 
 /// Class names as JSON or Python writes a list or a dictionary, or separated by lines or commas.
-fn from_value(text: &str) -> Option<Vec<String>> {
+pub(crate) fn from_value(text: &str) -> Option<Vec<String>> {
     let text = text.trim();
     let names = match text.chars().next()? {
         '[' | '{' | '(' => Literal { rest: text }.names()?,

@@ -210,7 +210,7 @@ impl LoadedPackage {
 
 /// Class names that come with the model, apart from any labels file.
 fn own_labels(model: &Path, root: &Path) -> Option<Vec<String>> {
-    guess::labels::own(&inspect(model).ok()?, root).map(|(labels, _)| labels)
+    guess::names::own(&inspect(model).ok()?, root).map(|(labels, _)| labels)
 }
 
 /// A package, its model, and one entry a guessed field: its dotted path, and the reason.

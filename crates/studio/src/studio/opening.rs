@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use boxwright_model::package::{self, FILE_NAME, Opened};
+use boxwright_model::package::{self, FILE_NAME, Opened, Task};
 
 use super::window_state::{Inner, Studio};
 use crate::api::{Document, Event};
@@ -14,8 +14,19 @@ use crate::notebook_file::is_torch_evidence;
 use crate::samples::{self, SampleFile};
 use crate::sidecar::{copy_configuration, copy_labels};
 
-/// The files of Hugging Face's libraries that say how a model is fed.
-const CONFIGURATIONS: [&str; 2] = ["preprocessor_config.json", "config.json"];
+/// Files that say how a model is fed, or what its classes are called.
+const CONFIGURATIONS: [&str; 10] = [
+    "preprocessor_config.json",
+    "config.json",
+    "data.yaml",
+    "data.yml",
+    "metadata.json",
+    "signature.json",
+    "labels.json",
+    "classes.json",
+    "labels.csv",
+    "classes.csv",
+];
 /// The sample package's folder.
 const SAMPLE: &str = "efficientnet-lite0";
 
@@ -214,6 +225,11 @@ impl Studio {
             package.preprocess = guessed.package.preprocess;
             package.input = guessed.package.input;
             package.labels = guessed.package.labels.or(package.labels);
+            // What was tuned for a task stays with it.
+            let task = guessed.package.postprocess.task;
+            if task != Task::Raw && task != package.postprocess.task {
+                package.postprocess = guessed.package.postprocess;
+            }
             document.step(package);
             Ok(())
         })?;
@@ -369,8 +385,8 @@ fn file_kind(path: &Path) -> FileKind {
     }
     match extension.as_str() {
         "toml" | "onnx" => FileKind::Package,
-        "txt" => FileKind::Labels,
-        "json" if CONFIGURATIONS.contains(&name.as_str()) => FileKind::Configuration,
+        "txt" | "names" => FileKind::Labels,
+        _ if CONFIGURATIONS.contains(&name.as_str()) => FileKind::Configuration,
         "csv" | "json" => FileKind::Notebook,
         "pt" | "pth" if is_torch_evidence(path) => FileKind::Notebook,
         _ if samples::is_picture(path) => FileKind::Samples,
@@ -431,6 +447,8 @@ mod tests {
             ("classes.txt", FileKind::Labels),
             ("preprocessor_config.json", FileKind::Configuration),
             ("config.json", FileKind::Configuration),
+            ("data.yaml", FileKind::Configuration),
+            ("coco.names", FileKind::Labels),
         ] {
             assert_eq!(file_kind(&root.join(name)), expected, "{name}");
         }

@@ -8,6 +8,7 @@ use boxwright_tensor::Signature;
 
 use super::super::source::Fault;
 use super::super::wire::{self, Field, Message, Wire};
+use super::foreign::Foreign;
 use super::tally::{LONGEST_NAME, Tally};
 use super::value::ValueInfo;
 
@@ -30,12 +31,15 @@ pub(crate) struct Graph {
     hasher: RandomState,
     initializers: HashSet<u64>,
     nodes: VecDeque<Node>,
+    /// Operators that ONNX Runtime doesn't have.
+    pub(super) foreign: Foreign,
 }
 
 /// One of the last nodes, with the hashes of its first input and of its outputs.
 #[derive(Debug, Default)]
 struct Node {
     operator: String,
+    domain: String,
     input: Option<u64>,
     outputs: Vec<u64>,
 }
@@ -99,7 +103,9 @@ impl Tally {
         while let Some(field) = wire.field(&mut message)? {
             match field.number {
                 1 => {
-                    let node = self.main_node(wire, wire::inner(&field)?, &graph)?;
+                    let mut node = self.main_node(wire, wire::inner(&field)?, &graph)?;
+                    let domain = std::mem::take(&mut node.domain);
+                    graph.foreign.see(&domain, &node.operator);
                     graph.push(node);
                 }
                 5 | 15 => self.main_initializer(wire, &field, &mut graph)?,
@@ -172,6 +178,7 @@ impl Tally {
                 }
                 4 => node.operator = wire.text(&field, 4096)?,
                 5 => self.attribute(wire, wire::inner(&field)?, 1)?,
+                7 => node.domain = wire.text(&field, 4096)?,
                 _ => {}
             }
         }
@@ -184,13 +191,17 @@ impl Tally {
         wire: &mut Wire<R>,
         mut message: Message,
     ) -> Result<(), Fault> {
+        let (mut name, mut domain) = (String::new(), String::new());
         while let Some(field) = wire.field(&mut message)? {
             match field.number {
+                1 => name = wire.text(&field, 4096)?,
                 7 => self.node(wire, wire::inner(&field)?, 1)?,
+                10 => domain = wire.text(&field, 4096)?,
                 11 => self.attribute(wire, wire::inner(&field)?, 1)?,
                 _ => {}
             }
         }
+        self.functions.define(domain, name);
         Ok(())
     }
 

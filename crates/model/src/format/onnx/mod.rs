@@ -14,6 +14,7 @@ use crate::model_file::{Model, ModelSummary};
 use crate::package::labels;
 use crate::paths;
 
+mod foreign;
 mod graph;
 mod initializer;
 mod tally;
@@ -131,6 +132,13 @@ pub(crate) fn model(path: &Path, folder: &Path, size: u64, found: Found) -> Resu
         return Err(Error::Unreadable {
             path: path.to_owned(),
             reason,
+        });
+    }
+    if let Some((what, hint)) = graph.foreign.first(&found.tally.functions) {
+        return Err(Error::Unsupported {
+            path: path.to_owned(),
+            what,
+            hint: hint.to_owned(),
         });
     }
     let external = external(path, folder, &found.tally.external)?;

@@ -5,6 +5,7 @@ use std::io::{Read, Seek};
 
 use super::super::source::Fault;
 use super::super::wire::{self, Field, Message, Wire};
+use super::foreign::Foreign;
 
 /// Most bytes of names, shapes and metadata that are kept of one file.
 pub(super) const MOST_KEPT: u64 = 32 << 20;
@@ -16,6 +17,8 @@ pub(crate) struct Tally {
     /// Elements of all initializers.
     pub(super) parameters: u64,
     pub(super) external: External,
+    /// Functions of the model's own.
+    pub(super) functions: Foreign,
     /// Bytes of names, shapes and metadata.
     pub(super) kept: u64,
 }

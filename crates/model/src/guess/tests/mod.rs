@@ -14,6 +14,8 @@ use crate::testing::{classifier, model, write};
 
 mod config;
 mod preset;
+mod samples;
+mod tasks;
 
 /// The guess for a model in a folder of this name, with files beside it.
 fn guess(folder_name: &str, proto: &Model, files: &[(&str, &str)]) -> Guessed {
@@ -31,6 +33,12 @@ fn guess(folder_name: &str, proto: &Model, files: &[(&str, &str)]) -> Guessed {
             .problems(Some(&inspect(&path).unwrap().summary.signature)),
         []
     );
+    let signature = inspect(&path).unwrap().summary.signature;
+    let loaded = LoadedPackage::from_parts(guessed.package.clone(), &folder).unwrap();
+    assert_eq!(loaded.problems(&signature), []);
+    for (field, reason) in &guessed.reasons {
+        assert!(!reason.is_empty(), "{field} has no reason");
+    }
     guessed
 }
 
@@ -131,7 +139,7 @@ fn inputs_are_told_apart() {
         (
             Float,
             vec![F(3), F(224), F(224)],
-            InputKind::Tensor,
+            InputKind::Image,
             Layout::Nchw,
             ImageDtype::F32,
         ),
@@ -290,7 +298,8 @@ fn outputs_are_told_apart() {
             .input(Value::tensor("x", Float, &image()))
             .output(Value::tensor("image_embeds", Float, &[D("n"), F(512)])),
     );
-    assert_eq!(guess("m", &named, &[]).package.postprocess.task, Task::Raw);
+    let embedding = guess("m", &named, &[]).package.postprocess;
+    assert_eq!(embedding.task, Task::Embedding);
     let detector = taking(Float, &image(), &[D("n"), F(10)]).metadata("task", "detect");
     let guessed = guess("m", &detector, &[]);
     assert_eq!(guessed.package.postprocess.task, Task::Raw);

@@ -65,6 +65,53 @@ fn a_model_says_what_it_is() {
 }
 
 #[test]
+fn operators_that_onnx_runtime_lacks_are_named_with_their_owner() {
+    let with = |operator: &str, domain: &str| {
+        model(graph(
+            Graph::new().node(Node::new(operator, &["x"], &["y"]).domain(domain)),
+        ))
+    };
+    for (operator, domain, says) in [
+        (
+            "EfficientNMS_TRT",
+            "",
+            "`EfficientNMS_TRT`, a plug-in of NVIDIA's TensorRT",
+        ),
+        (
+            "BatchedNMS_TRT",
+            "TRT",
+            "`BatchedNMS_TRT` in the domain `TRT`, a plug-in of NVIDIA's",
+        ),
+        (
+            "TRTBatchedNMS",
+            "mmdeploy",
+            "`TRTBatchedNMS` in the domain `mmdeploy`",
+        ),
+        ("NMSRotated", "mmdeploy", "of OpenMMLab"),
+        (
+            "ImageDecoder",
+            "ai.onnx.contrib",
+            "of onnxruntime-extensions",
+        ),
+        ("foo", "my.company", "of another program"),
+    ] {
+        let message = read(with(operator, domain)).unwrap_err();
+        assert!(message.contains(says), "{message} is not {says}");
+        assert!(message.contains("ONNX Runtime does not have"), "{message}");
+    }
+    for (operator, domain) in [
+        ("Gemm", ""),
+        ("Gemm", "ai.onnx"),
+        ("LinearClassifier", "ai.onnx.ml"),
+        ("FusedConv", "com.microsoft"),
+    ] {
+        read(with(operator, domain)).unwrap();
+    }
+    // A function of the model's own may be in any domain.
+    read(with("foo", "my.company").operator("my.company", "foo")).unwrap();
+}
+
+#[test]
 fn the_sample_is_read() {
     let sample = "../../samples/efficientnet-lite0/model.onnx";
     let found = inspect(sample.as_ref()).unwrap();
