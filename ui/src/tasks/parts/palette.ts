@@ -22,9 +22,7 @@ const tones: readonly (readonly [number, number])[] = [
 ];
 
 export const colours: readonly Rgb[] = tones.flatMap(([towards, share]) =>
-  hues.map(
-    (hue) => hue.map((one) => Math.round(one + (towards - one) * share)) as unknown as Rgb,
-  ),
+  hues.map((hue) => hue.map((one) => Math.round(one + (towards - one) * share)) as unknown as Rgb),
 );
 
 export function rgb(index: number): Rgb {

@@ -32,7 +32,7 @@ function chunks(file: Uint8Array<ArrayBuffer>): Chunks {
   if (signature.some((byte, i) => file[i] !== byte)) throw new Error("The mask is no PNG.");
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const found: Chunks = { width: 0, height: 0, bytes: 1, data: [] };
-  for (let at = 8; at + 12 <= file.length; ) {
+  for (let at = 8; at + 12 <= file.length;) {
     const length = view.getUint32(at);
     const name = String.fromCharCode(...file.subarray(at + 4, at + 8));
     const body = file.subarray(at + 8, at + 8 + length);
@@ -77,7 +77,7 @@ async function* rows(stream: ReadableStream<Uint8Array>, size: number) {
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    for (let at = 0; at < value.length; ) {
+    for (let at = 0; at < value.length;) {
       const part = value.subarray(at, at + size - filled);
       row.set(part, filled);
       filled += part.length;
