@@ -14,6 +14,13 @@ async function showMore(page) {
   await page.getByTestId("field-preprocess.arithmetic").scrollIntoViewIfNeeded();
 }
 
+/** Opens the viewer on a card, and waits for what lies over its picture. */
+async function view(page, card = 1) {
+  await page.getByTestId("card").nth(card).click();
+  await page.getByTestId("stage").waitFor();
+  await page.locator('[data-testid="overlay"]:not([data-ready="false"])').waitFor();
+}
+
 // States that need actions after a scenario is loaded.
 const actions = {
   settings: { state: "filled", act: (page) => page.getByTestId("settings").click() },
@@ -100,6 +107,59 @@ const actions = {
     state: "rounded-scores",
     act: (page) => page.getByTestId("card").nth(1).click(),
   },
+  "detection-viewer": { state: "detection", act: view },
+  "detection-hovered": {
+    state: "detection",
+    act: async (page) => (await view(page), await page.getByTestId("detection").nth(2).hover()),
+  },
+  "detection-zoomed": {
+    state: "detection",
+    act: async (page) => {
+      await view(page, 2);
+      for (const key of ["+", "+", "+", "ArrowRight"]) await page.keyboard.press(key);
+    },
+  },
+  "detection-filtered": {
+    state: "detection",
+    act: async (page) => (
+      await view(page, 2),
+      await page.locator('[data-testid^="class-"]').first().click()
+    ),
+  },
+  "detection-form": {
+    state: "detection",
+    act: (page) => page.getByTestId("field-postprocess.max_detections").scrollIntoViewIfNeeded(),
+  },
+  "detection-none-viewer": {
+    state: "detection-none",
+    act: (page) => page.getByTestId("card").nth(1).click(),
+  },
+  "detection-names-viewer": { state: "detection-names", act: view },
+  "detection-crowd-viewer": { state: "detection-crowd", act: view },
+  "rotated-viewer": { state: "rotated-detection", act: view },
+  "pose-viewer": { state: "pose", act: (page) => view(page, 2) },
+  "instances-viewer": { state: "instance-segmentation", act: (page) => view(page, 3) },
+  "segmentation-viewer": { state: "segmentation", act: view },
+  "segmentation-hovered": {
+    state: "segmentation",
+    act: async (page) => (
+      await view(page),
+      await page.locator('[data-testid^="class-"]').first().hover()
+    ),
+  },
+  "matte-viewer": { state: "matte", act: view },
+  "matte-mask": {
+    state: "matte",
+    act: async (page) => (await view(page), await page.getByTestId("ground-mask").check()),
+  },
+  "embedding-viewer": {
+    state: "embedding",
+    act: async (page) => (
+      await page.getByTestId("card").nth(1).click(),
+      await page.getByTestId("neighbour").first().waitFor()
+    ),
+  },
+  "text-viewer": { state: "text", act: (page) => page.getByTestId("card").nth(1).click() },
   viewer: { state: "filled", act: (page) => page.getByTestId("card").nth(1).click() },
   "viewer-broken": { state: "mixed", act: (page) => page.getByTestId("card").nth(2).click() },
   "recipe-same-open": {

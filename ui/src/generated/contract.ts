@@ -28,6 +28,9 @@ export type Batch = {
   max_delay_ms: number,
 };
 
+/** How four numbers are a box. */
+export type BoxFormat = "xyxy" | "cxcywh" | "yxyx";
+
 /** Order and number of colour channels. */
 export type Channels = "rgb" | "bgr" | "grey";
 
@@ -69,8 +72,29 @@ export type DataType = "BOOL" | "INT8" | "INT16" | "INT32" | "INT64" | "UINT8" |
 /** What turns a file's bytes into pixels. */
 export type Decode = "pillow" | "opencv" | "opencv-grey" | "opencv-unchanged" | "tensorflow";
 
+/** How outputs encode boxes. */
+export type Decoder = "yolov8" | "yolov5" | "yolox" | "end-to-end" | "rt-detr" | "detr" | "rt-detr-transformers" | "d-fine" | "ssd-tf" | "torchvision" | "picodet";
+
 /** The numbers in which the library resizes. */
 export type Depth = "u8" | "f32" | "unit" | "rounded";
+
+/** One box, in pixels of the upright photo. */
+export type Detection = {
+  /** The label, or the index in decimal where there is none. */
+  class: string,
+  /** The index of the class, as the model gives it. */
+  index: number,
+  /** The score. */
+  score: number,
+  /** Left, top, right, bottom. */
+  box: [number, number, number, number],
+  /** The corners of a rotated box, each x and y. */
+  polygon?: [[number, number], [number, number], [number, number], [number, number]] | null,
+  /** Keypoints: x, y and score each; a model without scores gives 1. */
+  keypoints?: Array<[number, number, number]> | null,
+  /** The mask, of the photo's size. */
+  mask?: RunLengths | null,
+};
 
 /** A kind of device that runs models. */
 export type DeviceKind = "cpu" | "webgpu" | "cuda";
@@ -123,6 +147,14 @@ export type Document = {
    * mended.
    */
   problems: Array<Problem>,
+};
+
+/** A vector. */
+export type Embedding = {
+  /** The vector. */
+  values: Array<number>,
+  /** Its Euclidean length before it was normalised. */
+  norm: number,
 };
 
 /** What the studio tells the page, in the order of `State`'s fields. */
@@ -199,10 +231,14 @@ export type Input = {
   stride?: number | null,
   /** How a side becomes a multiple of `stride`. */
   stride_rounding: StrideRounding,
+  /** The numbers of a constant, in row-major order; one for all elements, or as many as there are. */
+  value?: Array<number>,
+  /** The order of an original size. */
+  order: SizeOrder,
 };
 
 /** What a sample of an input is. */
-export type InputKind = "image" | "tensor";
+export type InputKind = "image" | "tensor" | "constant" | "original-size" | "mask";
 
 /** A job as it stands. */
 export type Job = {
@@ -329,8 +365,11 @@ export type ModelSummary = {
   external_data: Array<string>,
 };
 
+/** What happens to a vector. */
+export type Normalise = "none" | "l2";
+
 /** What became of one sample; exactly one key in JSON. */
-export type Outcome = { "classPredictions": Array<ClassPrediction> } | { "outputs": { [key in string]: OutputTensor } } | { "error": SampleError };
+export type Outcome = { "classPredictions": Array<ClassPrediction> } | { "detections": Array<Detection> } | { "segmentation": Segmentation } | { "matte": string } | { "embedding": Embedding } | { "text": TextLine } | { "outputs": { [key in string]: OutputTensor } } | { "error": SampleError };
 
 /** A tensor as JSON: elements in row-major order. */
 export type OutputTensor = {
@@ -340,6 +379,20 @@ export type OutputTensor = {
   datatype: DataType,
   /** Elements in row-major order. */
   data: (number | "NaN" | "Infinity" | "-Infinity")[],
+};
+
+/** Outputs by what they hold, where the decoder takes several. */
+export type Outputs = {
+  /** Boxes, and all of a decoder that takes one output. */
+  boxes: string | null,
+  /** Scores or logits. */
+  scores: string | null,
+  /** Classes. */
+  classes: string | null,
+  /** How many of the rows are detections. */
+  count: string | null,
+  /** Prototypes of masks, or masks. */
+  masks: string | null,
 };
 
 /** A package file. */
@@ -387,7 +440,7 @@ export type PictureDetails = {
 export type Postprocess = {
   /** What the outputs mean. */
   task: Task,
-  /** The output that holds the scores; the first one where absent. */
+  /** The output that the task is about; the first one where absent. */
   output?: string | null,
   /** What turns scores into those shown. */
   activation: Activation,
@@ -395,20 +448,36 @@ export type Postprocess = {
   top_k: number,
   /** Decimal digits that scores are rounded to, half to even; every digit where absent. */
   score_digits?: number | null,
-  /** Detection: the output with the boxes. */
-  boxes?: string | null,
-  /** Detection: the output with the scores. */
-  scores?: string | null,
-  /** Detection: the output with the classes. */
-  classes?: string | null,
-  /** Detection: how the outputs encode boxes, such as `yolov8`. */
-  decoder?: string | null,
-  /** Detection: `xyxy` or `cxcywh`. */
-  box_format?: string | null,
-  /** Detection: boxes with a lower score are dropped. */
+  /** Boxes: how the outputs encode them. */
+  decoder?: Decoder | null,
+  /** Boxes: the outputs, where the decoder takes several. */
+  outputs?: Outputs,
+  /** Boxes: how four numbers are a box, where that is not the decoder's own way. */
+  box_format?: BoxFormat | null,
+  /** Boxes: those with a score that is not higher are dropped; the decoder's own where absent. */
   score_threshold?: number | null,
-  /** Detection: boxes that overlap a better one by more are dropped. */
+  /** Boxes: those that overlap a better one by more are dropped; the decoder's own where absent. */
   iou_threshold?: number | null,
+  /** Boxes: how many are kept at most; 300 where absent. */
+  max_detections?: number | null,
+  /** Boxes: whether a box also suppresses those of other classes; the decoder's own where absent. */
+  class_agnostic?: boolean | null,
+  /** Boxes: the index of the class that the first label names; the decoder's own where absent. */
+  first_class?: number | null,
+  /** Pose: number of keypoints and of numbers for each, 2 or 3. */
+  keypoints?: [number, number] | null,
+  /** Segmentation: whether the labels begin with a background that the model leaves out. */
+  reduce_labels?: boolean,
+  /** Segmentation: what is resized to the size of the photo. */
+  upsample: Upsample,
+  /** Segmentation of one channel: from where on a pixel is foreground. */
+  threshold?: number | null,
+  /** Matte: the range of the numbers. */
+  range: Range,
+  /** Embedding: what happens to the vector. */
+  normalise: Normalise,
+  /** Text: the index of the class that stands for no character. */
+  blank: number,
 };
 
 /**
@@ -591,6 +660,9 @@ export type Published = {
   report: Report,
 };
 
+/** The range of a matte's numbers. */
+export type Range = "unit" | "min-max";
+
 /** A package of the past. */
 export type Recent = {
   /** Opens it. */
@@ -755,6 +827,14 @@ export type Resources = {
 /** How the length of a side that follows from the aspect ratio becomes a whole number. */
 export type Rounding = "floor" | "round" | "half-up" | "ceil" | "detr";
 
+/** A mask as run lengths of COCO's format, not compressed: column by column, zeros first. */
+export type RunLengths = {
+  /** Height and width, in pixels. */
+  size: [number, number],
+  /** Lengths of the runs, of zeros and ones in turn. */
+  counts: Array<number>,
+};
+
 /** One sample. */
 export type Sample = {
   /** Opaque and stable: also names its pictures (`/thumb/ID`, `/large/ID`). */
@@ -781,6 +861,28 @@ export type SampleError = {
 
 /** What the range of the pixels is, before mean and std. */
 export type Scale = "fixed" | "photo-maximum";
+
+/** A class of a segmentation. */
+export type SegmentClass = {
+  /** The label, or the index in decimal where there is none. */
+  class: string,
+  /** The index of the class, as in the mask. */
+  index: number,
+  /** Its pixels. */
+  pixels: number,
+};
+
+/** One class a pixel. */
+export type Segmentation = {
+  /** Width of the mask and the photo, in pixels. */
+  width: number,
+  /** Height, likewise. */
+  height: number,
+  /** The classes that the mask holds, by their index. */
+  classes: Array<SegmentClass>,
+  /** A grey PNG in base64: the class index of each pixel, of 8 bits up to 256 classes, else of 16. */
+  mask: string,
+};
 
 /** Remembered choices. */
 export type Settings = {
@@ -841,6 +943,9 @@ export type Signature = {
   outputs: Array<TensorSpec>,
 };
 
+/** Order of the numbers of a size. */
+export type SizeOrder = "wh" | "hw";
+
 /**
  * All that the window shows; read once at start and after a reload, then kept current by
  * [`Event`]s.
@@ -890,7 +995,7 @@ export type TargetChoice = {
 };
 
 /** What the outputs mean. */
-export type Task = "classification" | "detection" | "segmentation" | "embedding" | "raw";
+export type Task = "classification" | "detection" | "rotated-detection" | "pose" | "instance-segmentation" | "segmentation" | "matte" | "embedding" | "text" | "raw";
 
 /** Name, element type and shape of one input or output. */
 export type TensorSpec = {
@@ -900,6 +1005,14 @@ export type TensorSpec = {
   datatype: DataType,
   /** Axes, outermost first; `None` where the model does not say even the rank. */
   shape: Array<Dimension> | null,
+};
+
+/** A line of text. */
+export type TextLine = {
+  /** The text. */
+  value: string,
+  /** The mean score of its characters; 0 where there are none. */
+  score: number,
 };
 
 /**
@@ -925,6 +1038,9 @@ export type Timing = {
 
 /** What progress is counted in. */
 export type Unit = "bytes" | "images";
+
+/** What is resized to the size of the photo. */
+export type Upsample = "scores" | "classes";
 
 /** How well a recipe does. */
 export type Verdict = "exact" | "near" | "none";

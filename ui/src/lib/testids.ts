@@ -60,6 +60,16 @@ export const ids = {
   viewerPrevious: "viewer-previous",
   viewerClose: "viewer-close",
   viewerDetails: "viewer-details",
+  viewerCopy: "viewer-copy",
+  stage: "stage",
+  zoomIn: "zoom-in",
+  zoomOut: "zoom-out",
+  zoomFit: "zoom-fit",
+  overlay: "overlay",
+  opacity: "opacity",
+  detection: "detection",
+  noDetections: "no-detections",
+  neighbour: "neighbour",
 
   shipPane: "ship-pane",
   /** `target-` and the target's name: `target-cpu`. */

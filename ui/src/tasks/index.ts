@@ -1,19 +1,29 @@
 /** The tasks that the page can show. A new task is a file in this folder and its line here. */
-import type { Outcome, Package, Sample, Task } from "../generated/contract";
+import type { Outcome, Package, Task } from "../generated/contract";
+import type { PreviewSample } from "../lib/state";
 import { classification } from "./classification.svelte";
+import { detection, instances, pose, rotated } from "./detection.svelte";
+import { embedding } from "./embedding.svelte";
+import { matte } from "./matte.svelte";
 import { raw } from "./raw.svelte";
+import { segmentation } from "./segmentation.svelte";
+import { text } from "./text.svelte";
 import type { ResultContext, TaskView } from "./task";
 
-/** `null` for a task that the page can't show yet. */
-export const tasks: Record<Task, TaskView | null> = {
+export const tasks: Record<Task, TaskView> = {
   classification,
-  detection: null,
-  segmentation: null,
-  embedding: null,
+  detection,
+  "rotated-detection": rotated,
+  pose,
+  "instance-segmentation": instances,
+  segmentation,
+  matte,
+  embedding,
+  text,
   raw,
 };
 
-const views = Object.values(tasks).filter((view) => view !== null);
+const views = Object.values(tasks);
 
 /**
  * The task that an outcome is a result of. It is not always the package's task: an outcome of the
@@ -28,7 +38,10 @@ export function confidence(outcome: Outcome | null): number | null {
   return (outcome && taskOf(outcome)?.confidence?.(outcome)) ?? null;
 }
 
-export function resultContext(pkg: Package | null, samples: readonly Sample[]): ResultContext {
+export function resultContext(
+  pkg: Package | null,
+  samples: readonly PreviewSample[],
+): ResultContext {
   const first = samples.find((sample) => taskOf(sample.outcome) !== null);
-  return { postprocess: pkg?.postprocess ?? null, first: first?.outcome ?? null };
+  return { postprocess: pkg?.postprocess ?? null, first: first?.outcome ?? null, samples };
 }

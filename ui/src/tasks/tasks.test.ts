@@ -15,10 +15,14 @@ const outputs: Outcome = {
 };
 
 function context(pkg: Package, outcome: Outcome) {
-  return resultContext(pkg, [
+  const samples = [
     fixtures.sample(1, "broken.jpg", fixtures.broken),
     fixtures.sample(2, "a.jpg", outcome),
-  ]);
+  ];
+  return resultContext(
+    pkg,
+    samples.map((sample) => ({ ...sample, run: 1 })),
+  );
 }
 
 describe("tasks", () => {
@@ -46,7 +50,7 @@ describe("tasks", () => {
   test("without an activation, scores are percentages only if the model gives probabilities", () => {
     const pkg = fixtures.pkg();
     pkg.postprocess.activation = "none";
-    expect(tasks.classification?.text(classes, context(pkg, classes))).toContain("75.0 %");
-    expect(tasks.classification?.text(logits, context(pkg, logits))).toBe("cat\t12.50");
+    expect(tasks.classification.text(classes, context(pkg, classes))).toContain("75.0 %");
+    expect(tasks.classification.text(logits, context(pkg, logits))).toBe("cat\t12.50");
   });
 });
