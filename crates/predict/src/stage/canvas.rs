@@ -104,7 +104,8 @@ impl Canvas {
                 }
             }
         }
-        Ok(Frame::new(picture, &placement))
+        let letterboxed = image.preprocess.resize == Resize::Letterbox;
+        Ok(Frame::new(picture, &placement, letterboxed))
     }
 }
 
