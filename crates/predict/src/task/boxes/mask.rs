@@ -32,7 +32,7 @@ impl<'a> Masks<'a> {
             [count, 1, height, width] | [count, height, width] => (count, height, width),
             _ => return Err(unfit(output)),
         };
-        if count > 0 && (height == 0 || width == 0) {
+        if (prototypes || count > 0) && (height == 0 || width == 0) {
             return Err(unfit(output));
         }
         Ok(Self {
