@@ -77,6 +77,17 @@ impl Pipeline {
         }
     }
 
+    /// Whether the model gives boxes as rows without an axis for the batch.
+    pub fn has_rows_alone(&self, signature: &Signature) -> bool {
+        let Task::Boxes(boxes) = &self.task else {
+            return false;
+        };
+        let place = boxes.outputs.get(boxes.roles.boxes);
+        let spec = place.and_then(|place| signature.outputs.get(*place));
+        spec.and_then(|spec| spec.shape.as_deref())
+            .is_some_and(|axes| axes.len() == 2)
+    }
+
     /// Whether the length of the inputs' first axis is up to the caller.
     pub fn takes_batches(&self) -> bool {
         let axis = match &self.kind {

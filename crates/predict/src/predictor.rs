@@ -185,10 +185,12 @@ impl Predictor {
     }
 
     fn around(loaded: Arc<Loaded>, pipeline: Pipeline) -> Self {
+        // Rows of several pictures could not be told apart.
+        let alone = pipeline.has_rows_alone(&loaded.session.signature);
         Self {
             loaded,
             pipeline,
-            alone: AtomicBool::new(false),
+            alone: AtomicBool::new(alone),
             scratch: Mutex::default(),
         }
     }

@@ -15,8 +15,17 @@ pub(crate) struct Slice<'a> {
     pub name: &'a str,
     pub shape: Vec<usize>,
     pub datatype: DataType,
-    value: &'a DynValue,
+    elements: Elements<'a>,
     range: std::ops::Range<usize>,
+}
+
+/// What a slice is a part of.
+#[derive(Clone, Copy)]
+enum Elements<'a> {
+    Value(&'a DynValue),
+    /// Numbers for tests, which need no library then.
+    #[cfg(test)]
+    Floats(&'a [f32]),
 }
 
 impl<'a> Slice<'a> {
@@ -52,13 +61,30 @@ impl<'a> Slice<'a> {
             name,
             shape,
             datatype,
-            value,
+            elements: Elements::Value(value),
             range,
         })
     }
 
+    /// An output of these numbers.
+    #[cfg(test)]
+    pub fn of_floats(name: &'a str, shape: &[usize], floats: &'a [f32]) -> Self {
+        assert_eq!(shape.iter().product::<usize>(), floats.len());
+        Self {
+            name,
+            shape: shape.to_vec(),
+            datatype: DataType::Fp32,
+            elements: Elements::Floats(floats),
+            range: 0..floats.len(),
+        }
+    }
+
     /// The elements as single-precision floats, without a copy where they are.
     pub fn floats(&self) -> Result<Cow<'_, [f32]>> {
+        #[cfg(test)]
+        if let Elements::Floats(floats) = self.elements {
+            return Ok(Cow::Borrowed(floats));
+        }
         match self.datatype {
             DataType::Fp32 => Ok(Cow::Borrowed(self.elements::<f32>()?)),
             _ => self.scores().map(Cow::Owned),
@@ -91,7 +117,7 @@ impl<'a> Slice<'a> {
             bytes.reserve_exact(size_of_val(elements));
             elements.iter().for_each(|element| element.write(&mut bytes));
         }, bytes => {
-            let (_, texts) = self.value.try_extract_strings().map_err(failed)?;
+            let (_, texts) = self.value()?.try_extract_strings().map_err(failed)?;
             for text in &texts[self.range.clone()] {
                 write_byte_string(text.as_bytes(), &mut bytes)
                     .ok_or_else(|| Error::Run("a string is longer than 4 GiB".into()))?;
@@ -101,8 +127,17 @@ impl<'a> Slice<'a> {
     }
 
     fn elements<T: PrimitiveTensorElementType>(&self) -> Result<&[T]> {
-        let (_, all) = self.value.try_extract_tensor::<T>().map_err(failed)?;
+        let (_, all) = self.value()?.try_extract_tensor::<T>().map_err(failed)?;
         Ok(&all[self.range.clone()])
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "tests have slices without one")]
+    fn value(&self) -> Result<&'a DynValue> {
+        match self.elements {
+            Elements::Value(value) => Ok(value),
+            #[cfg(test)]
+            Elements::Floats(_) => Err(Error::Run("it is made of floats".into())),
+        }
     }
 
     fn strings(&self) -> Error {

@@ -51,7 +51,8 @@ named! {
         YoloX = "yolox",
         /// `[N, 6]`: two corners in input pixels, score and class; nothing is left to suppress.
         EndToEnd = "end-to-end",
-        /// `[N, 4 + C]`: centre and size in 0–1, and C scores; Ultralytics' RT-DETR.
+        /// `[N, 4 + C]`: centre and size in 0–1, and C scores, or `[N, 6]`: score and class;
+        /// Ultralytics' RT-DETR.
         RtDetr = "rt-detr",
         /// Logits with a last class for nothing, and boxes of centre and size in 0–1.
         Detr = "detr",
@@ -260,6 +261,7 @@ impl Decoder {
         match self {
             Self::YoloV8 | Self::YoloV5 | Self::EndToEnd | Self::RtDetr => 0.25,
             Self::YoloX => 0.3,
+            Self::PicoDet => 0.4,
             _ => 0.5,
         }
     }
@@ -269,7 +271,7 @@ impl Decoder {
         match self {
             Self::YoloV8 => Some(0.7),
             Self::YoloV5 | Self::YoloX => Some(0.45),
-            Self::PicoDet => Some(0.6),
+            Self::PicoDet => Some(0.5),
             _ => None,
         }
     }

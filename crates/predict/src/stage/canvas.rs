@@ -108,7 +108,8 @@ impl Canvas {
                 }
             }
         }
-        Ok(Frame::new(picture, &placement))
+        let letterboxed = image.preprocess.resize == Resize::Letterbox;
+        Ok(Frame::new(picture, &placement, letterboxed))
     }
 }
 

@@ -8,6 +8,9 @@ mod raw;
 mod score;
 mod text;
 
+#[cfg(test)]
+mod hostile_tests;
+
 use std::collections::BTreeMap;
 
 use boxwright_model::pipeline::Task;

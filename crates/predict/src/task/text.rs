@@ -25,7 +25,8 @@ pub(super) fn outcome(task: &Text, outputs: &[Slice<'_>]) -> Result<Outcome> {
     for (step, row) in floats.chunks_exact(classes).enumerate() {
         let mut row = row.to_vec();
         activate(&mut row, task.activation);
-        let Some((class, score)) = best(&row) else {
+        let numbers = !row.iter().any(|score| score.is_nan());
+        let Some((class, score)) = best(&row).filter(|_| numbers) else {
             let name = output.name;
             return Err(Error::Run(format!(
                 "it gave NaN for step {step} of output `{name}`"

@@ -155,9 +155,11 @@ fn places(check: &mut Check<'_>, decoder: Decoder, extra: Extra) -> Option<(Vec<
     let masks = (extra == Extra::Mask).then_some("masks");
     for role in wanted.chain(masks) {
         let name = named.roles().into_iter().find(|(one, _)| *one == role)?.1;
-        let place = match name {
-            Some(name) => check.place(&format!("postprocess.outputs.{role}"), name)?,
-            None => match role_by_shape(check, decoder, role, &outputs) {
+        let is_alone = role == "boxes" && roles_of(decoder).len() == 1;
+        let place = match (name, &check.postprocess.output) {
+            (Some(name), _) => check.place(&format!("postprocess.outputs.{role}"), name)?,
+            (None, Some(name)) if is_alone => check.place("postprocess.output", name)?,
+            (None, _) => match role_by_shape(check, decoder, role, &outputs) {
                 Some(place) => place,
                 None if role == "count" => continue,
                 None => {
@@ -192,10 +194,8 @@ fn role_by_shape(
     let outputs = &check.signature.outputs;
     let free = || (0..outputs.len()).filter(|place| !taken.contains(place));
     if role == "boxes" && roles_of(decoder).len() == 1 {
-        let named = check.postprocess.output.as_ref();
-        let place = named.and_then(|name| outputs.iter().position(|spec| spec.name == *name));
         // Prototypes have an axis more.
-        return place.or_else(|| free().find(|place| rank(&outputs[*place]) != Some(4)));
+        return free().find(|place| rank(&outputs[*place]) != Some(4));
     }
     let words: &[&str] = match role {
         "boxes" => &["box"],
@@ -250,13 +250,12 @@ fn check_shapes(
     };
     let spec = check.spec(outputs[roles.boxes]).clone();
     let axes = spec.shape.as_deref();
-    let batched = !matches!(decoder, Decoder::TorchVision | Decoder::DFine);
     let fits = axes.is_none_or(|axes| {
         let rank = axes.len();
         // Models without a batch give rows alone.
         let row = match rank {
             3 => axes.get(rows),
-            2 if !batched || decoder == Decoder::EndToEnd => axes.last(),
+            2 => axes.get(rows - 1),
             _ => return false,
         };
         match (decoder, fixed(row)) {

@@ -1,6 +1,6 @@
 //! Boxes before suppression.
 
-/// Most candidates that are kept: the best ones. Ultralytics' `max_nms`.
+/// Most candidates that are held against each other: the best ones. Ultralytics' `max_nms`.
 pub(super) const MOST: usize = 30_000;
 
 /// The space that boxes lie in.

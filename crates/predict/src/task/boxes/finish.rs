@@ -8,7 +8,7 @@ use super::candidate::{Candidate, Candidates, Space};
 use super::mask::Masks;
 use super::rotated::Rotated;
 use crate::error::{Error, Result};
-use crate::stage::frame::Frame;
+use crate::stage::frame::{Frame, Mapping};
 
 /// The detections; one whose mask is empty is none.
 pub(super) fn detections(
@@ -18,6 +18,7 @@ pub(super) fn detections(
     masks: Option<&Masks<'_>>,
     frame: &Frame,
 ) -> Result<Vec<Detection>> {
+    let mapping = frame.mapping_of(task.decoder);
     let mut detections = Vec::with_capacity(kept.len());
     for place in kept {
         let candidate = &candidates.list[*place];
@@ -25,21 +26,21 @@ pub(super) fn detections(
             class: task.class(candidate.class as usize),
             index: candidate.class as usize,
             score: rounded(candidate.score, task.score_digits),
-            bounds: bounds(candidates.space, candidate.bounds, frame),
+            bounds: bounds(candidates.space, candidate.bounds, &mapping, frame),
             polygon: None,
             keypoints: None,
             mask: None,
         };
         match (task.extra, masks) {
             (Extra::None, _) | (Extra::Mask, None) => {}
-            (Extra::Angle, _) => rotated(candidates, candidate, frame, &mut detection),
+            (Extra::Angle, _) => rotated(candidates, candidate, &mapping, &mut detection),
             (Extra::Keypoints(_, numbers), _) => {
                 let points = candidates.extras_of(candidate).chunks_exact(numbers);
-                detection.keypoints = Some(points.map(|point| keypoint(point, frame)).collect());
+                detection.keypoints = Some(points.map(|point| keypoint(point, &mapping)).collect());
             }
             (Extra::Mask, Some(masks)) => {
                 let extras = candidates.extras_of(candidate);
-                match masks.of_box(extras, candidate.bounds, frame)? {
+                match masks.of_box(extras, candidate.bounds)? {
                     Some(mask) => detection.mask = Some(mask),
                     None => continue,
                 }
@@ -51,13 +52,15 @@ pub(super) fn detections(
     Ok(detections)
 }
 
-fn bounds(space: Space, bounds: [f32; 4], frame: &Frame) -> [f32; 4] {
+/// Ultralytics' boxes are cut at the photo's edges; those of transformers, and others that come in
+/// the photo's pixels, are left as they are.
+fn bounds(space: Space, bounds: [f32; 4], mapping: &Mapping, frame: &Frame) -> [f32; 4] {
     let (width, height) = (frame.photo.0 as f32, frame.photo.1 as f32);
     let [x0, y0, x1, y1] = bounds;
     match space {
-        Space::Input => frame.bounds(bounds),
-        Space::Photo => frame.clipped(bounds),
-        Space::Unit => frame.clipped([x0 * width, y0 * height, x1 * width, y1 * height]),
+        Space::Input => mapping.clipped(mapping.bounds(bounds)),
+        Space::Photo => bounds,
+        Space::Unit => [x0 * width, y0 * height, x1 * width, y1 * height],
     }
 }
 
@@ -65,18 +68,19 @@ fn bounds(space: Space, bounds: [f32; 4], frame: &Frame) -> [f32; 4] {
 fn rotated(
     candidates: &Candidates,
     candidate: &Candidate,
-    frame: &Frame,
+    mapping: &Mapping,
     detection: &mut Detection,
 ) {
-    let turned = Rotated::of(candidates, candidate).regular();
-    let ([x, y], gain) = (frame.point(turned.x, turned.y), frame.gain());
+    let turned = Rotated::of(candidates, candidate);
+    let [x, y] = mapping.point(turned.x, turned.y);
     let corners = Rotated {
         x,
         y,
-        width: turned.width / gain[0],
-        height: turned.height / gain[1],
+        width: turned.width / mapping.gain[0],
+        height: turned.height / mapping.gain[1],
         angle: turned.angle,
     }
+    .regular()
     .corners();
     let least = |axis: usize| {
         corners
@@ -93,9 +97,9 @@ fn rotated(
 }
 
 /// A keypoint without a score is sure.
-fn keypoint(point: &[f32], frame: &Frame) -> [f32; 3] {
-    let [x, y] = frame.point(point[0], point[1]);
-    let [x, y, ..] = frame.clipped([x, y, x, y]);
+fn keypoint(point: &[f32], mapping: &Mapping) -> [f32; 3] {
+    let [x, y] = mapping.point(point[0], point[1]);
+    let [x, y, ..] = mapping.clipped([x, y, x, y]);
     [x, y, point.get(2).copied().unwrap_or(1.0)]
 }
 

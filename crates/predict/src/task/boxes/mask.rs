@@ -1,11 +1,13 @@
 //! Masks of boxes: prototypes by coefficients (YOLACT, Bolya et al., 2019), as Ultralytics'
-//! `process_mask` puts them together, or masks that the model gives itself.
+//! `process_mask` and YOLOv5's put them together, or masks that the model gives itself.
 
 use std::borrow::Cow;
 
 use boxwright_model::package::Decoder;
 use boxwright_model::prediction::RunLengths;
 
+use super::super::score::sigmoid;
+use super::bits::{Bits, Canvas};
 use crate::error::{Error, Result};
 use crate::stage::frame::Frame;
 use crate::tensor::Slice;
@@ -17,46 +19,58 @@ pub(super) struct Masks<'a> {
     count: usize,
     height: usize,
     width: usize,
-    prototypes: bool,
+    decoder: Decoder,
+    canvas: Canvas,
 }
 
 impl<'a> Masks<'a> {
     /// Prototypes `[32, height, width]`, or a mask `[rows, 1, height, width]` for each row.
-    pub fn of(output: &'a Slice<'_>, decoder: Decoder) -> Result<Self> {
+    pub fn of(output: &'a Slice<'_>, decoder: Decoder, frame: &Frame) -> Result<Self> {
         let prototypes = decoder != Decoder::TorchVision;
         let (count, height, width) = match output.shape[..] {
             [1, count, height, width] if prototypes => (count, height, width),
             [count, 1, height, width] | [count, height, width] => (count, height, width),
-            _ => {
-                return Err(Error::Shape(format!(
-                    "Output `{}` has the shape {:?} for a sample, and masks are [prototypes, height, \
-                     width].",
-                    output.name, output.shape
-                )));
-            }
+            _ => return Err(unfit(output)),
         };
+        if (prototypes || count > 0) && (height == 0 || width == 0) {
+            return Err(unfit(output));
+        }
         Ok(Self {
             values: output.floats()?,
             count,
             height,
             width,
-            prototypes,
+            decoder,
+            canvas: Canvas::new(frame),
         })
     }
 
-    /// The mask of a box, which lies in pixels of the tensor; `None` where it is empty.
-    pub fn of_box(
-        &self,
-        extras: &[f32],
-        bounds: [f32; 4],
-        frame: &Frame,
-    ) -> Result<Option<RunLengths>> {
-        let plane = match self.prototypes {
-            true => Cow::Owned(self.combined(extras)?),
-            false => Cow::Borrowed(self.own(extras)?),
+    /// How many prototypes there are, or masks.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The mask of a box, which lies in pixels of the tensor; `None` where it is empty and the
+    /// library drops such boxes.
+    pub fn of_box(&self, extras: &[f32], bounds: [f32; 4]) -> Result<Option<RunLengths>> {
+        let bits = match self.decoder {
+            Decoder::TorchVision => {
+                let plane = self.own(extras)?;
+                self.bits(plane, 0.5, None)
+            }
+            Decoder::YoloV5 => {
+                let plane = self.cropped_first(extras, bounds)?;
+                self.bits(&plane, 0.5, None)
+            }
+            _ => {
+                let bits = self.bits(&self.combined(extras)?, 0.0, Some(bounds));
+                if bits.is_empty() {
+                    return Ok(None);
+                }
+                bits
+            }
         };
-        let threshold = if self.prototypes { 0.0 } else { 0.5 };
-        Ok(self.drawn(&plane, threshold, bounds, frame))
+        Ok(Some(self.canvas.in_photo(&bits)))
     }
 
     /// The sum of the prototypes by a box's coefficients.
@@ -75,6 +89,31 @@ impl<'a> Masks<'a> {
                 *sum += coefficient * value;
             }
         }
+        match plane.iter().find(|value| value.is_nan()) {
+            Some(_) => Err(Error::Run("it gave NaN in the mask of a box".into())),
+            None => Ok(plane),
+        }
+    }
+
+    /// YOLOv5's way: the sigmoid, cut to the box at the size of the prototypes.
+    fn cropped_first(&self, coefficients: &[f32], bounds: [f32; 4]) -> Result<Vec<f32>> {
+        let mut plane = self.combined(coefficients)?;
+        let across = self.width as f32 / self.canvas.width() as f32;
+        let down = self.height as f32 / self.canvas.height() as f32;
+        let [left, top, right, bottom] = bounds;
+        let inside = |place: usize, low: f32, high: f32| {
+            let place = place as f32;
+            place >= low && place < high
+        };
+        for (y, row) in plane.chunks_exact_mut(self.width).enumerate() {
+            let row_inside = inside(y, top * down, bottom * down);
+            for (x, value) in row.iter_mut().enumerate() {
+                *value = match row_inside && inside(x, left * across, right * across) {
+                    true => sigmoid(*value),
+                    false => 0.0,
+                };
+            }
+        }
         Ok(plane)
     }
 
@@ -85,132 +124,68 @@ impl<'a> Masks<'a> {
         mask.ok_or_else(|| Error::Run("a box has no mask".into()))
     }
 
-    /// The plane, brought to the tensor's size, held against the threshold, cut to the box, and
-    /// then taken for each pixel of the photo.
-    fn drawn(
-        &self,
-        plane: &[f32],
-        threshold: f32,
-        bounds: [f32; 4],
-        frame: &Frame,
-    ) -> Option<RunLengths> {
-        let (gain, offset) = (frame.gain(), frame.offset());
-        let columns = Line::new(
-            frame.photo.0,
-            frame.canvas.0,
-            self.width,
-            (gain[0], offset[0]),
+    /// The plane, brought to the tensor's size bilinearly, held against the threshold, and cut to a
+    /// box.
+    fn bits(&self, plane: &[f32], threshold: f32, bounds: Option<[f32; 4]>) -> Bits {
+        let (width, height) = (self.canvas.width(), self.canvas.height());
+        let whole = [0.0, 0.0, width as f32, height as f32];
+        let [left, top, right, bottom] = bounds.unwrap_or(whole);
+        let (columns, rows) = (
+            whole_pixels(left, right, width),
+            whole_pixels(top, bottom, height),
         );
-        let rows = Line::new(
-            frame.photo.1,
-            frame.canvas.1,
-            self.height,
-            (gain[1], offset[1]),
-        );
-        let columns = columns.taps(bounds[0], bounds[2]);
-        let rows = rows.taps(bounds[1], bounds[3]);
-        let mut counts = Counts::default();
-        // Most of the photo lies outside of the box.
-        let first = rows.iter().take_while(|row| !row.inside).count();
-        let inside = rows[first..].iter().take_while(|row| row.inside).count();
-        for column in &columns {
-            if !column.inside {
-                counts.add(false, rows.len());
-                continue;
-            }
-            counts.add(false, first);
-            for row in &rows[first..first + inside] {
-                let at = |y: usize, x: usize| plane[y * self.width + x];
-                let line = |y: usize| {
-                    (1.0 - column.weight) * at(y, column.from) + column.weight * at(y, column.to)
+        let across: Vec<Tap> = columns
+            .clone()
+            .map(|place| Tap::new(place, self.width, width))
+            .collect();
+        let mut bits = Bits::new(columns, rows.clone());
+        for y in rows {
+            let tap = Tap::new(y, self.height, height);
+            let row = |place: usize| &plane[place * self.width..(place + 1) * self.width];
+            let (above, below) = (row(tap.from), row(tap.to));
+            bits.push_row(across.iter().map(|column| {
+                let line = |row: &[f32]| {
+                    (1.0 - column.weight) * row[column.from] + column.weight * row[column.to]
                 };
-                let value = (1.0 - row.weight) * line(row.from) + row.weight * line(row.to);
-                counts.add(value > threshold, 1);
-            }
-            counts.add(false, rows.len() - first - inside);
+                (1.0 - tap.weight) * line(above) + tap.weight * line(below) > threshold
+            }));
         }
-        counts.finish([frame.photo.1, frame.photo.0])
+        bits
     }
 }
 
-/// One axis of the photo, in the tensor and in the plane.
-struct Line {
-    photo: usize,
-    canvas: usize,
-    plane: usize,
-    gain: f32,
-    offset: f32,
+/// The pixels from `low` on and before `high`.
+fn whole_pixels(low: f32, high: f32, length: usize) -> std::ops::Range<usize> {
+    // Casts saturate, and NaN is 0.
+    let start = (low.max(0.0).ceil() as usize).min(length);
+    let end = (high.max(0.0).ceil() as usize).min(length);
+    start..end.max(start)
 }
 
-/// Where a pixel of the photo lies in the plane.
+/// The two nearest pixels of a plane, and the weight of the second: `interpolate` of PyTorch,
+/// `align_corners=False`.
 struct Tap {
-    inside: bool,
     from: usize,
     to: usize,
     weight: f32,
 }
 
-impl Line {
-    fn new(photo: usize, canvas: usize, plane: usize, (gain, offset): (f32, f32)) -> Self {
+impl Tap {
+    fn new(place: usize, plane: usize, canvas: usize) -> Self {
+        let scale = plane as f32 / canvas as f32;
+        let center = ((place as f32 + 0.5) * scale - 0.5).max(0.0);
+        let from = (center as usize).min(plane - 1);
         Self {
-            photo,
-            canvas,
-            plane,
-            gain,
-            offset,
+            from,
+            to: (from + 1).min(plane - 1),
+            weight: (center - from as f32).min(1.0),
         }
-    }
-
-    /// For each pixel of the photo the pixel of the tensor that is nearest, and from where in the
-    /// plane that has its value. `low` and `high` are the box, in pixels of the tensor.
-    fn taps(&self, low: f32, high: f32) -> Vec<Tap> {
-        let last = self.canvas.saturating_sub(1);
-        let scale = self.plane as f32 / self.canvas.max(1) as f32;
-        let tap = |place: usize| {
-            let pixel = (place as f32 + 0.5) * self.gain + self.offset;
-            let pixel = (pixel.max(0.0) as usize).min(last);
-            let center = ((pixel as f32 + 0.5) * scale - 0.5).max(0.0);
-            let from = (center as usize).min(self.plane - 1);
-            Tap {
-                inside: pixel as f32 >= low && (pixel as f32) < high,
-                from,
-                to: (from + 1).min(self.plane - 1),
-                weight: (center - from as f32).min(1.0),
-            }
-        };
-        (0..self.photo).map(tap).collect()
     }
 }
 
-/// Runs of zeros and ones in turn, zeros first.
-#[derive(Default)]
-struct Counts {
-    runs: Vec<u32>,
-    ones: bool,
-    run: u32,
-    any: bool,
-}
-
-impl Counts {
-    fn add(&mut self, one: bool, pixels: usize) {
-        if pixels == 0 {
-            return;
-        }
-        if one != self.ones {
-            self.runs.push(self.run);
-            (self.run, self.ones) = (0, one);
-        }
-        self.run = self
-            .run
-            .saturating_add(u32::try_from(pixels).unwrap_or(u32::MAX));
-        self.any |= one;
-    }
-
-    fn finish(mut self, size: [usize; 2]) -> Option<RunLengths> {
-        self.runs.push(self.run);
-        self.any.then_some(RunLengths {
-            size,
-            counts: self.runs,
-        })
-    }
+fn unfit(output: &Slice<'_>) -> Error {
+    Error::Shape(format!(
+        "Output `{}` has the shape {:?} for a sample, and masks are [prototypes, height, width].",
+        output.name, output.shape
+    ))
 }

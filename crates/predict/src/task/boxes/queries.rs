@@ -6,20 +6,30 @@ use boxwright_model::pipeline::Boxes;
 
 use super::super::score::{activate, best, sigmoid};
 use super::candidate::{Candidates, Space, corners};
-use super::{matrix, output, unfit};
+use super::{checked, class, matrix, output, unfit};
 use crate::error::Result;
 use crate::tensor::Slice;
 
-/// `[N, 4 + C]`: centre, size and scores; Ultralytics' `RTDETRPredictor`.
-pub(super) fn ultralytics(task: &Boxes, rows: &Slice<'_>, threshold: f32) -> Result<Candidates> {
+/// `[N, 4 + C]`: centre, size and scores; or, of later exports, `[N, 6]`: centre, size, score and
+/// class. Ultralytics' `RTDETRPredictor`.
+pub(super) fn ultralytics(task: &Boxes, rows: &Slice<'_>) -> Result<Candidates> {
     let (_, columns) = matrix(rows)?;
     if columns < 5 {
         return Err(unfit(task, rows, "[boxes, 4 + classes]"));
     }
     let floats = rows.floats()?;
     let mut found = Candidates::new(Space::Unit, 0);
+    // Two columns behind the box are the scores of two classes, or score and class: sigmoids are
+    // never all whole numbers.
+    let whole = |row: &[f32]| row[5] >= 0.0 && row[5].fract() == 0.0;
+    let named = columns == 6 && floats.chunks_exact(columns).all(whole);
     for row in floats.chunks_exact(columns) {
-        if let Some((class, score)) = best(&row[4..]).filter(|(_, score)| *score > threshold) {
+        checked(&row[4..], rows)?;
+        let best = match named {
+            true => Some((class(row[5], rows)?, row[4])),
+            false => best(&row[4..]),
+        };
+        if let Some((class, score)) = best.filter(|(_, score)| *score > task.score_threshold) {
             found.add(bounds(task, &row[..4]), score, class, [].into_iter());
         }
     }
@@ -28,11 +38,7 @@ pub(super) fn ultralytics(task: &Boxes, rows: &Slice<'_>, threshold: f32) -> Res
 
 /// Logits and boxes apart: `post_process_object_detection` of Transformers' DETR, with a last class
 /// for nothing, or of its RT-DETR, which takes the best pairs of query and class.
-pub(super) fn transformers(
-    task: &Boxes,
-    outputs: &[Slice<'_>],
-    threshold: f32,
-) -> Result<Candidates> {
+pub(super) fn transformers(task: &Boxes, outputs: &[Slice<'_>]) -> Result<Candidates> {
     let (logits, boxes) = (
         output(outputs, task.roles.scores)?,
         output(outputs, Some(task.roles.boxes))?,
@@ -45,12 +51,14 @@ pub(super) fn transformers(
             "as many boxes of 4 numbers as there are rows of logits",
         ));
     }
-    let (logits, boxes) = (logits.floats()?, boxes.floats()?);
+    let (given, boxes) = (logits.floats()?, boxes.floats()?);
+    checked(&given, logits)?;
+    let threshold = task.score_threshold;
     let mut found = Candidates::new(Space::Unit, 0);
     let bounds = |query: usize| bounds(task, &boxes[query * 4..query * 4 + 4]);
     if task.decoder == Decoder::Detr {
         let mut row = vec![0.0; classes];
-        for (query, logits) in logits.chunks_exact(classes).enumerate() {
+        for (query, logits) in given.chunks_exact(classes).enumerate() {
             row.copy_from_slice(logits);
             activate(&mut row, boxwright_model::package::Activation::Softmax);
             let best = best(&row[..classes - 1]);
@@ -60,12 +68,12 @@ pub(super) fn transformers(
         }
         return Ok(found);
     }
-    let mut pairs: Vec<(usize, f32)> = logits
+    let mut pairs: Vec<(usize, f32)> = given
         .iter()
         .map(|logit| sigmoid(*logit))
         .enumerate()
+        .filter(|(_, score)| *score > threshold)
         .collect();
-    pairs.retain(|(_, score)| *score > threshold);
     pairs.sort_by(|a, b| b.1.total_cmp(&a.1));
     for (pair, score) in pairs.into_iter().take(queries) {
         found.add(

@@ -86,6 +86,19 @@ struct Gaussian {
     covariance: [f32; 3],
 }
 
+/// Whether two boxes lie so far apart that they overlap by nothing that a threshold could ask for:
+/// of many boxes most do.
+fn far_apart(one: &Gaussian, other: &Gaussian) -> bool {
+    let ([a1, b1, _], [a2, b2, _]) = (one.covariance, other.covariance);
+    let (x, y) = (other.x - one.x, other.y - one.y);
+    // Their distance is at least this one over the larger variance, which the trace exceeds; from a
+    // distance of 10 on the overlap is below 0.0001.
+    (x * x + y * y) > 4.0 * 10.0 * (a1 + b1 + a2 + b2)
+}
+
+/// Thresholds below this one are held against every pair.
+const FAR: f32 = 0.001;
+
 fn overlap(one: &Gaussian, other: &Gaussian) -> f32 {
     let ([a1, b1, c1], [a2, b2, c2]) = (one.covariance, other.covariance);
     let (x, y) = (other.x - one.x, one.y - other.y);
@@ -118,10 +131,11 @@ pub(super) fn fast(
         }
     };
     let gaussians: Vec<Gaussian> = order.iter().map(gaussian).collect();
+    let skip = threshold > FAR;
     let stays = |(place, one): &(usize, &Gaussian)| {
         !gaussians[..*place]
             .iter()
-            .any(|better| overlap(better, one) >= threshold)
+            .any(|better| !(skip && far_apart(better, one)) && overlap(better, one) >= threshold)
     };
     gaussians
         .iter()

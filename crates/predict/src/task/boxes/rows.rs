@@ -4,11 +4,11 @@ use boxwright_model::package::BoxFormat;
 use boxwright_model::pipeline::{Boxes, Extra};
 
 use super::candidate::{Candidates, Space, corners};
-use super::{matrix, unfit};
+use super::{checked, class, matrix, unfit};
 use crate::error::Result;
 use crate::tensor::Slice;
 
-/// How many numbers a row has besides box and scores, where the decoder doesn't say.
+/// How many numbers a row has besides box and scores. `coefficients` are those of a mask.
 fn extras(task: &Boxes, coefficients: usize) -> usize {
     match task.extra {
         Extra::None => 0,
@@ -18,18 +18,16 @@ fn extras(task: &Boxes, coefficients: usize) -> usize {
     }
 }
 
-/// Coefficients of a mask: as many as Ultralytics' and YOLOv5's heads have.
-const COEFFICIENTS: usize = 32;
-
 /// `[4 + C + extras, N]`: centre, size and scores of each box; Ultralytics' `non_max_suppression`.
-pub(super) fn yolov8(task: &Boxes, output: &Slice<'_>, threshold: f32) -> Result<Candidates> {
+pub(super) fn yolov8(task: &Boxes, output: &Slice<'_>, coefficients: usize) -> Result<Candidates> {
     let (rows, count) = matrix(output)?;
-    let width = extras(task, COEFFICIENTS);
+    let width = extras(task, coefficients);
     let Some(classes) = rows.checked_sub(4 + width).filter(|classes| *classes > 0) else {
         return Err(unfit(task, output, "[4 + classes + extras, boxes]"));
     };
     let floats = output.floats()?;
     let row = |place: usize| &floats[place * count..(place + 1) * count];
+    checked(&floats[4 * count..(4 + classes) * count], output)?;
     // Class by class, so that memory is read in order.
     let mut best = row(4).to_vec();
     let mut class = vec![0u32; count];
@@ -43,7 +41,7 @@ pub(super) fn yolov8(task: &Boxes, output: &Slice<'_>, threshold: f32) -> Result
     }
     let mut found = Candidates::new(Space::Input, width);
     let cells = [row(0), row(1), row(2), row(3)];
-    for at in (0..count).filter(|at| best[*at] > threshold) {
+    for at in (0..count).filter(|at| best[*at] > task.score_threshold) {
         let bounds = cells.map(|row| row[at]);
         let bounds = bounds_of(task, bounds);
         let more = (0..width).map(|extra| row(4 + classes + extra)[at]);
@@ -64,9 +62,9 @@ fn bounds_of(task: &Boxes, bounds: [f32; 4]) -> [f32; 4] {
 
 /// `[N, 5 + C + extras]`: centre, size, objectness and scores; YOLOv5's `non_max_suppression`, whose
 /// score is the product, and which both have to be above the threshold.
-pub(super) fn yolov5(task: &Boxes, output: &Slice<'_>, threshold: f32) -> Result<Candidates> {
+pub(super) fn yolov5(task: &Boxes, output: &Slice<'_>, coefficients: usize) -> Result<Candidates> {
     let (_, columns) = matrix(output)?;
-    let width = extras(task, COEFFICIENTS);
+    let width = extras(task, coefficients);
     let Some(classes) = columns
         .checked_sub(5 + width)
         .filter(|classes| *classes > 0)
@@ -75,8 +73,11 @@ pub(super) fn yolov5(task: &Boxes, output: &Slice<'_>, threshold: f32) -> Result
     };
     let floats = output.floats()?;
     let mut found = Candidates::new(Space::Input, width);
-    let rows = floats.chunks_exact(columns);
-    for row in rows.filter(|row| row[4] > threshold) {
+    for row in floats.chunks_exact(columns) {
+        checked(&row[4..5 + classes], output)?;
+        if row[4] <= task.score_threshold {
+            continue;
+        }
         let (mut score, mut class) = (f32::NEG_INFINITY, 0);
         for (next, one) in row[5..5 + classes].iter().enumerate() {
             let product = one * row[4];
@@ -84,7 +85,7 @@ pub(super) fn yolov5(task: &Boxes, output: &Slice<'_>, threshold: f32) -> Result
                 (score, class) = (product, next);
             }
         }
-        if score > threshold {
+        if score > task.score_threshold {
             let bounds = bounds_of(task, [row[0], row[1], row[2], row[3]]);
             let more = row[5 + classes..].iter().copied();
             found.add(bounds, score, class, more);
@@ -95,18 +96,23 @@ pub(super) fn yolov5(task: &Boxes, output: &Slice<'_>, threshold: f32) -> Result
 
 /// `[N, 6 + extras]`: two corners, score and class; nothing is left to suppress. A rotated box has
 /// its centre and size in place of corners.
-pub(super) fn end_to_end(task: &Boxes, output: &Slice<'_>, threshold: f32) -> Result<Candidates> {
+pub(super) fn end_to_end(
+    task: &Boxes,
+    output: &Slice<'_>,
+    coefficients: usize,
+) -> Result<Candidates> {
     let (_, columns) = matrix(output)?;
-    let width = extras(task, columns.saturating_sub(6));
+    let width = extras(task, coefficients);
     if columns != 6 + width {
         return Err(unfit(task, output, "[boxes, 6 + extras]"));
     }
     let floats = output.floats()?;
     let mut found = Candidates::new(Space::Input, width);
-    for row in floats
-        .chunks_exact(columns)
-        .filter(|row| row[4] > threshold)
-    {
+    for row in floats.chunks_exact(columns) {
+        checked(&row[4..5], output)?;
+        if row[4] <= task.score_threshold {
+            continue;
+        }
         let bounds = [row[0], row[1], row[2], row[3]];
         let bounds = match task.box_format {
             Some(_) => bounds_of(task, bounds),
@@ -115,7 +121,7 @@ pub(super) fn end_to_end(task: &Boxes, output: &Slice<'_>, threshold: f32) -> Re
         found.add(
             bounds,
             row[4],
-            row[5].max(0.0) as usize,
+            class(row[5], output)?,
             row[6..].iter().copied(),
         );
     }

@@ -6,11 +6,11 @@ use boxwright_model::package::{BoxFormat, Decoder};
 use boxwright_model::pipeline::{Boxes, Extra};
 
 use super::candidate::{Candidates, Space, corners};
-use super::{output, unfit};
-use crate::error::Result;
+use super::{checked, class, output, unfit};
+use crate::error::{Error, Result};
 use crate::tensor::Slice;
 
-pub(super) fn decode(task: &Boxes, outputs: &[Slice<'_>], threshold: f32) -> Result<Candidates> {
+pub(super) fn decode(task: &Boxes, outputs: &[Slice<'_>]) -> Result<Candidates> {
     let boxes = output(outputs, Some(task.roles.boxes))?;
     let scores = output(outputs, task.roles.scores)?;
     let classes = output(outputs, task.roles.classes)?;
@@ -36,24 +36,31 @@ pub(super) fn decode(task: &Boxes, outputs: &[Slice<'_>], threshold: f32) -> Res
     // A mask for each row, which it is found by.
     let width = usize::from(task.extra == Extra::Mask);
     let mut found = Candidates::new(space, width);
-    let (boxes, scores, classes) = (boxes.floats()?, scores.floats()?, classes.floats()?);
-    for row in (0..count).filter(|row| scores[*row] > threshold) {
+    let (boxes, numbers, names) = (boxes.floats()?, scores.floats()?, classes.floats()?);
+    checked(&numbers[..count], scores)?;
+    for row in (0..count).filter(|row| numbers[*row] > task.score_threshold) {
         let bounds = [0, 1, 2, 3].map(|side| boxes[row * 4 + side]);
         let bounds = match task.box_format.unwrap_or(own) {
             BoxFormat::Xyxy => bounds,
             BoxFormat::Yxyx => [bounds[1], bounds[0], bounds[3], bounds[2]],
             BoxFormat::Cxcywh => corners(bounds),
         };
-        let class = classes[row].max(0.0) as usize;
+        let class = class(names[row], classes)?;
         let place = (width == 1).then_some(row as f32);
-        found.add(bounds, scores[row], class, place.into_iter());
+        found.add(bounds, numbers[row], class, place.into_iter());
     }
     Ok(found)
 }
 
 /// How many of the rows are detections.
-fn detections(count: &Slice<'_>, rows: usize) -> Result<usize> {
-    let count = count.floats()?.first().copied().unwrap_or(0.0);
-    // A cast saturates, and NaN is 0.
+fn detections(output: &Slice<'_>, rows: usize) -> Result<usize> {
+    let count = output.floats()?.first().copied().unwrap_or(0.0);
+    if count.is_nan() || count < 0.0 {
+        let name = output.name;
+        return Err(Error::Run(format!(
+            "it gave {count} for the number of detections in output `{name}`"
+        )));
+    }
+    // A cast saturates.
     Ok((count as usize).min(rows))
 }

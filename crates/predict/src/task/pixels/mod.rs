@@ -6,6 +6,7 @@ mod png;
 use boxwright_model::package::{Activation, Range, Upsample};
 use boxwright_model::pipeline::{Matte, Segmentation};
 use boxwright_model::prediction::{self, Outcome, SegmentClass};
+use std::borrow::Cow;
 
 use self::plane::{Axis, Rows};
 use super::only;
@@ -26,10 +27,10 @@ pub(super) fn segmentation(
         (1, true) => foreground(task, output, planes, frame)?,
         (1, false) => nearest(&classes(output)?, planes, frame),
         _ if task.upsample == Upsample::Classes => {
-            let best = best_of_planes(&output.floats()?, planes);
+            let best = best_of_planes(&scores(output)?, planes);
             nearest(&best, planes, frame)
         }
-        _ => best_of_resized(&output.floats()?, planes, frame),
+        _ => best_of_resized(&scores(output)?, planes, frame),
     };
     let (width, height) = frame.photo;
     Ok(Outcome::Segmentation(prediction::Segmentation {
@@ -69,15 +70,13 @@ pub(super) fn matte(task: &Matte, outputs: &[Slice<'_>], frame: &Frame) -> Resul
             .for_each(|value| *value = (*value - least) / span);
     }
     let (width, height) = frame.photo;
-    let mut grey = Vec::with_capacity(width * height);
-    let mut rows = Rows::new(planes, frame);
-    for y in 0..height {
-        let row = rows.row(&values, y);
-        grey.extend(
-            row.iter()
-                .map(|value| (value * 255.0).clamp(0.0, 255.0) as u8),
-        );
-    }
+    let mut grey = vec![0u8; width * height];
+    Rows::new(&values, planes, frame).visit(|_, y, x, row| {
+        let grey = &mut grey[y * width + x..];
+        for (grey, value) in grey.iter_mut().zip(row) {
+            *grey = (value * 255.0).clamp(0.0, 255.0) as u8;
+        }
+    });
     Ok(Outcome::Matte(png::grey(&grey, width, height)?))
 }
 
@@ -111,7 +110,8 @@ impl Planes {
         })
     }
 
-    fn length(self) -> usize {
+    /// Numbers of one plane.
+    pub fn length(self) -> usize {
         self.height * self.width
     }
 }
@@ -123,20 +123,19 @@ fn foreground(
     planes: Planes,
     frame: &Frame,
 ) -> Result<Vec<u32>> {
-    let values = output.floats()?;
-    let mut rows = Rows::new(planes, frame);
-    let mut mask = Vec::with_capacity(frame.photo.0 * frame.photo.1);
+    let values = scores(output)?;
+    let width = frame.photo.0;
+    let mut mask = vec![0; width * frame.photo.1];
     let activated = |value: f32| match task.activation {
         Activation::Sigmoid => sigmoid(value),
         Activation::Softmax | Activation::None => value,
     };
-    for y in 0..frame.photo.1 {
-        let row = rows.row(&values, y);
-        mask.extend(
-            row.iter()
-                .map(|value| u32::from(activated(*value) > task.threshold)),
-        );
-    }
+    Rows::new(&values, planes, frame).visit(|_, y, x, row| {
+        let mask = &mut mask[y * width + x..];
+        for (one, value) in mask.iter_mut().zip(row) {
+            *one = u32::from(activated(*value) > task.threshold);
+        }
+    });
     Ok(mask)
 }
 
@@ -150,7 +149,7 @@ fn classes(output: &Slice<'_>) -> Result<Vec<u32>> {
         .collect::<Option<_>>()
         .ok_or_else(|| {
             Error::Run(format!(
-                "it gave a negative class in output `{}`",
+                "it gave a number that is no class in output `{}`",
                 output.name
             ))
         })
@@ -170,9 +169,22 @@ fn best_of_planes(values: &[f32], planes: Planes) -> Vec<u32> {
 fn better(row: &[f32], class: usize, most: &mut [f32], best: &mut [u32]) {
     let class = u32::try_from(class).unwrap_or(u32::MAX);
     for ((value, most), best) in row.iter().zip(most).zip(best) {
-        if *value > *most {
-            (*most, *best) = (*value, class);
-        }
+        // Without a branch, so that several are compared at once.
+        let is_better = *value > *most;
+        *most = if is_better { *value } else { *most };
+        *best = if is_better { class } else { *best };
+    }
+}
+
+/// The scores of an output, which are numbers.
+fn scores<'a>(output: &'a Slice<'_>) -> Result<Cow<'a, [f32]>> {
+    let values = output.floats()?;
+    match values.iter().any(|value| value.is_nan()) {
+        true => Err(Error::Run(format!(
+            "it gave NaN for a pixel of output `{}`",
+            output.name
+        ))),
+        false => Ok(values),
     }
 }
 
@@ -181,15 +193,15 @@ fn better(row: &[f32], class: usize, most: &mut [f32], best: &mut [u32]) {
 fn best_of_resized(values: &[f32], planes: Planes, frame: &Frame) -> Vec<u32> {
     let (width, height) = frame.photo;
     let mut mask = vec![0; width * height];
-    let mut rows = Rows::new(planes, frame);
-    let mut most = vec![0.0; width];
-    for (y, best) in mask.chunks_exact_mut(width.max(1)).enumerate() {
-        most.fill(f32::NEG_INFINITY);
-        for (class, plane) in values.chunks_exact(planes.length()).enumerate() {
-            better(rows.row(plane, y), class, &mut most, best);
+    let mut most = vec![f32::NEG_INFINITY; width];
+    Rows::new(values, planes, frame).visit(|class, y, x, row| {
+        let most = &mut most[x..x + row.len()];
+        if class == 0 {
+            most.copy_from_slice(row);
+        } else {
+            better(row, class, most, &mut mask[y * width + x..]);
         }
-    }
-    debug_assert_eq!(mask.len(), width * height);
+    });
     mask
 }
 
@@ -207,8 +219,9 @@ fn nearest(classes: &[u32], planes: Planes, frame: &Frame) -> Vec<u32> {
 /// The classes that a mask holds, with the pixels of each.
 fn counted(task: &Segmentation, mask: &[u32]) -> Vec<SegmentClass> {
     let mut pixels = std::collections::BTreeMap::new();
-    for class in mask {
-        *pixels.entry(*class as usize).or_insert(0) += 1;
+    // Most neighbours are of one class.
+    for run in mask.chunk_by(|one, other| one == other) {
+        *pixels.entry(run[0] as usize).or_insert(0) += run.len();
     }
     let named = |(index, pixels): (usize, usize)| SegmentClass {
         class: task
