@@ -145,9 +145,11 @@ impl Search<'_> {
                 finalists.push(tried.preprocess.clone());
             }
         }
-        let decoded = finalists.iter().take(2).flat_map(common::decodings);
-        let mut all: Vec<Preprocess> = finalists.clone();
-        all.extend(decoded);
+        // The best first, and by all ways to decode: what time leaves out is what fits less.
+        let (first, others) = finalists.split_at(finalists.len().min(2));
+        let decoded = first.iter().flat_map(common::decodings);
+        let all: Vec<Preprocess> = first.iter().cloned().chain(decoded).collect();
+        let all = [all, others.to_vec()].concat();
         let checked = self.try_all(1.0, &base, 0..self.photos.len(), all)?;
         Ok(match checked.is_empty() {
             // There was time for the first photo only.
