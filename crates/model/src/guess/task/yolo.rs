@@ -265,37 +265,26 @@ pub(super) fn by_shape(clues: &Clues, picture: &Picture<'_>) -> Option<Answer> {
             return by_columns(clues, &rows, middle);
         }
     }
+    finished(clues, &rows)
+}
+
+/// Boxes that the model has suppressed itself: a row of six numbers each.
+fn finished(clues: &Clues, rows: &Rows<'_>) -> Option<Answer> {
     let suppressed = |middle: u64| middle <= MOST_SUPPRESSED && middle > 6;
     let one = clues.outputs().len() == 1;
-    if last == Some(6) && one && middle.is_some_and(suppressed) {
-        let why = format!(
-            "{} holds a finished box a row, as end-to-end exports have",
-            rows.spec
-        );
-        let extras = Extras::new(Task::Detection, 0);
-        if clues.says("rtdetr") || clues.says("rt-detr") {
-            let family = Family::YoloStretched;
-            return Some(boxes(
-                clues,
-                &rows,
-                extras,
-                Decoder::RtDetr,
-                family,
-                &why,
-                &why,
-            ));
-        }
-        return Some(boxes(
-            clues,
-            &rows,
-            extras,
-            Decoder::EndToEnd,
-            Family::Yolo,
-            &why,
-            &why,
-        ));
+    if rows.last != Some(6) || !one || !rows.middle.is_some_and(suppressed) {
+        return None;
     }
-    None
+    let why = format!(
+        "{} holds a finished box a row, as end-to-end exports have",
+        rows.spec
+    );
+    let extras = Extras::new(Task::Detection, 0);
+    let (decoder, family) = match clues.says("rtdetr") || clues.says("rt-detr") {
+        true => (Decoder::RtDetr, Family::YoloStretched),
+        false => (Decoder::EndToEnd, Family::Yolo),
+    };
+    Some(boxes(clues, rows, extras, decoder, family, &why, &why))
 }
 
 /// A row for each cell: YOLOX's, not decoded, or YOLOv6's, decoded in the model.

@@ -189,6 +189,7 @@ fn details_say_whether_a_picture_was_turned() {
             library,
             upright,
             draft: None,
+            alpha: false,
         };
         decoder.decode(&files[name], &decoding).unwrap();
         let details = decoder.picture.details.shown();

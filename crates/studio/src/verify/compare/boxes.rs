@@ -118,6 +118,8 @@ fn differing(a: &RunLengths, b: &RunLengths) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     fn one(score: f32, left: f32, counts: &[u32]) -> Detection {
@@ -143,10 +145,10 @@ mod tests {
     fn boxes_are_the_same_in_any_order_of_equal_scores_and_nowhere_else() {
         let (a, b) = (one(0.5, 0.0, &[10, 90]), one(0.5, 20.0, &[20, 80]));
         assert!(same(&[a.clone(), b.clone()], &[b.clone(), a.clone()]));
-        assert!(!same(&[a.clone()], &[a.clone(), b.clone()]));
-        assert!(!same(&[a.clone()], &[one(0.5, 0.1, &[10, 90])]));
-        assert!(!same(&[a.clone()], &[one(0.51, 0.0, &[10, 90])]));
-        assert!(!same(&[a], &[one(0.5, 0.0, &[12, 88])]));
+        assert!(!same(from_ref(&a), &[a.clone(), b.clone()]));
+        assert!(!same(from_ref(&a), &[one(0.5, 0.1, &[10, 90])]));
+        assert!(!same(from_ref(&a), &[one(0.51, 0.0, &[10, 90])]));
+        assert!(!same(from_ref(&a), &[one(0.5, 0.0, &[12, 88])]));
     }
 
     #[test]
