@@ -35,8 +35,6 @@ pub(crate) fn find(clues: &Clues, task: Task, classes: Option<u64>) -> Option<Fo
             // The blank, and a space at the end, are often left out of the list.
             Task::Text => (count..=count + 2).contains(&classes),
             Task::Segmentation if reduces(clues) => count == classes || count == classes + 1,
-            // A list may name the background.
-            _ if task.has_boxes() => count == classes || count == classes + 1,
             _ => count == classes,
         })
     };

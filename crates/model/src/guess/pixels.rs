@@ -140,6 +140,10 @@ fn fits(
     let sure = !open || segments || distances || spelled(height, width) || picture.is_open();
     sized
         && match planes {
+            // As many channels as the picture has are rather a picture that comes out.
+            Planes::Classes(Some(count)) if count == picture.channels => {
+                sure && (segments || clues.named_classes() == Some(count) || clues.says("seg"))
+            }
             Planes::Classes(None) => {
                 segments || spelled(height, width) && clues.named_classes().is_some()
             }

@@ -511,6 +511,9 @@ fn answers_for_every_pixel_are_told_apart() {
         guessed(&planes(1, 512)).package.postprocess.task,
         Task::Matte
     );
+    // What is drawn anew is no list of classes.
+    let drawn = guessed(&planes(3, 512)).package.postprocess.task;
+    assert_eq!(drawn, Task::Raw);
     // A few patches are no pixels.
     assert_eq!(
         guessed(&planes(256, 16)).package.postprocess.task,
