@@ -1,7 +1,7 @@
 /** Boxes with what they may have besides: which are shown, where they are, how they are drawn. */
 import type { Detection, Outcome, Postprocess } from "../../generated/contract";
 import type { Drawing } from "../task";
-import { colour, oppositeColour, rgb } from "./palette";
+import { colour, oppositeColour, packed, rgb } from "./palette";
 import { eachPixel } from "./runLengths";
 
 export type Point = readonly [number, number];
@@ -161,12 +161,9 @@ export function hit(shown: readonly Shown[], at: Point): number | null {
 export function paintMasks(shown: readonly Shown[], width: number, height: number): ImageData {
   const picture = new ImageData(width, height);
   const pixels = new Uint32Array(picture.data.buffer);
-  const solid = new Uint8ClampedArray(4);
-  const value = new Uint32Array(solid.buffer);
   for (const { detection } of [...shown].reverse()) {
     if (!detection.mask) continue;
-    solid.set([...rgb(detection.index), 255]);
-    const one = value[0] ?? 0;
+    const one = packed([...rgb(detection.index), 255]);
     eachPixel(detection.mask, width, height, (x, y) => (pixels[y * width + x] = one));
   }
   return picture;
