@@ -3,6 +3,7 @@ import type { Detection, Outcome, Postprocess } from "../../generated/contract";
 import type { Drawing } from "../task";
 import { colour, oppositeColour, packed, rgb } from "./palette";
 import { eachPixel } from "./runLengths";
+import { surface } from "./surface";
 
 export type Point = readonly [number, number];
 
@@ -178,9 +179,7 @@ export function reduced([width, height]: Point, longest: number): [number, numbe
 /** Draws boxes, masks and skeletons: a line of the class's colour on a wider one that it stands out from. */
 export function draw(shown: readonly Shown[], { canvas, picture, scale }: Drawing): void {
   if (shown.some((one) => one.detection.mask)) {
-    const [width, height] = reduced(picture, 480);
-    const masks = new OffscreenCanvas(width, height);
-    masks.getContext("2d")?.putImageData(paintMasks(shown, width, height), 0, 0);
+    const masks = surface(paintMasks(shown, ...reduced(picture, 480)));
     canvas.globalAlpha = 0.5;
     canvas.drawImage(masks, 0, 0, ...picture);
     canvas.globalAlpha = 1;

@@ -4,6 +4,7 @@ import type { Draw } from "../task";
 import type { Ground } from "./look.svelte";
 import { packed, rgb } from "./palette";
 import { decodeGrey, type Grey } from "./png";
+import { surface } from "./surface";
 
 /** Sides of what is decoded for a card and for the viewer, in pixels. */
 export const cardSide = 320;
@@ -91,9 +92,8 @@ export function foreground({ values }: Grey): number {
 
 /** Draws pixels over a card's whole picture. */
 export function drawPixels(pixels: ImageData, opacity: number): Draw {
+  const whole = surface(pixels);
   return ({ canvas, picture }) => {
-    const whole = new OffscreenCanvas(pixels.width, pixels.height);
-    whole.getContext("2d")?.putImageData(pixels, 0, 0);
     canvas.globalAlpha = opacity;
     canvas.drawImage(whole, 0, 0, ...picture);
     canvas.globalAlpha = 1;
