@@ -110,38 +110,32 @@ export function boxes(task: Task, seed: number, size: Size, count: number): Outc
 
 /** A grey PNG in base64, of one stored block a row. */
 function png([width, height]: Size, value: (x: number, y: number) => number): string {
-  const data: number[] = [0x78, 0x01];
-  let [low, high] = [1, 0];
+  const data = new Uint8Array(2 + height * (width + 6) + 4);
+  let [at, low, high] = [0, 1, 0];
+  const put = (...bytes: number[]) => bytes.forEach((byte) => (data[at++] = byte));
+  put(0x78, 0x01);
   for (let y = 0; y < height; y += 1) {
     const length = width + 1;
-    data.push(
-      Number(y === height - 1),
-      length & 255,
-      length >> 8,
-      ~length & 255,
-      (~length >> 8) & 255,
-    );
+    put(Number(y === height - 1), length & 255, length >> 8, ~length & 255, (~length >> 8) & 255);
     for (let x = -1; x < width; x += 1) {
       const byte = x < 0 ? 0 : value(x, y);
-      data.push(byte);
+      data[at++] = byte;
       low = (low + byte) % 65521;
       high = (high + low) % 65521;
     }
   }
-  data.push(high >> 8, high & 255, low >> 8, low & 255);
+  put(high >> 8, high & 255, low >> 8, low & 255);
   const word = (number: number) => [24, 16, 8, 0].map((shift) => (number >> shift) & 255);
-  const chunk = (name: string, body: number[]) => [
-    ...word(body.length),
-    ...[...name].map((letter) => letter.charCodeAt(0)),
-    ...body,
-    ...word(0),
-  ];
-  const file = [
-    [137, 80, 78, 71, 13, 10, 26, 10],
-    chunk("IHDR", [...word(width), ...word(height), 8, 0, 0, 0, 0]),
-    chunk("IDAT", data),
-  ].flat();
-  return btoa(file.map((byte) => String.fromCharCode(byte)).join(""));
+  const letters = (name: string) => [...name].map((letter) => letter.charCodeAt(0));
+  const header = [...word(width), ...word(height), 8, 0, 0, 0, 0];
+  const before = [137, 80, 78, 71, 13, 10, 26, 10, ...word(header.length), ...letters("IHDR")];
+  const start = [...before, ...header, ...word(0), ...word(data.length), ...letters("IDAT")];
+  const text = (bytes: ArrayLike<number>) => {
+    let all = "";
+    for (let i = 0; i < bytes.length; i += 1) all += String.fromCharCode(bytes[i] ?? 0);
+    return all;
+  };
+  return btoa(text(start) + text(data) + text(word(0)));
 }
 
 const scene = ["background", "sky", "table", "plant", "water", "road, route", "wall"];

@@ -1,8 +1,9 @@
 /** Boxes with what they may have besides: which are shown, where they are, how they are drawn. */
 import type { Detection, Outcome, Postprocess } from "../../generated/contract";
 import type { Drawing } from "../task";
-import { colour, oppositeColour, rgb } from "./palette";
+import { colour, oppositeColour, packed, rgb } from "./palette";
 import { eachPixel } from "./runLengths";
+import { surface } from "./surface";
 
 export type Point = readonly [number, number];
 
@@ -161,12 +162,9 @@ export function hit(shown: readonly Shown[], at: Point): number | null {
 export function paintMasks(shown: readonly Shown[], width: number, height: number): ImageData {
   const picture = new ImageData(width, height);
   const pixels = new Uint32Array(picture.data.buffer);
-  const solid = new Uint8ClampedArray(4);
-  const value = new Uint32Array(solid.buffer);
   for (const { detection } of [...shown].reverse()) {
     if (!detection.mask) continue;
-    solid.set([...rgb(detection.index), 255]);
-    const one = value[0] ?? 0;
+    const one = packed([...rgb(detection.index), 255]);
     eachPixel(detection.mask, width, height, (x, y) => (pixels[y * width + x] = one));
   }
   return picture;
@@ -181,9 +179,7 @@ export function reduced([width, height]: Point, longest: number): [number, numbe
 /** Draws boxes, masks and skeletons: a line of the class's colour on a wider one that it stands out from. */
 export function draw(shown: readonly Shown[], { canvas, picture, scale }: Drawing): void {
   if (shown.some((one) => one.detection.mask)) {
-    const [width, height] = reduced(picture, 480);
-    const masks = new OffscreenCanvas(width, height);
-    masks.getContext("2d")?.putImageData(paintMasks(shown, width, height), 0, 0);
+    const masks = surface(paintMasks(shown, ...reduced(picture, 480)));
     canvas.globalAlpha = 0.5;
     canvas.drawImage(masks, 0, 0, ...picture);
     canvas.globalAlpha = 1;

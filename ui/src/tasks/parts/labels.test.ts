@@ -27,3 +27,12 @@ test("labels lie above their boxes, and never outside of the picture", () => {
   expect(below?.top).toBe(4);
   expect(right?.left).toBeLessThan(380);
 });
+
+test("labels of a crowd leave the picture to be seen", () => {
+  const crowd = Array.from({ length: 300 }, (_, i) =>
+    at(i, (i % 20) * 19, 20 + Math.floor(i / 20) * 18),
+  );
+  const covered = places(crowd, 2).length * labelHeight * 30;
+  expect(covered).toBeGreaterThan(0.05 * 800 * 600);
+  expect(covered).toBeLessThan(0.12 * 800 * 600);
+});

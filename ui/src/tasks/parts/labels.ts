@@ -14,6 +14,8 @@ export interface Label {
 export const labelHeight = 18;
 const perLetter = 6.6;
 const mostLetters = 28;
+/** How much of the picture labels may cover. */
+const mostCovered = 0.1;
 
 interface Extent {
   left: number;
@@ -27,7 +29,7 @@ const overlap = (a: Extent, b: Extent) =>
 
 /**
  * Labels at the upper left of their boxes, the better box first; one that would cover another is left
- * out until the picture is larger. The label of `first` is always there.
+ * out until the picture is larger, and so is what would cover too much of it. The label of `first` is always there.
  */
 export function placeLabels(
   shown: readonly Shown[],
@@ -37,6 +39,7 @@ export function placeLabels(
   text: (shown: Shown) => string,
 ): Label[] {
   const taken: Extent[] = [];
+  let free = size[0] * size[1] * mostCovered;
   const ahead = shown.filter((one) => one.place === first);
   const rest = shown.filter((one) => one.place !== first);
   const [x, y] = [size[0] / picture[0], size[1] / picture[1]];
@@ -49,8 +52,10 @@ export function placeLabels(
     const left = Math.max(0, Math.min(edge, size[0] - width));
     const top = upper >= labelHeight ? upper - labelHeight : Math.max(0, upper);
     const extent = { left, top, right: left + width, bottom: top + labelHeight };
-    if (taken.some((other) => overlap(extent, other))) return [];
+    const room = one.place === first || free > 0;
+    if (!room || taken.some((other) => overlap(extent, other))) return [];
     taken.push(extent);
+    free -= width * labelHeight;
     return [{ place: one.place, text: written, index: one.detection.index, left, top }];
   });
 }

@@ -59,3 +59,8 @@ export function opposite(index: number): Rgb {
 export function oppositeColour(index: number): string {
   return opposite(index) === black ? "rgb(0 0 0)" : "rgb(255 255 255)";
 }
+
+/** Red, green, blue and alpha as one number in the order of the machine's memory. */
+export function packed(colour: readonly number[]): number {
+  return new Uint32Array(Uint8Array.from(colour).buffer)[0] ?? 0;
+}

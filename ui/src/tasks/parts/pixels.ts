@@ -2,8 +2,9 @@
 import type { Outcome, SegmentClass, Segmentation } from "../../generated/contract";
 import type { Draw } from "../task";
 import type { Ground } from "./look.svelte";
-import { rgb } from "./palette";
+import { packed, rgb } from "./palette";
 import { decodeGrey, type Grey } from "./png";
+import { surface } from "./surface";
 
 /** Sides of what is decoded for a card and for the viewer, in pixels. */
 export const cardSide = 320;
@@ -54,16 +55,15 @@ export function paintClasses(
   hidden: ReadonlySet<number> = new Set(),
   lit: number | null = null,
 ): ImageData {
-  const colours = new Map<number, readonly number[]>();
+  const colours = new Map<number, number>();
   for (const one of classes) {
     if (isBackground(one, classes) || hidden.has(one.index)) continue;
-    colours.set(one.index, [...rgb(one.index), lit === null || lit === one.index ? 255 : 70]);
+    const alpha = lit === null || lit === one.index ? 255 : 70;
+    colours.set(one.index, packed([...rgb(one.index), alpha]));
   }
   const picture = new ImageData(mask.width, mask.height);
-  mask.values.forEach((index, i) => {
-    const colour = colours.get(index);
-    if (colour) picture.data.set(colour, 4 * i);
-  });
+  const pixels = new Uint32Array(picture.data.buffer);
+  for (const [i, index] of mask.values.entries()) pixels[i] = colours.get(index) ?? 0;
   return picture;
 }
 
@@ -74,11 +74,12 @@ const checks = [238, 200] as const;
 export function paintMatte({ width, height, values }: Grey, ground: Ground): ImageData {
   const picture = new ImageData(width, height);
   const size = Math.max(4, Math.round(Math.max(width, height) / 64));
-  values.forEach((value, i) => {
+  for (const [i, value] of values.entries()) {
     const odd = (Math.floor((i % width) / size) + Math.floor(i / width / size)) % 2;
     const shade = ground === "mask" ? value : ground === "grey" ? 128 : (checks[odd] ?? 0);
-    picture.data.set([shade, shade, shade, ground === "mask" ? 255 : 255 - value], 4 * i);
-  });
+    picture.data.fill(shade, 4 * i, 4 * i + 3);
+    picture.data[4 * i + 3] = ground === "mask" ? 255 : 255 - value;
+  }
   return picture;
 }
 
@@ -91,9 +92,8 @@ export function foreground({ values }: Grey): number {
 
 /** Draws pixels over a card's whole picture. */
 export function drawPixels(pixels: ImageData, opacity: number): Draw {
+  const whole = surface(pixels);
   return ({ canvas, picture }) => {
-    const whole = new OffscreenCanvas(pixels.width, pixels.height);
-    whole.getContext("2d")?.putImageData(pixels, 0, 0);
     canvas.globalAlpha = opacity;
     canvas.drawImage(whole, 0, 0, ...picture);
     canvas.globalAlpha = 1;
