@@ -72,11 +72,11 @@ impl Problems {
                 "postprocess.keypoints",
                 "is needed: how many keypoints, and how many numbers for each, such as [17, 3]",
             ),
-            (Task::Pose, Some([count, numbers])) => {
-                if !(1..=MOST_KEYPOINTS).contains(&count) || !(2..=3).contains(&numbers) {
-                    let message = "is not a number of keypoints and 2 or 3 numbers for each";
-                    self.add("postprocess.keypoints", message);
-                }
+            (Task::Pose, Some([count, numbers]))
+                if !(1..=MOST_KEYPOINTS).contains(&count) || !(2..=3).contains(&numbers) =>
+            {
+                let message = "is not a number of keypoints and 2 or 3 numbers for each";
+                self.add("postprocess.keypoints", message);
             }
             _ => {}
         }

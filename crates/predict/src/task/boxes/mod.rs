@@ -100,7 +100,7 @@ fn checked(scores: &[f32], output: &Slice<'_>) -> Result<()> {
 /// A class that the model gives as a number.
 fn class(number: f32, output: &Slice<'_>) -> Result<usize> {
     match number {
-        number if number >= 0.0 && number <= MOST_CLASSES => Ok(number as usize),
+        number if (0.0..=MOST_CLASSES).contains(&number) => Ok(number as usize),
         _ => Err(Error::Run(format!(
             "it gave {number} for a class of output `{}`",
             output.name
