@@ -267,12 +267,7 @@ fn same_detections(result: &Value, expected: &Value) {
     for (one, other) in found.iter().zip(&expected) {
         assert_eq!(one["index"], other["index"]);
         assert!((score(one) - score(other)).abs() < 1e-5, "{one} {other}");
-        close(
-            &numbers(&one["box"]),
-            &numbers(&other["box"]),
-            pixels,
-            "box",
-        );
+        close(&numbers(&one["box"]), &numbers(&other["box"]), 1e-3, "box");
     }
 }
 

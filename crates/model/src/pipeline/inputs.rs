@@ -118,65 +118,67 @@ fn other_input(
             format!("`{name}` takes strings, and this gives numbers"),
         );
     }
-    let (batched, shape) = match filled_shape(spec, &content) {
-        Ok(shape) => shape,
-        Err((field, message)) => return add(field, message),
-    };
-    Some(OtherInput {
-        place,
-        datatype: spec.datatype,
-        shape,
-        batched,
-        content,
-    })
+    let (batched, axes) = without_batch(spec, &content);
+    match shape_of(&content, axes, spec) {
+        Ok(shape) => Some(OtherInput {
+            place,
+            datatype: spec.datatype,
+            shape,
+            batched,
+            content,
+        }),
+        Err((field, message)) => add(field, message),
+    }
 }
 
-/// Whether the first axis of an input beside the picture is the batch, and its other axes; else the
-/// field to blame, and what is wrong.
-fn filled_shape(
-    spec: &TensorSpec,
-    content: &Content,
-) -> Result<(bool, Vec<usize>), (&'static str, String)> {
-    let name = paths::shown(&spec.name);
+/// Whether the first axis is the batch, and the axes without it.
+fn without_batch<'a>(spec: &'a TensorSpec, content: &Content) -> (bool, &'a [Dimension]) {
     let axes = spec.shape.as_deref().unwrap_or_default();
     let rank = axes.len();
-    let (batched, axes) = match (axes.split_first(), content) {
+    match (axes.split_first(), content) {
         (Some((Dimension::Dynamic(_), rest)), _) => (true, rest),
         (Some((Dimension::Fixed(1), rest)), Content::OriginalSize(_)) if rank == 2 => (true, rest),
         (Some((Dimension::Fixed(1), rest)), Content::Mask) if rank == 3 => (true, rest),
         _ => (false, axes),
-    };
+    }
+}
+
+/// The shape without the batch; a mask's is the picture's. Otherwise a field, and what is wrong.
+fn shape_of(
+    content: &Content,
+    axes: &[Dimension],
+    spec: &TensorSpec,
+) -> Result<Vec<usize>, (&'static str, String)> {
+    let name = paths::shown(&spec.name);
     let length = |axis: &Dimension| match axis {
         Dimension::Fixed(length) => usize::try_from(*length).ok(),
         Dimension::Dynamic(_) => None,
     };
-    match content {
-        // A mask has the size of the picture's tensor.
-        Content::Mask if axes.len() == 2 => Ok((batched, Vec::new())),
-        Content::Mask => Err((
-            "kind",
-            format!("`{name}` is {spec}, and a mask is [N, height, width]"),
-        )),
-        Content::OriginalSize(_) if axes.iter().map(length).eq([Some(2)]) => Ok((batched, vec![2])),
+    let value = match content {
+        Content::Mask if axes.len() == 2 => return Ok(Vec::new()),
+        Content::Mask => {
+            let message = format!("`{name}` is {spec}, and a mask is [N, height, width]");
+            return Err(("kind", message));
+        }
         Content::OriginalSize(_) => {
-            Err(("kind", format!("`{name}` is {spec}, and a size is [N, 2]")))
+            return match axes {
+                [axis] if length(axis) == Some(2) => Ok(vec![2]),
+                _ => Err(("kind", format!("`{name}` is {spec}, and a size is [N, 2]"))),
+            };
         }
-        Content::Constant(value) => {
-            // Dynamic axes but the batch get the shortest length that there is.
-            let shape: Vec<usize> = axes.iter().map(|axis| length(axis).unwrap_or(1)).collect();
-            let elements = shape
-                .iter()
-                .try_fold(1usize, |all, one| all.checked_mul(*one))
-                .filter(|count| *count <= MOST_ELEMENTS);
-            match elements {
-                Some(count) if value.len() == 1 || value.len() == count => Ok((batched, shape)),
-                _ => Err((
-                    "value",
-                    format!("has {} numbers, and `{name}` is {spec}", value.len()),
-                )),
-            }
-        }
+        Content::Constant(value) => value,
+    };
+    // Dynamic axes get the shortest length that there is.
+    let shape: Vec<usize> = axes.iter().map(|axis| length(axis).unwrap_or(1)).collect();
+    let elements = shape
+        .iter()
+        .try_fold(1usize, |all, one| all.checked_mul(*one));
+    let fits = elements.is_some_and(|count| count <= MOST_ELEMENTS);
+    if !fits || (value.len() != 1 && Some(value.len()) != elements) {
+        let message = format!("has {} numbers, and `{name}` is {spec}", value.len());
+        return Err(("value", message));
     }
+    Ok(shape)
 }
 
 fn check_names(package: &Package, signature: &Signature, problems: &mut Vec<Problem>) {
