@@ -118,35 +118,9 @@ fn other_input(
             format!("`{name}` takes strings, and this gives numbers"),
         );
     }
-    let axes = spec.shape.as_deref().unwrap_or_default();
-    let rank = axes.len();
-    let (batched, axes) = match (axes.split_first(), &content) {
-        (Some((Dimension::Dynamic(_), rest)), _) => (true, rest),
-        (Some((Dimension::Fixed(1), rest)), Content::OriginalSize(_)) if rank == 2 => (true, rest),
-        (Some((Dimension::Fixed(1), rest)), Content::Mask) if rank == 3 => (true, rest),
-        _ => (false, axes),
-    };
-    let length = |axis: &Dimension| match axis {
-        Dimension::Fixed(length) => usize::try_from(*length).ok(),
-        Dimension::Dynamic(_) => None,
-    };
-    let shape: Option<Vec<usize>> = axes.iter().map(length).collect();
-    let shape = match (&content, shape) {
-        // A mask has the size of the picture's tensor.
-        (Content::Mask, _) if axes.len() == 2 => Vec::new(),
-        (Content::Mask, _) => {
-            return add(
-                "kind",
-                format!("`{name}` is {spec}, and a mask is [N, height, width]"),
-            );
-        }
-        (Content::OriginalSize(_), Some(shape)) if shape == [2] => shape,
-        (Content::OriginalSize(_), _) => {
-            return add("kind", format!("`{name}` is {spec}, and a size is [N, 2]"));
-        }
-        (Content::Constant(_), Some(shape)) => shape,
-        // Other dynamic axes get the shortest length that there is.
-        (Content::Constant(_), None) => axes.iter().map(|axis| length(axis).unwrap_or(1)).collect(),
+    let (batched, shape) = match shape_of(spec, &content) {
+        Ok(found) => found,
+        Err(message) => return add("kind", message),
     };
     if let Content::Constant(value) = &content {
         let elements = shape
@@ -165,6 +139,42 @@ fn other_input(
         batched,
         content,
     })
+}
+
+/// Whether the first axis of an input beside the picture is the batch, and its other axes; the
+/// problem where its content does not fit.
+fn shape_of(spec: &TensorSpec, content: &Content) -> Result<(bool, Vec<usize>), String> {
+    let name = paths::shown(&spec.name);
+    let axes = spec.shape.as_deref().unwrap_or_default();
+    let rank = axes.len();
+    let (batched, axes) = match (axes.split_first(), content) {
+        (Some((Dimension::Dynamic(_), rest)), _) => (true, rest),
+        (Some((Dimension::Fixed(1), rest)), Content::OriginalSize(_)) if rank == 2 => (true, rest),
+        (Some((Dimension::Fixed(1), rest)), Content::Mask) if rank == 3 => (true, rest),
+        _ => (false, axes),
+    };
+    let length = |axis: &Dimension| match axis {
+        Dimension::Fixed(length) => usize::try_from(*length).ok(),
+        Dimension::Dynamic(_) => None,
+    };
+    let shape: Option<Vec<usize>> = axes.iter().map(length).collect();
+    let shape = match (content, shape) {
+        // A mask has the size of the picture's tensor.
+        (Content::Mask, _) if axes.len() == 2 => Vec::new(),
+        (Content::Mask, _) => {
+            return Err(format!(
+                "`{name}` is {spec}, and a mask is [N, height, width]"
+            ));
+        }
+        (Content::OriginalSize(_), Some(shape)) if shape == [2] => shape,
+        (Content::OriginalSize(_), _) => {
+            return Err(format!("`{name}` is {spec}, and a size is [N, 2]"));
+        }
+        (Content::Constant(_), Some(shape)) => shape,
+        // Other dynamic axes get the shortest length that there is.
+        (Content::Constant(_), None) => axes.iter().map(|axis| length(axis).unwrap_or(1)).collect(),
+    };
+    Ok((batched, shape))
 }
 
 fn check_names(package: &Package, signature: &Signature, problems: &mut Vec<Problem>) {
