@@ -4,7 +4,7 @@ use boxwright_model::pipeline::Classification;
 use boxwright_model::prediction::{ClassPrediction, Outcome};
 use boxwright_tensor::Number;
 
-use super::only;
+use super::only::only;
 use super::score::{activate, rounded};
 use crate::error::{Error, Result};
 use crate::tensor::Slice;

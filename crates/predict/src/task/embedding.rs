@@ -4,7 +4,7 @@ use boxwright_model::package::Normalise;
 use boxwright_model::pipeline::Embedding;
 use boxwright_model::prediction::{self, Outcome};
 
-use super::only;
+use super::only::only;
 use crate::error::{Error, Result};
 use crate::tensor::Slice;
 

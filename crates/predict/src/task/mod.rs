@@ -3,6 +3,7 @@
 mod boxes;
 mod classification;
 mod embedding;
+mod only;
 mod pixels;
 mod raw;
 mod score;
@@ -47,13 +48,6 @@ pub(crate) fn outcome(
         Task::Raw(_) if want.tensor => Ok(Outcome::Outputs(BTreeMap::new())),
         Task::Raw(_) => raw::outcome(outputs),
     }
-}
-
-/// The output of a task that takes one.
-fn only<'a, 'b>(outputs: &'a [Slice<'b>]) -> Result<&'a Slice<'b>> {
-    outputs
-        .first()
-        .ok_or_else(|| Error::Run("the model gave no output".into()))
 }
 
 /// The outputs as tensors without the batch axis.

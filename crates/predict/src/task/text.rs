@@ -4,7 +4,7 @@
 use boxwright_model::pipeline::Text;
 use boxwright_model::prediction::{Outcome, TextLine};
 
-use super::only;
+use super::only::only;
 use super::score::{activate, best};
 use crate::error::{Error, Result};
 use crate::tensor::Slice;

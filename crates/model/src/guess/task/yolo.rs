@@ -235,18 +235,14 @@ pub(super) fn by_shape(clues: &Clues, picture: &Picture<'_>) -> Option<Answer> {
     if clues.outputs().iter().filter(others).count() > 1 && !clues.says("yolo") {
         return None;
     }
-    let cells = |strides: &[u64]| {
-        let (width, height) = (u64::from(picture.width?), u64::from(picture.height?));
-        let of = |stride: &u64| (width / stride) * (height / stride);
-        Some(strides.iter().map(of).sum::<u64>())
-    };
-    let three = cells(&[8, 16, 32]);
-    let four = cells(&[8, 16, 32, 64]);
     let is_cells = |count: u64, anchors: u64| {
-        [three, four]
-            .iter()
-            .flatten()
-            .any(|cells| count == cells * anchors)
+        [
+            cells(picture, &[8, 16, 32]),
+            cells(picture, &[8, 16, 32, 64]),
+        ]
+        .iter()
+        .flatten()
+        .any(|cells| count == cells * anchors)
     };
     let (middle, last) = (rows.middle, rows.last);
     if let Some(last) = last.filter(|last| (6..MOST_NUMBERS).contains(last)) {
@@ -268,7 +264,14 @@ pub(super) fn by_shape(clues: &Clues, picture: &Picture<'_>) -> Option<Answer> {
     finished(clues, &rows)
 }
 
-/// Boxes that the model has suppressed itself: a row of six numbers each.
+/// Cells of a picture's grids, where its size is fixed.
+fn cells(picture: &Picture<'_>, strides: &[u64]) -> Option<u64> {
+    let (width, height) = (u64::from(picture.width?), u64::from(picture.height?));
+    let of = |stride: &u64| (width / stride) * (height / stride);
+    Some(strides.iter().map(of).sum())
+}
+
+/// A finished box a row: end-to-end exports whose metadata is gone.
 fn finished(clues: &Clues, rows: &Rows<'_>) -> Option<Answer> {
     let suppressed = |middle: u64| middle <= MOST_SUPPRESSED && middle > 6;
     let one = clues.outputs().len() == 1;
@@ -279,11 +282,11 @@ fn finished(clues: &Clues, rows: &Rows<'_>) -> Option<Answer> {
         "{} holds a finished box a row, as end-to-end exports have",
         rows.spec
     );
-    let extras = Extras::new(Task::Detection, 0);
     let (decoder, family) = match clues.says("rtdetr") || clues.says("rt-detr") {
         true => (Decoder::RtDetr, Family::YoloStretched),
         false => (Decoder::EndToEnd, Family::Yolo),
     };
+    let extras = Extras::new(Task::Detection, 0);
     Some(boxes(clues, rows, extras, decoder, family, &why, &why))
 }
 

@@ -13,6 +13,8 @@ use crate::package::{
 use crate::testing::{classifier, model, write};
 
 mod config;
+mod detectors;
+mod models;
 mod preset;
 mod samples;
 mod tasks;

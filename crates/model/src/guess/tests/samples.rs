@@ -1,6 +1,6 @@
-//! The real models that references were made for, where they are there.
+//! Small models of several libraries, with what lies beside them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::guess::package;
 use crate::inspect;
@@ -8,19 +8,14 @@ use crate::package::{
     Channels, Crop, Decoder, Filter, InputKind, LoadedPackage, Package, Resize, Task,
 };
 
-/// The folder of a sample; `None` where the samples were not brought along.
-fn folder(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("BOXWRIGHT_TASK_SAMPLES")?;
-    Some(Path::new(&folder).join(name))
-}
-
-fn guessed(name: &str) -> Option<(Package, Option<Vec<String>>)> {
-    let folder = folder(name)?.canonicalize().unwrap();
+fn guessed(name: &str) -> (Package, Option<Vec<String>>) {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/tasks");
+    let folder = samples.join(name).canonicalize().unwrap();
     let model = inspect(&folder.join("model.onnx")).unwrap();
     let guessed = package(&model, &folder).unwrap();
     let loaded = LoadedPackage::from_parts(guessed.package, &folder).unwrap();
     assert_eq!(loaded.problems(&model.summary.signature), [], "{name}");
-    Some((loaded.package, loaded.labels))
+    (loaded.package, loaded.labels)
 }
 
 #[test]
@@ -70,9 +65,7 @@ fn each_sample_needs_no_field_filled_in() {
             &[InputKind::Image],
         ),
     ] {
-        let Some((package, found)) = guessed(name) else {
-            return;
-        };
+        let (package, found) = guessed(name);
         assert_eq!(package.postprocess.task, task, "{name}");
         assert_eq!(found.map(|labels| labels.len()), labels, "{name}");
         let inputs: Vec<_> = package.input.iter().map(|input| input.kind).collect();
@@ -82,31 +75,29 @@ fn each_sample_needs_no_field_filled_in() {
 
 #[test]
 fn samples_are_prepared_as_their_libraries_do() {
-    let Some((detr, _)) = guessed("hf-detr-det") else {
-        return;
-    };
+    let (detr, _) = guessed("hf-detr-det");
     assert_eq!(detr.postprocess.decoder, Some(Decoder::Detr));
     assert_eq!(
         (detr.preprocess.size, detr.preprocess.max_size),
         (Some(800), Some(1333))
     );
-    let (clip, _) = guessed("hf-clip-embed").unwrap();
+    let (clip, _) = guessed("hf-clip-embed");
     assert_eq!(clip.postprocess.output.as_deref(), Some("image_embeds"));
     assert_eq!(
         (clip.preprocess.crop, clip.preprocess.size),
         (Crop::Center, Some(224))
     );
-    let (segformer, _) = guessed("hf-segformer-seg").unwrap();
+    let (segformer, _) = guessed("hf-segformer-seg");
     assert!(segformer.postprocess.reduce_labels);
     assert_eq!(segformer.input[0].width, Some(512));
-    let (direction, _) = guessed("ppocr-cls-real").unwrap();
+    let (direction, _) = guessed("ppocr-cls-real");
     assert_eq!(
         (direction.input[0].width, direction.input[0].height),
         (Some(192), Some(48))
     );
     assert_eq!(direction.preprocess.channels, Channels::Bgr);
     assert_eq!(direction.preprocess.filter, Filter::OpenCvLinear);
-    let (ssd, _) = guessed("tf-ssd-layout-det").unwrap();
+    let (ssd, _) = guessed("tf-ssd-layout-det");
     assert_eq!(ssd.postprocess.decoder, Some(Decoder::SsdTf));
     assert_eq!(ssd.preprocess.resize, Resize::Stretch);
 }

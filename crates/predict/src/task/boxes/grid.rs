@@ -4,7 +4,7 @@ use boxwright_model::pipeline::Boxes;
 
 use super::super::score::{activate, best};
 use super::candidate::{Candidates, Space, corners};
-use super::{checked, matrix, unfit};
+use super::output::{checked, matrix, unfit};
 use crate::error::Result;
 use crate::stage::frame::Frame;
 use crate::tensor::Slice;

@@ -6,7 +6,7 @@ use boxwright_model::pipeline::Boxes;
 
 use super::super::score::{activate, best, sigmoid};
 use super::candidate::{Candidates, Space, corners};
-use super::{checked, class, matrix, output, unfit};
+use super::output::{checked, class, matrix, output, unfit};
 use crate::error::Result;
 use crate::tensor::Slice;
 

@@ -4,7 +4,7 @@ use boxwright_model::package::BoxFormat;
 use boxwright_model::pipeline::{Boxes, Extra};
 
 use super::candidate::{Candidates, Space, corners};
-use super::{checked, class, matrix, unfit};
+use super::output::{checked, class, matrix, unfit};
 use crate::error::Result;
 use crate::tensor::Slice;
 

@@ -6,7 +6,7 @@ use boxwright_model::package::{BoxFormat, Decoder};
 use boxwright_model::pipeline::{Boxes, Extra};
 
 use super::candidate::{Candidates, Space, corners};
-use super::{checked, class, output, unfit};
+use super::output::{checked, class, output, unfit};
 use crate::error::{Error, Result};
 use crate::tensor::Slice;
 

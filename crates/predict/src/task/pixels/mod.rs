@@ -1,6 +1,7 @@
 //! Answers for every pixel of the photo.
 
 mod plane;
+mod planes;
 mod png;
 
 use boxwright_model::package::{Activation, Range, Upsample};
@@ -9,7 +10,8 @@ use boxwright_model::prediction::{self, Outcome, SegmentClass};
 use std::borrow::Cow;
 
 use self::plane::{Axis, Rows};
-use super::only;
+use self::planes::{Planes, wrong_shape};
+use super::only::only;
 use super::score::sigmoid;
 use crate::error::{Error, Result};
 use crate::stage::frame::Frame;
@@ -78,42 +80,6 @@ pub(super) fn matte(task: &Matte, outputs: &[Slice<'_>], frame: &Frame) -> Resul
         }
     });
     Ok(Outcome::Matte(png::grey(&grey, width, height)?))
-}
-
-/// The planes of an output: one a class.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Planes {
-    pub count: usize,
-    pub height: usize,
-    pub width: usize,
-}
-
-impl Planes {
-    fn of(output: &Slice<'_>) -> Result<Self> {
-        let (count, height, width) = match output.shape[..] {
-            [count, height, width] => (count, height, width),
-            [height, width] => (1, height, width),
-            _ => {
-                return Err(wrong_shape(
-                    output,
-                    "this task takes [classes, height, width]",
-                ));
-            }
-        };
-        if count == 0 || height == 0 || width == 0 {
-            return Err(wrong_shape(output, "there is nothing in it"));
-        }
-        Ok(Self {
-            count,
-            height,
-            width,
-        })
-    }
-
-    /// Numbers of one plane.
-    pub fn length(self) -> usize {
-        self.height * self.width
-    }
 }
 
 /// 1 where the single channel is above the threshold.
@@ -233,11 +199,4 @@ fn counted(task: &Segmentation, mask: &[u32]) -> Vec<SegmentClass> {
         pixels,
     };
     pixels.into_iter().map(named).collect()
-}
-
-fn wrong_shape(output: &Slice<'_>, expected: &str) -> Error {
-    Error::Shape(format!(
-        "Output `{}` has the shape {:?} for a sample, and {expected}.",
-        output.name, output.shape
-    ))
 }

@@ -1,7 +1,7 @@
 //! Planes of a model's output at the photo's size, row by row: bilinear without antialiasing, with
 //! pixels' centres at halves, as PyTorch's `interpolate(align_corners=False)`.
 
-use super::Planes;
+use super::planes::Planes;
 use crate::stage::frame::Frame;
 
 /// How the photo's pixels lie along one axis of the output.

@@ -2,7 +2,8 @@
 
 use boxwright_model::prediction::{Detection, RunLengths};
 
-use super::{Found, differs, pixels};
+use super::difference::{Found, differs};
+use super::pixels;
 
 /// Each box of the preview has one of the same class in the image that lies where it does. Boxes
 /// whose scores are within the tolerance of each other may change places.

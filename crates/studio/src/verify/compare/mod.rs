@@ -1,20 +1,19 @@
 //! Whether two predictions of one sample are the same, within what arithmetic allows.
 
 mod boxes;
+mod difference;
 mod pixels;
 
 use std::collections::{HashMap, HashSet};
+
+pub use self::difference::{EMULATED, SAME_ARCHITECTURE};
+use self::difference::{Found, difference, differs};
 
 use boxwright_model::prediction::{
     ClassPrediction, Detection, Embedding, Outcome, SampleError, Segmentation, TextLine,
 };
 use boxwright_tensor::{Number, Tensor};
 use boxwright_worker::FromWorkerResult;
-
-/// What may lie between the preview and an image on the same architecture.
-pub const SAME_ARCHITECTURE: f64 = 1e-5;
-/// What may lie between the preview and an emulated image.
-pub const EMULATED: f64 = 2e-3;
 
 /// What one side made of a sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,39 +86,6 @@ impl Comparison {
         if self.difference.is_none() {
             self.difference = found.words.map(|words| format!("{sample}: {words}"));
         }
-    }
-}
-
-/// The largest difference within one sample, and the first that is too large.
-struct Found {
-    most: f64,
-    words: Option<String>,
-}
-
-impl Found {
-    fn same() -> Self {
-        Self {
-            most: 0.0,
-            words: None,
-        }
-    }
-
-    /// Holds two numbers against each other, relative to the first where that is larger than 1.
-    fn number(&mut self, a: f64, b: f64, tolerance: f64, words: impl Fn() -> String) {
-        let this = difference(a, b) / a.abs().max(1.0);
-        // An infinite scale makes any finite difference vanish.
-        let this = if this.is_nan() { f64::INFINITY } else { this };
-        self.most = self.most.max(this);
-        if this > tolerance && self.words.is_none() {
-            self.words = Some(words());
-        }
-    }
-}
-
-fn differs(words: String) -> Found {
-    Found {
-        most: 0.0,
-        words: Some(words),
     }
 }
 
@@ -275,18 +241,6 @@ fn elements(preview: &Tensor, image: &Tensor, tolerance: f64) -> Found {
         }
     }
     found
-}
-
-/// The distance of two numbers. Equal infinities and two NaN are 0 apart, a NaN is infinitely far
-/// from any number.
-fn difference(a: f64, b: f64) -> f64 {
-    if a == b || (a.is_nan() && b.is_nan()) {
-        0.0
-    } else if a.is_finite() && b.is_finite() {
-        (a - b).abs()
-    } else {
-        f64::INFINITY
-    }
 }
 
 #[cfg(test)]

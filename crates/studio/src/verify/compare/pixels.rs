@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use boxwright_model::prediction::Segmentation;
 
-use super::{Found, differs};
+use super::difference::{self, Found, differs};
 
 /// The share of pixels that may differ on the same architecture.
 const SAME_ARCHITECTURE: f64 = 1e-3;
@@ -13,7 +13,7 @@ const EMULATED: f64 = 2e-2;
 
 /// The share of a mask's pixels that may differ where numbers may differ by `tolerance`.
 pub(super) fn tolerance(tolerance: f64) -> f64 {
-    match tolerance > super::SAME_ARCHITECTURE {
+    match tolerance > difference::SAME_ARCHITECTURE {
         true => EMULATED,
         false => SAME_ARCHITECTURE,
     }
