@@ -133,7 +133,7 @@ const round = (value: number) => Math.round(value * 100) / 100;
 const side = (a: Point, b: Point, at: Point) =>
   (b[0] - a[0]) * (at[1] - a[1]) - (b[1] - a[1]) * (at[0] - a[0]);
 
-function surface(points: readonly Point[]): number {
+function extent(points: readonly Point[]): number {
   const last = points.at(-1) ?? [0, 0];
   return Math.abs(
     points.reduce((sum, point, i) => {
@@ -152,7 +152,7 @@ export function hit(shown: readonly Shown[], at: Point): number | null {
       side(point, points[(i + 1) % points.length] ?? point, at),
     );
     const holds = sides.every((one) => one >= 0) || sides.every((one) => one <= 0);
-    const size = surface(points);
+    const size = extent(points);
     if (holds && size < least) [found, least] = [place, size];
   }
   return found;
