@@ -279,7 +279,7 @@ fn a_pipeline_that_does_not_fit_its_model_is_refused_in_words() {
     let error = refusal(&|package| package.package.postprocess.output = Some("nothing".into()));
     assert!(error.to_string().contains("it has `logits`"), "{error}");
     let error = refusal(&|package| package.package.postprocess.task = Task::Detection);
-    assert!(error.to_string().contains("postprocess.task"), "{error}");
+    assert!(error.to_string().contains("postprocess.decoder"), "{error}");
     let options = Options {
         device: Device::Of(DeviceKind::Cuda, None),
         ..Options::new(library)
