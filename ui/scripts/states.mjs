@@ -85,7 +85,9 @@ const actions = {
     state: "filled",
     act: async (page) => (
       await page.getByTestId("field-preset").selectOption("opencv-imagenet"),
-      await page.getByTestId("chips").getByText("unchanged photo").waitFor()
+      await page.getByTestId("chips").getByText("unchanged photo").waitFor(),
+      // Until the preview has run again, the old results are faded.
+      await page.locator(".stale").first().waitFor({ state: "detached" })
     ),
   },
   python: {

@@ -29,6 +29,8 @@ async function develop(item) {
     Object.assign(item, made, { facts: made.size.join(" × ") });
     await expose(item);
     redraw(item);
+    // It may have been opened while its picture was not there yet.
+    if (showing === item) view(item);
   } else {
     item.facts = (await header(item.file).catch(() => null)) ?? item.facts;
     redraw(item);

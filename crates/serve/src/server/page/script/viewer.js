@@ -17,7 +17,7 @@ async function view(item) {
   at("viewer-json").textContent = item.result ? json(item) : "";
   at("viewer-copy").disabled = !item.result;
   if (!viewer.open) viewer.showModal();
-  if (moved || item.result) await stage(item);
+  if (moved || item.result || item.size) await stage(item);
 }
 
 /** The picture as it was given: here its details count. */
