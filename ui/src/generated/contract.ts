@@ -224,15 +224,15 @@ export type Input = {
   /** Element type of an image input's tensor. */
   dtype: ImageDtype,
   /** Pixels across; `None` for the picture's own size, where the model takes any. */
-  width?: number | null,
+  width: number | null,
   /** Pixels down. */
-  height?: number | null,
+  height: number | null,
   /** What both sides of a tensor of any size are a multiple of, in pixels. */
-  stride?: number | null,
+  stride: number | null,
   /** How a side becomes a multiple of `stride`. */
   stride_rounding: StrideRounding,
   /** The numbers of a constant, in row-major order; one for all elements, or as many as there are. */
-  value?: Array<number>,
+  value: Array<number>,
   /** The order of an original size. */
   order: SizeOrder,
 };
@@ -334,7 +334,7 @@ export type ModelFile = {
   /** Path relative to the package file's folder, `/`-separated, inside it. */
   path: string,
   /** SHA-256 of the file in lower-case hexadecimal, where it has been computed. */
-  sha256?: string | null,
+  sha256: string | null,
 };
 
 /** The files that make up the model; the first is the model itself. */
@@ -410,7 +410,7 @@ export type Package = {
   /** How the outputs become a prediction. */
   postprocess: Postprocess,
   /** Class names. */
-  labels?: Labels | null,
+  labels: Labels | null,
   /** How requests are batched. */
   batch: Batch,
   /** What an orchestrator should reserve. */
@@ -441,37 +441,37 @@ export type Postprocess = {
   /** What the outputs mean. */
   task: Task,
   /** The output that the task is about; the first one where absent. */
-  output?: string | null,
+  output: string | null,
   /** What turns scores into those shown. */
   activation: Activation,
   /** How many classes a prediction names at most. */
   top_k: number,
   /** Decimal digits that scores are rounded to, half to even; every digit where absent. */
-  score_digits?: number | null,
+  score_digits: number | null,
   /** Boxes: how the outputs encode them. */
-  decoder?: Decoder | null,
+  decoder: Decoder | null,
   /** Boxes: the outputs, where the decoder takes several. */
-  outputs?: Outputs,
+  outputs: Outputs,
   /** Boxes: how four numbers are a box, where that is not the decoder's own way. */
-  box_format?: BoxFormat | null,
+  box_format: BoxFormat | null,
   /** Boxes: those with a score that is not higher are dropped; the decoder's own where absent. */
-  score_threshold?: number | null,
+  score_threshold: number | null,
   /** Boxes: those that overlap a better one by more are dropped; the decoder's own where absent. */
-  iou_threshold?: number | null,
+  iou_threshold: number | null,
   /** Boxes: how many are kept at most; 300 where absent. */
-  max_detections?: number | null,
+  max_detections: number | null,
   /** Boxes: whether a box also suppresses those of other classes; the decoder's own where absent. */
-  class_agnostic?: boolean | null,
+  class_agnostic: boolean | null,
   /** Boxes: the index of the class that the first label names; the decoder's own where absent. */
-  first_class?: number | null,
+  first_class: number | null,
   /** Pose: number of keypoints and of numbers for each, 2 or 3. */
-  keypoints?: [number, number] | null,
+  keypoints: [number, number] | null,
   /** Segmentation: whether the labels begin with a background that the model leaves out. */
-  reduce_labels?: boolean,
+  reduce_labels: boolean,
   /** Segmentation: what is resized to the size of the photo. */
   upsample: Upsample,
   /** Segmentation of one channel: from where on a pixel is foreground. */
-  threshold?: number | null,
+  threshold: number | null,
   /** Matte: the range of the numbers. */
   range: Range,
   /** Embedding: what happens to the vector. */

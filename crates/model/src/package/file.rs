@@ -32,7 +32,7 @@ pub struct Package {
     /// How the outputs become a prediction.
     pub postprocess: Postprocess,
     /// Class names.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub labels: Option<Labels>,
     /// How requests are batched.
     #[serde(default)]
@@ -73,7 +73,7 @@ pub struct ModelFile {
     /// Path relative to the package file's folder, `/`-separated, inside it.
     pub path: String,
     /// SHA-256 of the file in lower-case hexadecimal, where it has been computed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub sha256: Option<String>,
 }
 
@@ -93,19 +93,19 @@ pub struct Input {
     #[serde(default)]
     pub dtype: ImageDtype,
     /// Pixels across; `None` for the picture's own size, where the model takes any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub width: Option<u32>,
     /// Pixels down.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub height: Option<u32>,
     /// What both sides of a tensor of any size are a multiple of, in pixels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub stride: Option<u32>,
     /// How a side becomes a multiple of `stride`.
     #[serde(default)]
     pub stride_rounding: StrideRounding,
     /// The numbers of a constant, in row-major order; one for all elements, or as many as there are.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub value: Vec<f64>,
     /// The order of an original size.
     #[serde(default)]

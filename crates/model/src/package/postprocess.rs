@@ -113,19 +113,14 @@ named! {
 #[serde(deny_unknown_fields, default)]
 pub struct Outputs {
     /// Boxes, and all of a decoder that takes one output.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub boxes: Option<String>,
     /// Scores or logits.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub scores: Option<String>,
     /// Classes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<String>,
     /// How many of the rows are detections.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<String>,
     /// Prototypes of masks, or masks.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub masks: Option<String>,
 }
 
@@ -155,7 +150,7 @@ pub struct Postprocess {
     /// What the outputs mean.
     pub task: Task,
     /// The output that the task is about; the first one where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub output: Option<String>,
     /// What turns scores into those shown.
     #[serde(default)]
@@ -164,43 +159,43 @@ pub struct Postprocess {
     #[serde(default = "Postprocess::default_top_k")]
     pub top_k: usize,
     /// Decimal digits that scores are rounded to, half to even; every digit where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub score_digits: Option<u8>,
     /// Boxes: how the outputs encode them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub decoder: Option<Decoder>,
     /// Boxes: the outputs, where the decoder takes several.
-    #[serde(default, skip_serializing_if = "Outputs::is_empty")]
+    #[serde(default)]
     pub outputs: Outputs,
     /// Boxes: how four numbers are a box, where that is not the decoder's own way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub box_format: Option<BoxFormat>,
     /// Boxes: those with a score that is not higher are dropped; the decoder's own where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub score_threshold: Option<f32>,
     /// Boxes: those that overlap a better one by more are dropped; the decoder's own where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub iou_threshold: Option<f32>,
     /// Boxes: how many are kept at most; 300 where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub max_detections: Option<usize>,
     /// Boxes: whether a box also suppresses those of other classes; the decoder's own where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub class_agnostic: Option<bool>,
     /// Boxes: the index of the class that the first label names; the decoder's own where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub first_class: Option<usize>,
     /// Pose: number of keypoints and of numbers for each, 2 or 3.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub keypoints: Option<[usize; 2]>,
     /// Segmentation: whether the labels begin with a background that the model leaves out.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub reduce_labels: bool,
     /// Segmentation: what is resized to the size of the photo.
     #[serde(default)]
     pub upsample: Upsample,
     /// Segmentation of one channel: from where on a pixel is foreground.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub threshold: Option<f32>,
     /// Matte: the range of the numbers.
     #[serde(default)]

@@ -255,38 +255,30 @@ pub struct Preprocess {
     pub draft: bool,
     /// The quality, 1 to 100, of a JPEG that the picture is made into and read from again before
     /// it is resized.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub jpeg_quality: Option<u8>,
     /// The part of both sides, in the middle, that is kept before resizing:
     /// `tf.image.central_crop`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub central_crop: Option<f64>,
     /// How the picture is brought to size.
     pub resize: Resize,
     /// Pixels of the shorter side ([`Resize::ShortSide`]), the longer one ([`Resize::LongSide`]),
     /// or both ([`Resize::Stretch`], where another size than the input's is cropped to it).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u32>,
     /// Most pixels of the longer side; for [`Resize::ShortSide`] only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_size: Option<u32>,
     /// How the side that follows from the aspect ratio is rounded; where absent as
     /// [`Preprocess::rounding`] has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub long_side: Option<Rounding>,
     /// The resampling filter.
     pub filter: Filter,
     /// Whether the filter widens with the scale; for filters that leave it open only
     /// ([`Filter::antialias`], which has their defaults).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub antialias: Option<bool>,
     /// The numbers in which the library resizes.
     pub resize_in: Depth,
     /// The colour around the picture, in 0..=255; for [`Resize::Letterbox`] only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pad: Option<[u8; 3]>,
     /// What the tensor holds around the picture, in place of a normalised `pad`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pad_normalised: Option<f64>,
     /// Where a letterboxed picture lies.
     pub align: Align,

@@ -7,7 +7,6 @@ import type {
   JobItem,
   JobResult,
   Outcome,
-  Package,
   PictureDetails,
   Published,
   Report,
@@ -16,6 +15,9 @@ import type {
   State,
   TargetChoice,
 } from "../../generated/contract";
+import { pkg } from "./package";
+
+export { pkg };
 import { presets } from "./presets";
 import reference from "../../../../samples/efficientnet-lite0/reference.json";
 
@@ -111,69 +113,6 @@ export function samples(count: number, hostile = false): Sample[] {
     }
     return sample(i + 1, name, outcome, source);
   });
-}
-
-export function pkg(): Package {
-  return {
-    format: 2,
-    package: { name: "efficientnet-lite0", version: "0.0.1", description: "" },
-    model: { files: [{ path: "model.onnx", sha256: null }] },
-    input: [
-      {
-        name: "images",
-        kind: "image",
-        layout: "NCHW",
-        dtype: "f32",
-        width: 224,
-        height: 224,
-        stride: null,
-        stride_rounding: "up",
-        order: "wh",
-      },
-    ],
-    preprocess: {
-      decode: "pillow",
-      exif: true,
-      draft: false,
-      jpeg_quality: null,
-      central_crop: null,
-      resize: "short-side",
-      size: 256,
-      max_size: null,
-      long_side: null,
-      filter: "bicubic",
-      antialias: null,
-      resize_in: "u8",
-      pad: null,
-      pad_normalised: null,
-      align: "center",
-      crop: "center",
-      channels: "rgb",
-      grey: "before",
-      scale: "fixed",
-      mean: [127, 127, 127],
-      std: [128, 128, 128],
-      arithmetic: "fused",
-    },
-    postprocess: {
-      task: "classification",
-      output: "logits",
-      activation: "softmax",
-      top_k: 5,
-      score_digits: null,
-      decoder: null,
-      box_format: null,
-      score_threshold: null,
-      iou_threshold: null,
-      upsample: "scores",
-      range: "unit",
-      normalise: "none",
-      blank: 0,
-    },
-    labels: { file: "labels.txt" },
-    batch: { max_size: 8, max_delay_ms: 2 },
-    resources: { memory_mb: 512, cpus: 1, gpus: 0 },
-  };
 }
 
 /** The pipeline of `pkg` as Python. */
