@@ -49,6 +49,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         python,
         preview,
         cancel_preview,
+        set_in_view,
         remove_samples,
         clear_samples,
         remove_recipe_file,
@@ -162,6 +163,11 @@ async fn preview(studio: State<'_, Studio>) -> Result<()> {
 #[tauri::command]
 async fn cancel_preview(studio: State<'_, Studio>) -> Result<()> {
     studio.cancel_preview().await
+}
+
+#[tauri::command]
+async fn set_in_view(studio: State<'_, Studio>, ids: Vec<u32>) -> Result<()> {
+    studio.set_in_view(ids).await
 }
 
 #[tauri::command]

@@ -51,6 +51,13 @@ pub struct RunLengths {
     pub counts: Vec<u32>,
 }
 
+impl RunLengths {
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.counts.len() * size_of::<u32>()
+    }
+}
+
 /// One class a pixel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

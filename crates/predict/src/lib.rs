@@ -13,11 +13,13 @@
     allow(clippy::too_many_lines, reason = "a test holds a table of cases")
 )]
 
+mod batch_size;
 mod concurrency;
 mod device;
 mod error;
 mod machine;
 mod other;
+mod output_cache;
 mod pipeline;
 mod prediction;
 mod predictor;
@@ -30,6 +32,7 @@ mod tensor;
 mod tensors;
 mod thumbnail;
 
+pub use batch_size::BatchSize;
 pub use concurrency::Concurrency;
 pub use device::runtime_version;
 pub use error::{Error, Result};

@@ -66,6 +66,18 @@ impl Pipeline {
         })
     }
 
+    /// Whether both give the model the same inputs, and read the same from its outputs.
+    pub fn runs_like(&self, other: &Self) -> bool {
+        let samples = match (&self.kind, &other.kind) {
+            (Kind::Image(one), Kind::Image(other)) => {
+                (&one.input, one.place, &one.others) == (&other.input, other.place, &other.others)
+            }
+            (Kind::Tensors(one), Kind::Tensors(other)) => one == other,
+            _ => false,
+        };
+        samples && self.task.reads_like(&other.task)
+    }
+
     /// The most samples to run together where `wanted` would be; `alone` where the model has
     /// turned out to take no batches.
     pub fn most_together(&self, wanted: usize, alone: bool) -> usize {

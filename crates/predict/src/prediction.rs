@@ -20,6 +20,9 @@ pub struct Want {
     /// A picture is only decoded and shown: the model does not run, and its outcome is without
     /// outputs.
     pub picture_only: bool,
+    /// What the model gives for a file is kept, and is taken from there where the file and all but
+    /// the postprocessing are as they were.
+    pub keep: bool,
 }
 
 /// One sample's prediction.
@@ -38,10 +41,10 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// That of a picture that is only shown.
-    pub(crate) fn none() -> Self {
+    /// An outcome without anything besides.
+    pub(crate) fn of(outcome: Outcome) -> Self {
         Self {
-            outcome: Outcome::Outputs(BTreeMap::new()),
+            outcome,
             picture: None,
             details: None,
             thumbnail: None,
@@ -49,14 +52,13 @@ impl Prediction {
         }
     }
 
+    /// That of a picture that is only shown.
+    pub(crate) fn none() -> Self {
+        Self::of(Outcome::Outputs(BTreeMap::new()))
+    }
+
     /// The prediction of a sample that has none.
     pub(crate) fn failed(error: &Error) -> Self {
-        Self {
-            outcome: Outcome::Error(error.for_sample()),
-            picture: None,
-            details: None,
-            thumbnail: None,
-            tensors: Vec::new(),
-        }
+        Self::of(Outcome::Error(error.for_sample()))
     }
 }

@@ -14,10 +14,12 @@ use boxwright_model::{Device, DeviceKind, LoadedPackage};
 use boxwright_tensor::{BatchAxis, Signature};
 use bytes::Bytes;
 
+use crate::batch_size::{BatchSize, BatchTimes};
 use crate::concurrency::{Concurrency, MultiThreadedSession, affords_second_session, threads};
 use crate::device::Session;
 use crate::error::{Error, Result};
 use crate::machine::processor;
+use crate::output_cache::OutputCache;
 use crate::pipeline::{Kind, Pipeline};
 use crate::prediction::{Prediction, Want};
 use crate::scratch::{Run, Sample, Scratch};
@@ -72,6 +74,7 @@ pub(crate) struct Loaded {
     /// SHA-256 of each file.
     hashes: Vec<String>,
     load_ms: f64,
+    batch_times: BatchTimes,
     pub files: Vec<FileStamp>,
     pub max_pixels: u64,
     pub threads: usize,
@@ -82,6 +85,7 @@ pub struct Predictor {
     pub(crate) loaded: Arc<Loaded>,
     pub(crate) pipeline: Pipeline,
     alone: AtomicBool,
+    cache: Arc<OutputCache>,
     /// The buffers that no thread uses.
     scratch: Mutex<Vec<Scratch>>,
 }
@@ -154,14 +158,20 @@ impl Predictor {
             digest: digest(&package, &hashes),
             hashes,
             load_ms,
+            batch_times: BatchTimes::default(),
             files,
             max_pixels: options.max_pixels,
             threads,
         };
-        Ok((Self::around(Arc::new(loaded), pipeline), multi_threaded))
+        let cache = Arc::default();
+        Ok((
+            Self::around(Arc::new(loaded), pipeline, cache),
+            multi_threaded,
+        ))
     }
 
-    /// Another pipeline around the same model files; shares the session.
+    /// Another pipeline around the same model files; shares the session, and the outputs that were
+    /// kept where the pipeline only makes something else of them.
     ///
     /// # Errors
     /// [`Error::Package`] where the files are others, or have changed since they were loaded
@@ -176,7 +186,11 @@ impl Predictor {
         package.check_hashes(&self.loaded.hashes)?;
         let signature = &self.loaded.session.signature;
         let pipeline = Pipeline::new(&package, signature, self.loaded.max_pixels)?;
-        Ok(Self::around(Arc::clone(&self.loaded), pipeline))
+        let cache = match pipeline.runs_like(&self.pipeline) {
+            true => Arc::clone(&self.cache),
+            false => Arc::default(),
+        };
+        Ok(Self::around(Arc::clone(&self.loaded), pipeline, cache))
     }
 
     /// Whether the package's model files are the ones that are loaded, unchanged.
@@ -184,13 +198,14 @@ impl Predictor {
         stamps(package).is_ok_and(|files| files == self.loaded.files)
     }
 
-    fn around(loaded: Arc<Loaded>, pipeline: Pipeline) -> Self {
+    fn around(loaded: Arc<Loaded>, pipeline: Pipeline, cache: Arc<OutputCache>) -> Self {
         // Rows of several pictures could not be told apart.
         let alone = pipeline.has_rows_alone(&loaded.session.signature);
         Self {
             loaded,
             pipeline,
             alone: AtomicBool::new(alone),
+            cache,
             scratch: Mutex::default(),
         }
     }
@@ -224,7 +239,7 @@ impl Predictor {
         &self,
         samples: Vec<Source>,
         want: &Want,
-        batch_size: usize,
+        batch_size: BatchSize,
         cancel: &AtomicBool,
         each: &(dyn Fn(usize, Prediction) + Sync),
     ) -> Timing {
@@ -276,9 +291,10 @@ impl Predictor {
         next: &Mutex<usize>,
         count: usize,
         threads: usize,
-        batch_size: usize,
+        batch_size: BatchSize,
     ) -> Option<Range<usize>> {
-        let most = self.most_together(batch_size);
+        let most = self.most_together(batch_size.most());
+        let most = self.loaded.batch_times.choose(batch_size, most);
         let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
         let left = count - *next;
         let share = left.div_ceil(2 * threads).min(most);
@@ -304,6 +320,8 @@ impl Predictor {
             session,
             pipeline: &self.pipeline,
             alone: &self.alone,
+            batch_times: &self.loaded.batch_times,
+            cache: want.keep.then_some(&*self.cache),
             want,
             cancel,
             each,

@@ -7,12 +7,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use boxwright_model::prediction::{PictureDetails, Timing};
+use boxwright_files::FileStamp;
+use boxwright_model::prediction::{Outcome, PictureDetails, Timing};
 use boxwright_tensor::{BatchAxis, TensorBatch, sample};
 use ort::value::DynValue;
 
+use crate::batch_size::BatchTimes;
 use crate::device::Session;
 use crate::error::{Error, Result};
+use crate::output_cache::{CachedSample, OutputCache};
 use crate::pipeline::{Image, Kind, Pipeline};
 use crate::prediction::{Prediction, Want};
 use crate::stage::canvas::Canvas;
@@ -21,7 +24,7 @@ use crate::stage::frame::Frame;
 use crate::stage::normalise::TensorBuffer;
 use crate::stage::resize::Resizer;
 use crate::stage::source::{self, Alterations};
-use crate::task;
+use crate::task::{self, CachedOutputs};
 use crate::tensor::Slice;
 use crate::tensors;
 use crate::thumbnail::Thumbnailer;
@@ -46,6 +49,9 @@ pub(crate) struct Run<'a> {
     pub pipeline: &'a Pipeline,
     /// Set when the model turned out to take one sample at a time.
     pub alone: &'a AtomicBool,
+    pub batch_times: &'a BatchTimes,
+    /// Where outputs are kept, if they are.
+    pub cache: Option<&'a OutputCache>,
     pub want: &'a Want,
     pub cancel: &'a AtomicBool,
     pub each: &'a (dyn Fn(usize, Prediction) + Sync),
@@ -73,6 +79,8 @@ struct Ready {
     /// Where the picture lies in its tensor.
     frame: Option<Frame>,
     thumbnail: Option<Vec<u8>>,
+    /// The file as it was before it was read, where its outputs are to be kept.
+    stamp: Option<FileStamp>,
 }
 
 impl Ready {
@@ -133,9 +141,14 @@ impl Scratch {
             if run.cancel.load(Ordering::Relaxed) {
                 return;
             }
+            if let Some((index, prediction)) = self.cached(run, index, *sample) {
+                (run.each)(index, prediction);
+                continue;
+            }
             let slot = ready.len();
             let mut waiting = Ready {
                 index,
+                stamp: stamp(run, *sample),
                 ..Ready::default()
             };
             match self.guarded(|scratch| scratch.prepare(run, image, *sample, slot, &mut waiting)) {
@@ -166,6 +179,37 @@ impl Scratch {
                 }
             }
         }
+    }
+
+    /// The prediction of a sample whose outputs are still there.
+    fn cached(
+        &mut self,
+        run: Run<'_>,
+        index: usize,
+        sample: Sample<'_>,
+    ) -> Option<(usize, Prediction)> {
+        let (Some(cache), Sample::Path(path)) = (run.cache, sample) else {
+            return None;
+        };
+        if run.want.thumbnail > 0 || run.want.tensor || run.want.picture_only {
+            return None;
+        }
+        let cached = cache.get(path)?;
+        let started = Instant::now();
+        let task = &run.pipeline.task;
+        let outcome = self.guarded(|_| {
+            let frame = cached.frame.as_ref();
+            cached.outputs.outcome(task, frame, run.want)
+        });
+        self.timing.postprocess_ms += ms(started);
+        let ready = Ready {
+            index,
+            picture: cached.picture,
+            details: cached.details.clone(),
+            ..Ready::default()
+        };
+        let outcome = outcome.transpose()?;
+        Some(ready.predicted(outcome.map(Prediction::of)))
     }
 
     /// After a batch has failed.
@@ -256,8 +300,10 @@ impl Scratch {
                 run.session.run(&inputs, wanted)
             })
         });
-        self.timing.infer_ms += ms(started);
+        let took = ms(started);
+        self.timing.infer_ms += took;
         let outputs = outputs?;
+        run.batch_times.add(count, took);
         // Outputs whose first axis isn't the batch can only be told apart one at a time.
         let is_batched = |value: &DynValue| {
             value
@@ -283,7 +329,7 @@ impl Scratch {
                 slot,
                 count: (axis != BatchAxis::None).then_some(count),
             };
-            let outcome = self.guarded(|_| interpreted(run, outputs, part, ready.frame.as_ref()));
+            let outcome = self.guarded(|_| interpreted(run, outputs, part, &ready));
             self.timing.postprocess_ms += ms(started);
             let (index, prediction) = ready.predicted(outcome);
             (run.each)(index, prediction);
@@ -319,7 +365,7 @@ impl Scratch {
             slot: 0,
             count: Some(axis.max_batch(1)),
         };
-        interpreted(run, &outputs?, part, None)
+        interpreted(run, &outputs?, part, &Ready::default())
     }
 
     /// A panic becomes an error of its own sample; the buffers, which it may have left in
@@ -359,7 +405,7 @@ fn interpreted(
     run: Run<'_>,
     outputs: &[DynValue],
     part: Part,
-    frame: Option<&Frame>,
+    ready: &Ready,
 ) -> Result<Prediction> {
     let task = &run.pipeline.task;
     let slices = task.outputs().iter().zip(outputs).map(|(place, value)| {
@@ -375,19 +421,43 @@ fn interpreted(
         })
     });
     let slices = slices.collect::<Result<Vec<_>>>()?;
-    let outcome = task::outcome(task, &slices, frame, run.want)?;
+    let outcome = outcome(run, &slices, ready)?;
     let tensors = if run.want.tensor {
         task::tensors(&slices)?
     } else {
         Vec::new()
     };
     Ok(Prediction {
-        outcome,
-        picture: None,
-        details: None,
-        thumbnail: None,
         tensors,
+        ..Prediction::of(outcome)
     })
+}
+
+/// The outcome of a sample, whose outputs are kept where that is wanted.
+fn outcome(run: Run<'_>, outputs: &[Slice<'_>], ready: &Ready) -> Result<Outcome> {
+    let (task, frame) = (&run.pipeline.task, ready.frame.as_ref());
+    let (Some(cache), Some(stamp)) = (run.cache, &ready.stamp) else {
+        return task::outcome(task, outputs, frame, run.want);
+    };
+    let (outcome, kept) = CachedOutputs::of(task, outputs, frame, run.want, cache.room())?;
+    if let Some(outputs) = kept {
+        let sample = CachedSample {
+            picture: ready.picture,
+            details: ready.details.clone(),
+            frame: ready.frame,
+            outputs,
+        };
+        cache.put(stamp.clone(), sample);
+    }
+    Ok(outcome)
+}
+
+/// A sample's file as it is now, where its outputs are to be kept.
+fn stamp(run: Run<'_>, sample: Sample<'_>) -> Option<FileStamp> {
+    match (run.cache, sample) {
+        (Some(_), Sample::Path(path)) => FileStamp::of(path).ok(),
+        _ => None,
+    }
 }
 
 /// Reads a regular file of a sensible size into a buffer that stays.

@@ -79,6 +79,11 @@ impl<'a> Slice<'a> {
         }
     }
 
+    /// Bytes of the elements; of strings, as far as that is known without reading them.
+    pub fn byte_length(&self) -> usize {
+        self.range.len() * self.datatype.size().unwrap_or(16)
+    }
+
     /// The elements as single-precision floats, without a copy where they are.
     pub fn floats(&self) -> Result<Cow<'_, [f32]>> {
         #[cfg(test)]

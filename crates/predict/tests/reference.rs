@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use boxwright_model::package::{Postprocess, Task};
 use boxwright_model::prediction::{ClassPrediction, Outcome};
 use boxwright_model::{Device, DeviceKind};
-use boxwright_predict::{Error, Options, Prediction, Predictor, Source, Want};
+use boxwright_predict::{BatchSize, Error, Options, Prediction, Predictor, Source, Want};
 
 fn classes(prediction: &Prediction) -> &[ClassPrediction] {
     match &prediction.outcome {
@@ -28,13 +28,18 @@ fn classes(prediction: &Prediction) -> &[ClassPrediction] {
 fn many(predictor: &Predictor, samples: Vec<Source>, batch: usize) -> BTreeMap<usize, Prediction> {
     let all = Mutex::new(BTreeMap::new());
     let cancel = AtomicBool::new(false);
-    let timing =
-        predictor.predict_many(samples, &Want::default(), batch, &cancel, &|index, one| {
+    let timing = predictor.predict_many(
+        samples,
+        &Want::default(),
+        BatchSize::Exactly(batch),
+        &cancel,
+        &|index, one| {
             assert!(
                 all.lock().unwrap().insert(index, one).is_none(),
                 "one result a sample"
             );
-        });
+        },
+    );
     assert!(
         timing.wall_ms > 0.0 && timing.images_per_second > 0.0,
         "{timing:?}"
@@ -121,7 +126,7 @@ fn a_picture_that_is_only_shown_does_not_run_the_model() {
     let (shown, cancel) = (Mutex::new(Vec::new()), AtomicBool::new(false));
     let photos: Vec<_> = support::photos().into_iter().map(Source::Path).collect();
     let count = photos.len();
-    let timing = predictor.predict_many(photos, &want, 8, &cancel, &|_, one| {
+    let timing = predictor.predict_many(photos, &want, BatchSize::AtMost(8), &cancel, &|_, one| {
         shown.lock().unwrap().push(one);
     });
     assert_eq!(timing.infer_ms, 0.0);
@@ -176,10 +181,16 @@ fn after_a_cancel_no_sample_is_begun() {
     let photo = Source::Path(support::photos().remove(0));
     let (cancel, seen) = (AtomicBool::new(false), AtomicUsize::new(0));
     let samples = vec![photo; 200];
-    predictor.predict_many(samples, &Want::default(), 2, &cancel, &|_, _| {
-        seen.fetch_add(1, Ordering::SeqCst);
-        cancel.store(true, Ordering::SeqCst);
-    });
+    predictor.predict_many(
+        samples,
+        &Want::default(),
+        BatchSize::Exactly(2),
+        &cancel,
+        &|_, _| {
+            seen.fetch_add(1, Ordering::SeqCst);
+            cancel.store(true, Ordering::SeqCst);
+        },
+    );
     let most = 2 * std::thread::available_parallelism().unwrap().get();
     assert!(
         (1..=most).contains(&seen.load(Ordering::SeqCst)),

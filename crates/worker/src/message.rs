@@ -66,7 +66,8 @@ pub enum ToWorker {
         /// What the results should carry.
         #[serde(default)]
         want: Want,
-        /// Most samples in one run of the model; the package's where absent.
+        /// Samples in one run of the model. Where absent, as many as is fastest, up to the package's
+        /// limit.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch_size: Option<usize>,
     },
@@ -129,6 +130,10 @@ pub struct Want {
     /// The picture is only to be shown: the model does not run, and the outcome has no outputs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub picture_only: bool,
+    /// What the model gives for a file is kept by the worker. After a `load` that changes only
+    /// labels, thresholds and the like, the model does not run again for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
 }
 
 /// What a worker says.

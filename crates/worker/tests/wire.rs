@@ -59,6 +59,7 @@ fn to_worker() -> Vec<ToWorker> {
                 tensor: true,
                 thumbnail: 256,
                 picture_only: false,
+                keep: true,
             },
             batch_size: Some(8),
         },

@@ -33,6 +33,8 @@ export interface Commands {
   python(): Promise<string>;
   preview(): Promise<void>;
   cancelPreview(): Promise<void>;
+  /** These are on screen, and predicted before the others. */
+  setInView(ids: number[]): Promise<void>;
   removeSamples(ids: number[]): Promise<void>;
   clearSamples(): Promise<void>;
   removeRecipeFile(place: number): Promise<void>;

@@ -21,6 +21,7 @@ export const host: Host = {
   python: () => invoke("python"),
   preview: () => invoke("preview"),
   cancelPreview: () => invoke("cancel_preview"),
+  setInView: (ids) => invoke("set_in_view", { ids }),
   removeSamples: (ids) => invoke("remove_samples", { ids }),
   clearSamples: () => invoke("clear_samples"),
   removeRecipeFile: (place) => invoke("remove_recipe_file", { place }),

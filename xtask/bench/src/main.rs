@@ -15,6 +15,7 @@ mod serving;
 mod start;
 mod table;
 mod two_gigabytes;
+mod yolo;
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -33,6 +34,8 @@ const ROWS: &[(&str, Measurement)] = &[
     ("preview", preview::against_the_limit),
     ("preview-large", preview::large_against_the_limit),
     ("python", preview::against_python),
+    ("yolo", yolo::detector),
+    ("yolo-masks", yolo::masks),
     ("publish", publish::into_an_empty_repository),
     ("labels", publish::only_the_labels_changed),
     ("size", publish::image_size),

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
 use boxwright_model::LoadedPackage;
-use boxwright_predict::{Options, Predictor, Source, Want};
+use boxwright_predict::{BatchSize, Options, Predictor, Source, Want};
 
 use crate::bench::{Bench, PAGES};
 use crate::failed::Failed;
@@ -106,7 +106,13 @@ pub fn limit(single: &Predictor, photos: &Path) -> Result<f64, Failed> {
         .collect::<Vec<_>>();
     let count = samples.len();
     let cancel = AtomicBool::new(false);
-    let timing = single.predict_many(samples, &Want::default(), 8, &cancel, &|_, _| {});
+    let timing = single.predict_many(
+        samples,
+        &Want::default(),
+        BatchSize::Exactly(8),
+        &cancel,
+        &|_, _| {},
+    );
     let seconds = (timing.decode_ms + timing.preprocess_ms + timing.infer_ms) / 1000.0;
     let cores = std::thread::available_parallelism()?.get();
     Ok((count * cores) as f64 / seconds)
@@ -125,7 +131,12 @@ pub fn small_photos(bench: &Bench) -> Result<PathBuf, Failed> {
     if to.is_dir() {
         return Ok(to);
     }
-    process::multiply(&bench.sample().join("images"), 80, &to)
+    multiply_sample(bench, 80, &to)
+}
+
+/// A folder with so many copies of the sample's photos.
+pub fn multiply_sample(bench: &Bench, copies: usize, to: &Path) -> Result<PathBuf, Failed> {
+    process::multiply(&bench.sample().join("images"), copies, to)
 }
 
 /// The sample's photos enlarged to 4000 × 3000.
@@ -142,8 +153,17 @@ fn large_photos(bench: &Bench) -> Result<PathBuf, Failed> {
     process::multiply(&originals, 24, &bench.scratch.path().join("large"))
 }
 
-/// The Python of an environment with these requirements, made once.
+/// The Python of an environment with these requirements and what they need, made once.
 pub fn venv(bench: &Bench, requirements: &Path) -> Result<PathBuf, Failed> {
+    installed(bench, requirements, &[])
+}
+
+/// The Python of an environment with exactly these requirements, made once.
+pub fn venv_without_dependencies(bench: &Bench, requirements: &Path) -> Result<PathBuf, Failed> {
+    installed(bench, requirements, &["--no-deps"])
+}
+
+fn installed(bench: &Bench, requirements: &Path, options: &[&str]) -> Result<PathBuf, Failed> {
     let name = requirements.file_stem().unwrap_or_default();
     let venv = bench.scratch.path().join(name);
     let python = venv.join("bin/python");
@@ -154,7 +174,9 @@ pub fn venv(bench: &Bench, requirements: &Path) -> Result<PathBuf, Failed> {
     let mut install = Command::new(venv.join("bin/pip"));
     process::run(
         install
-            .args(["install", "--quiet", "--requirement"])
+            .args(["install", "--quiet"])
+            .args(options)
+            .arg("--requirement")
             .arg(requirements),
     )?;
     Ok(python)

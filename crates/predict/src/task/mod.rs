@@ -1,6 +1,7 @@
 //! From a model's outputs to a prediction: one module a task.
 
 mod boxes;
+mod cached;
 mod classification;
 mod embedding;
 mod only;
@@ -11,6 +12,8 @@ mod text;
 
 #[cfg(test)]
 mod hostile_tests;
+
+pub(crate) use self::cached::CachedOutputs;
 
 use std::collections::BTreeMap;
 

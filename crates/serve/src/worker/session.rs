@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use boxwright_model::prediction::{SampleError, Timing};
 use boxwright_model::{LoadedPackage, Outcome, Package};
-use boxwright_predict::{Error, Options, Prediction, Predictor, Source};
+use boxwright_predict::{BatchSize, Error, Options, Prediction, Predictor, Source};
 use boxwright_worker::message::{TensorBytes, slice};
 use boxwright_worker::{FromWorker, Item, ToWorker, Want};
 use bytes::Bytes;
@@ -158,8 +158,12 @@ impl Session {
             thumbnail: want.thumbnail,
             tensor: want.tensor,
             picture_only: want.picture_only,
+            keep: want.keep,
         };
-        let batch_size = batch_size.unwrap_or(loaded.batch_size).max(1);
+        let batch_size = match batch_size {
+            Some(size) => BatchSize::Exactly(size),
+            None => BatchSize::AtMost(loaded.batch_size),
+        };
         let answered: Vec<AtomicBool> = ids.iter().map(|_| AtomicBool::new(false)).collect();
         let each = |index: usize, prediction| {
             answered[index].store(true, Ordering::Relaxed);

@@ -26,6 +26,9 @@ use crate::worker_session::{
 const THUMBNAIL: u32 = 320;
 /// The longer side of a large picture, in pixels.
 const LARGE: u32 = 1600;
+/// When the first results of a request are passed to the delegate. After each time it is twice as long
+/// until the next, up to [`TICK`]: results that come at once are seen at once.
+const FIRST_TICK: Duration = Duration::from_millis(12);
 /// How often results are passed to the delegate.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -239,6 +242,7 @@ impl PreviewTask {
             let want = Want {
                 tensor,
                 thumbnail,
+                keep: true,
                 ..Want::default()
             };
             let request = SampleRequest {
@@ -321,11 +325,14 @@ impl PreviewTask {
     ) -> Result<Completion, WorkerError> {
         let started = Instant::now();
         let mut predicting = std::pin::pin!(predicting);
-        let mut tick = tokio::time::interval(TICK);
+        let mut pause = FIRST_TICK;
+        let mut tick = std::pin::pin!(tokio::time::sleep(pause));
         loop {
             tokio::select! {
                 completion = &mut predicting => return completion,
-                _ = tick.tick() => {
+                () = &mut tick => {
+                    pause = TICK.min(pause * 2);
+                    tick.as_mut().reset(tokio::time::Instant::now() + pause);
                     let (results, part) = buffer.take();
                     if !results.is_empty() {
                         let wall_ms = started.elapsed().as_secs_f64() * 1000.0;

@@ -1,5 +1,7 @@
 //! The window's samples and their predictions, and which samples have none yet.
 
+use std::collections::HashSet;
+
 use boxwright_model::prediction::{DeviceUsed, Outcome, PictureDetails, Timing};
 
 use super::spool::{SpoolFile, SpoolKind};
@@ -22,6 +24,8 @@ pub struct PreviewSamples {
     model_digest: Option<String>,
     batch_size: usize,
     timing: Option<Timing>,
+    /// Samples whose cards are on screen.
+    in_view: HashSet<u32>,
 }
 
 struct Entry {
@@ -65,13 +69,12 @@ impl PreviewSamples {
     /// Adds samples that are not there yet, and says how many were left out because there would
     /// be too many.
     pub fn add(&mut self, files: Vec<SampleFile>) -> usize {
-        let known: std::collections::HashSet<_> = self
+        let known: HashSet<_> = self
             .entries
             .iter()
             .map(|entry| entry.file.path.clone())
             .collect();
-        let mut names: std::collections::HashSet<_> =
-            self.samples().map(|sample| sample.name.clone()).collect();
+        let mut names: HashSet<_> = self.samples().map(|sample| sample.name.clone()).collect();
         let mut left_out = 0;
         for file in files.into_iter().filter(|file| !known.contains(&file.path)) {
             if self.entries.len() == MAX_SAMPLES {
@@ -124,7 +127,7 @@ impl PreviewSamples {
 
     /// The samples of these files, in the order of the list.
     pub fn of(&self, files: &[SampleFile]) -> Vec<u32> {
-        let paths: std::collections::HashSet<_> = files.iter().map(|file| &file.path).collect();
+        let paths: HashSet<_> = files.iter().map(|file| &file.path).collect();
         let given = |entry: &&Entry| paths.contains(&entry.file.path);
         let entries = self.entries.iter().filter(given);
         entries.map(|entry| entry.sample.id).collect()
@@ -195,7 +198,15 @@ impl PreviewSamples {
         matches!(self.status, PreviewStatus::Loading | PreviewStatus::Running)
     }
 
-    /// The samples that the run has yet to predict; `None` when no run goes on.
+    /// These are on screen, and predicted before the others. Returns whether this changes the order of
+    /// what a run has yet to predict.
+    pub fn set_in_view(&mut self, ids: Vec<u32>) -> bool {
+        let before = self.pending();
+        self.in_view = ids.into_iter().collect();
+        self.pending() != before
+    }
+
+    /// The samples that the run has yet to predict, those on screen first; `None` when no run goes on.
     pub fn pending(&self) -> Option<PendingSamples> {
         self.is_active().then(|| self.without_outcome())
     }
@@ -215,6 +226,10 @@ impl PreviewSamples {
                 _ => &mut pending.without_thumbnail,
             };
             list.push((u64::from(sample.id), file.clone()));
+        }
+        for list in [&mut pending.with_thumbnail, &mut pending.without_thumbnail] {
+            let seen = |id: u64| u32::try_from(id).is_ok_and(|id| self.in_view.contains(&id));
+            list.sort_by_key(|(id, _)| !seen(*id));
         }
         pending
     }
@@ -356,126 +371,5 @@ pub fn whole_outcome(sample: &Sample, spool: &mut SpoolFile) -> Option<Outcome> 
 }
 
 #[cfg(test)]
-mod tests {
-    use boxwright_model::prediction::{ClassPrediction, OutputTensor};
-
-    use super::*;
-
-    fn file(name: &str) -> SampleFile {
-        SampleFile {
-            name: name.to_owned(),
-            path: name.into(),
-        }
-    }
-
-    fn classes(id: u32) -> SampleUpdate {
-        let class = ClassPrediction {
-            class: "cat".into(),
-            score: 1.0,
-        };
-        let thumbnail = Some(bytes::Bytes::from_static(b"jpeg"));
-        SampleUpdate {
-            id,
-            outcome: Outcome::Classes(vec![class]),
-            picture: Some([4, 3]),
-            details: None,
-            thumbnail,
-        }
-    }
-
-    #[test]
-    fn samples_that_are_added_are_done_in_the_same_run() {
-        let (mut samples, mut spool) = (PreviewSamples::default(), SpoolFile::default());
-        assert_eq!(samples.add(vec![file("a"), file("b")]), 0);
-        samples.begin(8);
-        let run = samples.run();
-        assert_eq!(
-            samples
-                .pending()
-                .expect("a run goes on")
-                .with_thumbnail
-                .len(),
-            2
-        );
-        assert_eq!(samples.apply(run, vec![classes(1)], &mut spool).len(), 1);
-        samples.add(vec![file("b"), file("c")]);
-        samples.resume();
-        let pending = samples.pending().expect("a run goes on");
-        let names: Vec<_> = pending
-            .with_thumbnail
-            .iter()
-            .map(|(_, file)| file.name.as_str())
-            .collect();
-        assert_eq!((pending.run, names), (run, vec!["b", "c"]));
-    }
-
-    #[test]
-    fn samples_of_one_name_are_told_apart_also_when_they_come_one_by_one() {
-        let mut samples = PreviewSamples::default();
-        for folder in ["a", "b"] {
-            let (name, path) = ("cat.jpg".to_owned(), format!("{folder}/cat.jpg").into());
-            samples.add(vec![SampleFile { name, path }]);
-        }
-        let names: Vec<&str> = samples.samples().map(|one| one.name.as_str()).collect();
-        assert_eq!(names, ["cat.jpg", "b/cat.jpg"]);
-    }
-
-    #[test]
-    fn a_new_run_keeps_thumbnails_and_drops_late_results_of_the_last() {
-        let (mut samples, mut spool) = (PreviewSamples::default(), SpoolFile::default());
-        samples.add(vec![file("a")]);
-        samples.begin(8);
-        let old = samples.run();
-        samples.apply(old, vec![classes(1)], &mut spool);
-        samples.begin(8);
-        assert!(samples.apply(old, vec![classes(1)], &mut spool).is_empty());
-        assert_eq!(samples.done(), 0);
-        let pending = samples.pending().expect("a run goes on");
-        assert_eq!(
-            (
-                pending.with_thumbnail.len(),
-                pending.without_thumbnail.len()
-            ),
-            (0, 1)
-        );
-    }
-
-    #[test]
-    fn a_run_that_is_cancelled_has_nothing_to_do() {
-        let mut samples = PreviewSamples::default();
-        samples.add(vec![file("a")]);
-        samples.begin(8);
-        samples.cancel();
-        assert_eq!(samples.pending(), None);
-        samples.resume();
-        assert!(samples.pending().is_some());
-    }
-
-    #[test]
-    fn a_large_outcome_is_shortened_for_showing_and_whole_for_export() {
-        let (mut samples, mut spool) = (PreviewSamples::default(), SpoolFile::default());
-        samples.add(vec![file("a")]);
-        samples.begin(8);
-        let data = (0..1000_u32).map(Into::into).collect();
-        let datatype = boxwright_tensor::DataType::Int32;
-        let output = OutputTensor {
-            shape: vec![1000],
-            datatype,
-            data,
-        };
-        let whole = Outcome::Outputs([("out".to_owned(), output)].into());
-        let result = SampleUpdate {
-            id: 1,
-            outcome: whole.clone(),
-            picture: None,
-            details: None,
-            thumbnail: None,
-        };
-        let changed = samples.apply(samples.run(), vec![result], &mut spool);
-        let Some(Outcome::Outputs(shown)) = &changed[0].outcome else {
-            panic!("raw outputs")
-        };
-        assert_eq!(shown["out"].data.len(), MAX_ELEMENTS);
-        assert_eq!(whole_outcome(&changed[0], &mut spool), Some(whole));
-    }
-}
+#[path = "samples_tests.rs"]
+mod tests;

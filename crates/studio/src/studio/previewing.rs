@@ -37,6 +37,17 @@ impl Studio {
         Ok(())
     }
 
+    /// Predicts the samples with these ids first: the user sees them.
+    ///
+    /// # Errors
+    /// None at present.
+    pub async fn set_in_view(&self, ids: Vec<u32>) -> Result<()> {
+        if self.inner.lock().samples.set_in_view(ids) {
+            self.inner.preview.wake();
+        }
+        Ok(())
+    }
+
     /// Removes samples from the list.
     ///
     /// # Errors

@@ -148,6 +148,7 @@ export function fake(query: URLSearchParams): Host {
     },
     preview: predict,
     async cancelPreview() {},
+    async setInView() {},
     async removeSamples(ids) {
       const { samples, ...preview } = state.preview;
       state.preview.samples = samples.filter((one) => !ids.includes(one.id));

@@ -67,6 +67,13 @@ pub struct Roles {
 }
 
 impl Boxes {
+    /// Whether both decode the same candidates from a model's outputs, and differ at most in which
+    /// of them they keep and how these are named.
+    pub fn decodes_like(&self, other: &Self) -> bool {
+        let parts = |boxes: &Self| (boxes.decoder, boxes.roles, boxes.extra, boxes.box_format);
+        parts(self) == parts(other) && self.outputs == other.outputs
+    }
+
     /// The label of a class, or its index in decimal.
     pub fn class(&self, index: usize) -> String {
         let labels = self.labels.as_ref();

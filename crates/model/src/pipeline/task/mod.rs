@@ -44,6 +44,16 @@ pub struct Raw {
 }
 
 impl Task {
+    /// Whether both read the same from a model's outputs, and differ at most in what is made of it:
+    /// thresholds, labels, numbers of results, rounding.
+    pub fn reads_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Boxes(one), Self::Boxes(other)) => one.decodes_like(other),
+            (Self::Boxes(_), _) | (_, Self::Boxes(_)) => false,
+            _ => self.outputs() == other.outputs(),
+        }
+    }
+
     /// The places in the signature of the outputs that the model is run for.
     pub fn outputs(&self) -> &[usize] {
         use std::slice::from_ref;

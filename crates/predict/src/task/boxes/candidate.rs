@@ -20,6 +20,9 @@ pub(super) struct Candidate {
     /// Left, top, right, bottom; of a rotated box its centre and size.
     pub bounds: [f32; 4],
     pub score: f32,
+    /// What has to be above the score threshold: the score, or the lower of it and what else is held
+    /// against the threshold.
+    pub threshold_score: f32,
     pub class: u32,
     /// The number of its extras.
     pub place: usize,
@@ -56,10 +59,45 @@ impl Candidates {
         self.list.push(Candidate {
             bounds,
             score,
+            threshold_score: score,
             class: u32::try_from(class).unwrap_or(u32::MAX),
             place: self.list.len(),
         });
         self.extras.extend(extras);
+    }
+
+    /// The box that was added last also has this number held against the score threshold.
+    pub fn also_held(&mut self, number: f32) {
+        if let Some(last) = self.list.last_mut() {
+            last.threshold_score = last.threshold_score.min(number);
+        }
+    }
+
+    /// Drops all but the best `most`, and returns the highest score that was dropped: above it
+    /// nothing is missing. The rest keep their order, and so their ranks among equal scores.
+    pub fn keep_best(&mut self, most: usize) -> Option<f32> {
+        if self.list.len() <= most {
+            return None;
+        }
+        let mut scores: Vec<f32> = self.list.iter().map(|one| one.threshold_score).collect();
+        let (_, cut, _) = scores.select_nth_unstable_by(most, |a, b| b.total_cmp(a));
+        let cut = *cut;
+        let mut best = Self::new(self.space, self.width);
+        for candidate in self.list.iter().filter(|one| one.threshold_score > cut) {
+            let place = best.list.len();
+            best.list.push(Candidate {
+                place,
+                ..*candidate
+            });
+            best.extras.extend(self.extras_of(candidate));
+        }
+        *self = best;
+        Some(cut)
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        self.list.len() * size_of::<Candidate>() + self.extras.len() * size_of::<f32>()
     }
 
     /// What a box has besides.

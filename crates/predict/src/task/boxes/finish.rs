@@ -5,19 +5,19 @@ use boxwright_model::prediction::Detection;
 
 use super::super::score::rounded;
 use super::candidate::{Candidate, Candidates, Space};
-use super::mask::Masks;
+use super::mask::{Made, MaskStore};
 use super::rotated::Rotated;
 use crate::error::{Error, Result};
 use crate::stage::frame::{Frame, Mapping};
 
-/// The detections; one whose mask is empty is none.
+/// The detections; one whose mask is empty is none. `None` where the prototypes of a mask are gone.
 pub(super) fn detections(
     task: &Boxes,
     candidates: &Candidates,
     kept: &[usize],
-    masks: Option<&Masks<'_>>,
+    masks: Option<&MaskStore<'_>>,
     frame: &Frame,
-) -> Result<Vec<Detection>> {
+) -> Result<Option<Vec<Detection>>> {
     let mapping = frame.mapping_of(task.decoder);
     let mut detections = Vec::with_capacity(kept.len());
     for place in kept {
@@ -38,18 +38,16 @@ pub(super) fn detections(
                 let points = candidates.extras_of(candidate).chunks_exact(numbers);
                 detection.keypoints = Some(points.map(|point| keypoint(point, &mapping)).collect());
             }
-            (Extra::Mask, Some(masks)) => {
-                let extras = candidates.extras_of(candidate);
-                match masks.of_box(extras, candidate.bounds)? {
-                    Some(mask) => detection.mask = Some(mask),
-                    None => continue,
-                }
-            }
+            (Extra::Mask, Some(masks)) => match masks.of_box(candidates, candidate)? {
+                Made::Mask(mask) => detection.mask = Some(mask),
+                Made::Empty => continue,
+                Made::Unknown => return Ok(None),
+            },
         }
         check(&detection)?;
         detections.push(detection);
     }
-    Ok(detections)
+    Ok(Some(detections))
 }
 
 /// Ultralytics' boxes are cut at the photo's edges; those of transformers, and others that come in

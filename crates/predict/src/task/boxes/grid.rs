@@ -17,7 +17,12 @@ const PICODET_CELLS: usize = 1000;
 /// `[N, 5 + C]`: xy = (o + cell) · stride, size = exp(o) · stride; the score is objectness times the
 /// best class's. YOLOX's `demo_postprocess`, whose boxes come to the photo's pixels before they are
 /// suppressed, and are not cut at its edges.
-pub(super) fn yolox(task: &Boxes, output: &Slice<'_>, frame: &Frame) -> Result<Candidates> {
+pub(super) fn yolox(
+    task: &Boxes,
+    output: &Slice<'_>,
+    frame: &Frame,
+    floor: f32,
+) -> Result<Candidates> {
     let (rows, columns) = matrix(output)?;
     let canvas = frame.canvas;
     let grid = |stride: usize| (canvas.0 / stride, canvas.1 / stride);
@@ -45,7 +50,7 @@ pub(super) fn yolox(task: &Boxes, output: &Slice<'_>, frame: &Frame) -> Result<C
                 continue;
             };
             let score = score * row[4];
-            if score > task.score_threshold {
+            if score > floor {
                 let (x, y, stride) = ((cell % width) as f32, (cell / width) as f32, stride as f32);
                 let bounds = corners([
                     (row[0] + x) * stride,
@@ -67,6 +72,7 @@ pub(super) fn picodet(
     task: &Boxes,
     outputs: &[Slice<'_>],
     canvas: (usize, usize),
+    floor: f32,
 ) -> Result<Candidates> {
     let (scores, distances) = outputs.split_at(outputs.len() / 2);
     let mut found = Candidates::new(Space::Input, 0);
@@ -84,7 +90,7 @@ pub(super) fn picodet(
         let bests: Vec<f32> = rows()
             .map(|row| best(row).map_or(0.0, |(_, score)| score))
             .collect();
-        for cell in best_cells(&bests, task.score_threshold) {
+        for cell in best_cells(&bests, floor) {
             let row = &distances[cell * columns..(cell + 1) * columns];
             let size = stride as f32;
             let center = [(cell % width) as f32 + 0.5, (cell / width) as f32 + 0.5];
@@ -96,7 +102,7 @@ pub(super) fn picodet(
             let bounds = [x - side(0), y - side(1), x + side(2), y + side(3)];
             let row = &values[cell * classes..(cell + 1) * classes];
             for (class, score) in row.iter().enumerate() {
-                if *score > task.score_threshold {
+                if *score > floor {
                     found.add(bounds, *score, class, [].into_iter());
                 }
             }

@@ -2,15 +2,90 @@
 //! `process_mask` and YOLOv5's put them together, or masks that the model gives itself.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use boxwright_model::package::Decoder;
 use boxwright_model::prediction::RunLengths;
 
 use super::super::score::sigmoid;
 use super::bits::{Bits, Canvas};
+use super::candidate::{Candidate, Candidates};
 use crate::error::{Error, Result};
 use crate::stage::frame::Frame;
 use crate::tensor::Slice;
+
+/// The mask of a box.
+pub(super) enum Made {
+    Mask(RunLengths),
+    /// It has no pixel, and the library drops such boxes.
+    Empty,
+    /// It has never been made, and its prototypes were not kept.
+    Unknown,
+}
+
+/// The masks that have been made, by the places of their boxes, and what others are made from.
+pub(super) struct MaskStore<'a> {
+    made: Mutex<HashMap<usize, Option<RunLengths>>>,
+    source: Option<Masks<'a>>,
+}
+
+impl<'a> MaskStore<'a> {
+    pub fn new(source: Masks<'a>) -> Self {
+        Self {
+            made: Mutex::default(),
+            source: Some(source),
+        }
+    }
+
+    /// The mask of a box, which lies in pixels of the tensor.
+    pub fn of_box(&self, candidates: &Candidates, candidate: &Candidate) -> Result<Made> {
+        let known = self.made().get(&candidate.place).cloned();
+        let mask = match (known, &self.source) {
+            (Some(mask), _) => mask,
+            (None, None) => return Ok(Made::Unknown),
+            (None, Some(source)) => {
+                let mask = source.of_box(candidates.extras_of(candidate), candidate.bounds)?;
+                self.made().insert(candidate.place, mask.clone());
+                mask
+            }
+        };
+        Ok(mask.map_or(Made::Empty, Made::Mask))
+    }
+
+    /// The store without what it borrows; `numbered` where the places of boxes are still the same.
+    pub fn kept(self, prototypes: bool, numbered: bool) -> MaskStore<'static> {
+        let made = self
+            .made
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        MaskStore {
+            made: Mutex::new(if numbered { made } else { HashMap::new() }),
+            source: self.source.filter(|_| prototypes).map(Masks::into_owned),
+        }
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        let run_lengths = |mask: &Option<RunLengths>| mask.as_ref().map_or(0, RunLengths::bytes);
+        let made: usize = self
+            .made()
+            .values()
+            .map(|mask| 64 + run_lengths(mask))
+            .sum();
+        made + self.prototype_bytes()
+    }
+
+    /// Bytes of the prototypes.
+    pub fn prototype_bytes(&self) -> usize {
+        let source = self.source.as_ref();
+        source.map_or(0, |source| source.values.len() * size_of::<f32>())
+    }
+
+    fn made(&self) -> MutexGuard<'_, HashMap<usize, Option<RunLengths>>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What masks are made from.
 pub(super) struct Masks<'a> {
@@ -43,6 +118,13 @@ impl<'a> Masks<'a> {
             decoder,
             canvas: Canvas::new(frame),
         })
+    }
+
+    fn into_owned(self) -> Masks<'static> {
+        Masks {
+            values: Cow::Owned(self.values.into_owned()),
+            ..self
+        }
     }
 
     /// How many prototypes there are, or masks.

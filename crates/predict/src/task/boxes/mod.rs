@@ -2,6 +2,7 @@
 //! brought to the photo's pixels.
 
 mod bits;
+mod cached;
 mod candidate;
 mod finish;
 mod grid;
@@ -17,44 +18,40 @@ use boxwright_model::package::Decoder;
 use boxwright_model::pipeline::Boxes;
 use boxwright_model::prediction::Outcome;
 
+pub(crate) use self::cached::Decoded;
+
 use self::candidate::Candidates;
 use self::output::output;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::stage::frame::Frame;
 use crate::tensor::Slice;
 
 /// The detections by falling score.
 pub(super) fn outcome(task: &Boxes, outputs: &[Slice<'_>], frame: &Frame) -> Result<Outcome> {
-    let masks = match task.roles.masks {
-        Some(place) => Some(mask::Masks::of(
-            output(outputs, Some(place))?,
-            task.decoder,
-            frame,
-        )?),
-        None => None,
-    };
-    let coefficients = masks.as_ref().map_or(0, mask::Masks::count);
-    let candidates = decode(task, outputs, frame, coefficients)?;
-    let kept = suppress::select(task, &candidates);
-    finish::detections(task, &candidates, &kept, masks.as_ref(), frame).map(Outcome::Detections)
+    let decoded = Decoded::of(task, outputs, frame, task.score_threshold)?;
+    let outcome = decoded.outcome(task, frame)?;
+    outcome.ok_or_else(|| Error::Run("the masks of boxes are gone".into()))
 }
 
-/// Every box with a score above the threshold.
+/// Every box with a score above `floor`.
 fn decode(
     task: &Boxes,
     outputs: &[Slice<'_>],
     frame: &Frame,
     coefficients: usize,
+    floor: f32,
 ) -> Result<Candidates> {
     let boxes = || output(outputs, Some(task.roles.boxes));
     match task.decoder {
-        Decoder::YoloV8 => rows::yolov8(task, boxes()?, coefficients),
-        Decoder::YoloV5 => rows::yolov5(task, boxes()?, coefficients),
-        Decoder::EndToEnd => rows::end_to_end(task, boxes()?, coefficients),
-        Decoder::YoloX => grid::yolox(task, boxes()?, frame),
-        Decoder::PicoDet => grid::picodet(task, outputs, frame.canvas),
-        Decoder::RtDetr => queries::ultralytics(task, boxes()?),
-        Decoder::Detr | Decoder::RtDetrTransformers => queries::transformers(task, outputs),
-        Decoder::DFine | Decoder::TorchVision | Decoder::SsdTf => separate::decode(task, outputs),
+        Decoder::YoloV8 => rows::yolov8(task, boxes()?, coefficients, floor),
+        Decoder::YoloV5 => rows::yolov5(task, boxes()?, coefficients, floor),
+        Decoder::EndToEnd => rows::end_to_end(task, boxes()?, coefficients, floor),
+        Decoder::YoloX => grid::yolox(task, boxes()?, frame, floor),
+        Decoder::PicoDet => grid::picodet(task, outputs, frame.canvas, floor),
+        Decoder::RtDetr => queries::ultralytics(task, boxes()?, floor),
+        Decoder::Detr | Decoder::RtDetrTransformers => queries::transformers(task, outputs, floor),
+        Decoder::DFine | Decoder::TorchVision | Decoder::SsdTf => {
+            separate::decode(task, outputs, floor)
+        }
     }
 }

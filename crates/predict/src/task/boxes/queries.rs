@@ -12,7 +12,7 @@ use crate::tensor::Slice;
 
 /// `[N, 4 + C]`: centre, size and scores; or, of later exports, `[N, 6]`: centre, size, score and
 /// class. Ultralytics' `RTDETRPredictor`.
-pub(super) fn ultralytics(task: &Boxes, rows: &Slice<'_>) -> Result<Candidates> {
+pub(super) fn ultralytics(task: &Boxes, rows: &Slice<'_>, floor: f32) -> Result<Candidates> {
     let (_, columns) = matrix(rows)?;
     if columns < 5 {
         return Err(unfit(task, rows, "[boxes, 4 + classes]"));
@@ -29,7 +29,7 @@ pub(super) fn ultralytics(task: &Boxes, rows: &Slice<'_>) -> Result<Candidates> 
             true => Some((class(row[5], rows)?, row[4])),
             false => best(&row[4..]),
         };
-        if let Some((class, score)) = best.filter(|(_, score)| *score > task.score_threshold) {
+        if let Some((class, score)) = best.filter(|(_, score)| *score > floor) {
             found.add(bounds(task, &row[..4]), score, class, [].into_iter());
         }
     }
@@ -38,7 +38,7 @@ pub(super) fn ultralytics(task: &Boxes, rows: &Slice<'_>) -> Result<Candidates> 
 
 /// Logits and boxes apart: `post_process_object_detection` of Transformers' DETR, with a last class
 /// for nothing, or of its RT-DETR, which takes the best pairs of query and class.
-pub(super) fn transformers(task: &Boxes, outputs: &[Slice<'_>]) -> Result<Candidates> {
+pub(super) fn transformers(task: &Boxes, outputs: &[Slice<'_>], floor: f32) -> Result<Candidates> {
     let (logits, boxes) = (
         output(outputs, task.roles.scores)?,
         output(outputs, Some(task.roles.boxes))?,
@@ -53,7 +53,6 @@ pub(super) fn transformers(task: &Boxes, outputs: &[Slice<'_>]) -> Result<Candid
     }
     let (given, boxes) = (logits.floats()?, boxes.floats()?);
     checked(&given, logits)?;
-    let threshold = task.score_threshold;
     let mut found = Candidates::new(Space::Unit, 0);
     let bounds = |query: usize| bounds(task, &boxes[query * 4..query * 4 + 4]);
     if task.decoder == Decoder::Detr {
@@ -62,7 +61,7 @@ pub(super) fn transformers(task: &Boxes, outputs: &[Slice<'_>]) -> Result<Candid
             row.copy_from_slice(logits);
             activate(&mut row, boxwright_model::package::Activation::Softmax);
             let best = best(&row[..classes - 1]);
-            if let Some((class, score)) = best.filter(|(_, score)| *score > threshold) {
+            if let Some((class, score)) = best.filter(|(_, score)| *score > floor) {
                 found.add(bounds(query), score, class, [].into_iter());
             }
         }
@@ -72,7 +71,7 @@ pub(super) fn transformers(task: &Boxes, outputs: &[Slice<'_>]) -> Result<Candid
         .iter()
         .map(|logit| sigmoid(*logit))
         .enumerate()
-        .filter(|(_, score)| *score > threshold)
+        .filter(|(_, score)| *score > floor)
         .collect();
     pairs.sort_by(|a, b| b.1.total_cmp(&a.1));
     for (pair, score) in pairs.into_iter().take(queries) {

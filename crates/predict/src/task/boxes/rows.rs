@@ -19,7 +19,12 @@ fn extras(task: &Boxes, coefficients: usize) -> usize {
 }
 
 /// `[4 + C + extras, N]`: centre, size and scores of each box; Ultralytics' `non_max_suppression`.
-pub(super) fn yolov8(task: &Boxes, output: &Slice<'_>, coefficients: usize) -> Result<Candidates> {
+pub(super) fn yolov8(
+    task: &Boxes,
+    output: &Slice<'_>,
+    coefficients: usize,
+    floor: f32,
+) -> Result<Candidates> {
     let (rows, count) = matrix(output)?;
     let width = extras(task, coefficients);
     let Some(classes) = rows.checked_sub(4 + width).filter(|classes| *classes > 0) else {
@@ -41,7 +46,7 @@ pub(super) fn yolov8(task: &Boxes, output: &Slice<'_>, coefficients: usize) -> R
     }
     let mut found = Candidates::new(Space::Input, width);
     let cells = [row(0), row(1), row(2), row(3)];
-    for at in (0..count).filter(|at| best[*at] > task.score_threshold) {
+    for at in (0..count).filter(|at| best[*at] > floor) {
         let bounds = cells.map(|row| row[at]);
         let bounds = bounds_of(task, bounds);
         let more = (0..width).map(|extra| row(4 + classes + extra)[at]);
@@ -62,7 +67,12 @@ fn bounds_of(task: &Boxes, bounds: [f32; 4]) -> [f32; 4] {
 
 /// `[N, 5 + C + extras]`: centre, size, objectness and scores; YOLOv5's `non_max_suppression`, whose
 /// score is the product, and which both have to be above the threshold.
-pub(super) fn yolov5(task: &Boxes, output: &Slice<'_>, coefficients: usize) -> Result<Candidates> {
+pub(super) fn yolov5(
+    task: &Boxes,
+    output: &Slice<'_>,
+    coefficients: usize,
+    floor: f32,
+) -> Result<Candidates> {
     let (_, columns) = matrix(output)?;
     let width = extras(task, coefficients);
     let Some(classes) = columns
@@ -75,7 +85,7 @@ pub(super) fn yolov5(task: &Boxes, output: &Slice<'_>, coefficients: usize) -> R
     let mut found = Candidates::new(Space::Input, width);
     for row in floats.chunks_exact(columns) {
         checked(&row[4..5 + classes], output)?;
-        if row[4] <= task.score_threshold {
+        if row[4] <= floor {
             continue;
         }
         let (mut score, mut class) = (f32::NEG_INFINITY, 0);
@@ -85,10 +95,11 @@ pub(super) fn yolov5(task: &Boxes, output: &Slice<'_>, coefficients: usize) -> R
                 (score, class) = (product, next);
             }
         }
-        if score > task.score_threshold {
+        if score > floor {
             let bounds = bounds_of(task, [row[0], row[1], row[2], row[3]]);
             let more = row[5 + classes..].iter().copied();
             found.add(bounds, score, class, more);
+            found.also_held(row[4]);
         }
     }
     Ok(found)
@@ -100,6 +111,7 @@ pub(super) fn end_to_end(
     task: &Boxes,
     output: &Slice<'_>,
     coefficients: usize,
+    floor: f32,
 ) -> Result<Candidates> {
     let (_, columns) = matrix(output)?;
     let width = extras(task, coefficients);
@@ -110,7 +122,7 @@ pub(super) fn end_to_end(
     let mut found = Candidates::new(Space::Input, width);
     for row in floats.chunks_exact(columns) {
         checked(&row[4..5], output)?;
-        if row[4] <= task.score_threshold {
+        if row[4] <= floor {
             continue;
         }
         let bounds = [row[0], row[1], row[2], row[3]];

@@ -10,7 +10,7 @@ use super::output::{checked, class, output, unfit};
 use crate::error::{Error, Result};
 use crate::tensor::Slice;
 
-pub(super) fn decode(task: &Boxes, outputs: &[Slice<'_>]) -> Result<Candidates> {
+pub(super) fn decode(task: &Boxes, outputs: &[Slice<'_>], floor: f32) -> Result<Candidates> {
     let boxes = output(outputs, Some(task.roles.boxes))?;
     let scores = output(outputs, task.roles.scores)?;
     let classes = output(outputs, task.roles.classes)?;
@@ -38,7 +38,7 @@ pub(super) fn decode(task: &Boxes, outputs: &[Slice<'_>]) -> Result<Candidates> 
     let mut found = Candidates::new(space, width);
     let (boxes, numbers, names) = (boxes.floats()?, scores.floats()?, classes.floats()?);
     checked(&numbers[..count], scores)?;
-    for row in (0..count).filter(|row| numbers[*row] > task.score_threshold) {
+    for row in (0..count).filter(|row| numbers[*row] > floor) {
         let bounds = [0, 1, 2, 3].map(|side| boxes[row * 4 + side]);
         let bounds = match task.box_format.unwrap_or(own) {
             BoxFormat::Xyxy => bounds,

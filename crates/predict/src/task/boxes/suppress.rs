@@ -22,7 +22,7 @@ pub(super) fn select(task: &Boxes, candidates: &Candidates) -> Vec<usize> {
         Some(_) => MOST,
         None => task.max_detections,
     };
-    let order = best(list, most);
+    let order = best(list, task.score_threshold, most);
     let Some(threshold) = task.iou_threshold else {
         return order;
     };
@@ -55,13 +55,15 @@ pub(super) fn select(task: &Boxes, candidates: &Candidates) -> Vec<usize> {
     }
 }
 
-/// The best ones in order: a model that gives millions of boxes costs no long sort.
-fn best(list: &[Candidate], most: usize) -> Vec<usize> {
+/// The best ones above the threshold in order: a model that gives millions of boxes costs no long
+/// sort.
+fn best(list: &[Candidate], threshold: f32, most: usize) -> Vec<usize> {
     let by_score = |a: &usize, b: &usize| {
         let scores = list[*b].score.total_cmp(&list[*a].score);
         scores.then(a.cmp(b))
     };
-    let mut order: Vec<usize> = (0..list.len()).collect();
+    let above = |place: &usize| list[*place].threshold_score > threshold;
+    let mut order: Vec<usize> = (0..list.len()).filter(above).collect();
     if order.len() > most {
         order.select_nth_unstable_by(most, by_score);
         order.truncate(most);
