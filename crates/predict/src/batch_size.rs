@@ -3,7 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Runs of each size before the sizes are compared.
-const TRIALS: u32 = 3;
+const TRIALS: u32 = 4;
+/// A larger batch has to take at most this share of the time a sample.
+const FASTER: f64 = 0.98;
 
 /// How many samples run together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,13 +25,15 @@ pub(crate) struct BatchTimes(Mutex<Vec<Times>>);
 struct Times {
     size: usize,
     runs: u32,
-    /// Of all runs, in milliseconds a sample.
-    sum: f64,
+    /// The least of all runs but the first, in milliseconds a sample: other work on the machine only
+    /// adds to it.
+    least: f64,
 }
 
 impl BatchTimes {
-    /// The size for the next run, of `most` at most where the model takes no more: one that has been tried too little, the smallest first, so that
-    /// first results come soon; else the fastest.
+    /// The size for the next run, of `most` at most where the model takes no more. Sizes are tried from
+    /// the smallest on, so that first results come soon, and as long as each is faster than the one
+    /// before.
     pub fn choose(&self, wanted: BatchSize, most: usize) -> usize {
         if let BatchSize::Exactly(_) = wanted {
             return most;
@@ -37,16 +41,16 @@ impl BatchTimes {
         let times = self.times();
         let mut fastest: Option<Times> = None;
         for size in sizes(most) {
-            match times.iter().find(|times| times.size == size) {
-                Some(times) if times.runs >= TRIALS => {
-                    if fastest.is_none_or(|best| times.mean() < best.mean()) {
-                        fastest = Some(*times);
-                    }
+            match (times.iter().find(|times| times.size == size), fastest) {
+                (None, _) => return size,
+                (Some(times), _) if times.runs < TRIALS => return size,
+                (Some(times), Some(best)) if times.least > best.least * FASTER => {
+                    return best.size;
                 }
-                _ => return size,
+                (Some(times), _) => fastest = Some(*times),
             }
         }
-        fastest.map_or(most, |times| times.size)
+        most
     }
 
     /// A run of `size` samples took so long.
@@ -56,24 +60,19 @@ impl BatchTimes {
         match times.iter_mut().find(|times| times.size == size) {
             Some(times) => {
                 times.runs += 1;
-                times.sum += a_sample;
+                times.least = times.least.min(a_sample);
             }
+            // The first run of a size also plans its memory.
             None => times.push(Times {
                 size,
                 runs: 1,
-                sum: a_sample,
+                least: f64::INFINITY,
             }),
         }
     }
 
     fn times(&self) -> MutexGuard<'_, Vec<Times>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Times {
-    fn mean(self) -> f64 {
-        self.sum / f64::from(self.runs.max(1))
     }
 }
 
@@ -98,31 +97,47 @@ fn sizes(limit: usize) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_size_is_tried_and_the_fastest_stays() {
+    /// The sizes that are chosen where a run takes so long a sample, by its size.
+    fn chosen(most: usize, milliseconds: impl Fn(usize) -> f64) -> Vec<usize> {
         let times = BatchTimes::default();
-        let mut tried = Vec::new();
-        for _ in 0..40 {
-            let size = times.choose(BatchSize::AtMost(6), 6);
-            tried.push(size);
-            // 9, 8, 12 and 14 milliseconds a sample.
-            let a_sample =
-                [9.0, 8.0, 12.0, 14.0][[1, 2, 4, 6].iter().position(|one| *one == size).unwrap()];
-            times.add(size, a_sample * size as f64);
+        let mut chosen = Vec::new();
+        for _ in 0..60 {
+            let size = times.choose(BatchSize::AtMost(most), most);
+            chosen.push(size);
+            times.add(size, milliseconds(size) * size as f64);
         }
-        assert_eq!(&tried[..12], [1, 1, 1, 2, 2, 2, 4, 4, 4, 6, 6, 6]);
-        assert!(tried[12..].iter().all(|size| *size == 2), "{tried:?}");
-        assert_eq!(times.choose(BatchSize::Exactly(6), 6), 6);
+        chosen
     }
 
     #[test]
-    fn a_size_that_became_slow_gives_way() {
+    fn sizes_are_tried_while_they_are_faster() {
+        let on_a_processor = chosen(8, |size| 8.0 + size as f64);
+        assert_eq!(on_a_processor[..8], [1, 1, 1, 1, 2, 2, 2, 2]);
+        assert!(on_a_processor[8..].iter().all(|size| *size == 1));
+        let on_a_gpu = chosen(24, |size| 1.0 + 10.0 / size as f64);
+        assert_eq!(
+            on_a_gpu[8..24],
+            [4, 4, 4, 4, 8, 8, 8, 8, 16, 16, 16, 16, 24, 24, 24, 24]
+        );
+        assert!(on_a_gpu[24..].iter().all(|size| *size == 24));
+    }
+
+    #[test]
+    fn a_size_that_is_asked_for_is_taken() {
         let times = BatchTimes::default();
-        for (size, milliseconds) in [(1, 5.0), (2, 12.0)] {
-            (0..TRIALS).for_each(|_| times.add(size, milliseconds));
+        assert_eq!(times.choose(BatchSize::Exactly(6), 6), 6);
+        assert_eq!(times.choose(BatchSize::AtMost(1), 1), 1);
+    }
+
+    #[test]
+    fn a_first_run_and_disturbed_ones_do_not_decide() {
+        let times = BatchTimes::default();
+        for milliseconds in [50.0, 5.0, 9.0, 5.0] {
+            times.add(1, milliseconds);
         }
-        assert_eq!(times.choose(BatchSize::AtMost(2), 2), 1);
-        (0..3).for_each(|_| times.add(1, 9.0));
-        assert_eq!(times.choose(BatchSize::AtMost(2), 2), 2);
+        for milliseconds in [2.0, 12.0, 13.0, 14.0] {
+            times.add(2, milliseconds);
+        }
+        assert_eq!(times.choose(BatchSize::AtMost(8), 8), 1);
     }
 }
