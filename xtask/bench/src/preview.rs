@@ -57,7 +57,7 @@ pub fn against_python(bench: &Bench) -> Result<Vec<Row>, Failed> {
         "preview: sample photos / sequential Python",
         ours,
         theirs,
-        1.3,
+        1.5,
     )])
 }
 
@@ -74,7 +74,7 @@ pub fn ratio(what: &str, ours: f64, theirs: f64, least: f64) -> Row {
 fn compare_with_limit(bench: &Bench, what: &str, photos: &Path) -> Result<Vec<Row>, Failed> {
     let single = single_threaded(bench)?;
     let (ours, limit) = interleave(RUNS, || preview(bench, photos), || limit(&single, photos))?;
-    Ok(vec![ratio(what, ours, limit, 0.9)])
+    Ok(vec![ratio(what, ours, limit, 0.95)])
 }
 
 /// Pictures a second of `boxwright preview`, by its own clock: without the loading of the model.

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
 
 use boxwright_model::LoadedPackage;
-use boxwright_predict::{Options, Predictor};
+use boxwright_predict::{BatchSize, Options, Predictor, Source, Want};
 use boxwright_tests::venv::environment;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bench::{Bench, PAGES};
 use crate::failed::Failed;
-use crate::preview::{limit, multiply_sample, ratio, venv_without_dependencies};
+use crate::preview::{files, limit, multiply_sample, ratio, venv_without_dependencies};
 use crate::process;
 use crate::programs::package;
-use crate::table::{Row, interleave};
+use crate::table::{Aim, Row, interleave, median};
 
 const RUNS: usize = 3;
 /// Copies of the sample's five photos.
@@ -60,7 +61,43 @@ fn measure(bench: &Bench, task: &str, name: &str) -> Result<Vec<Row>, Failed> {
         || limit(&single, &yolo.photos),
     )?;
     let what = format!("preview: {name} / limit");
-    Ok(vec![peer, ratio(&what, speed, most, 0.9)])
+    Ok(vec![
+        peer,
+        ratio(&what, speed, most, 0.9),
+        moved_threshold(&single, &yolo, name)?,
+    ])
+}
+
+/// How long a picture takes when a threshold moves after all have been predicted.
+fn moved_threshold(single: &Predictor, yolo: &Yolo, name: &str) -> Result<Row, Failed> {
+    let photos = files(&yolo.photos)?;
+    let predict = |predictor: &Predictor| {
+        let samples = photos.iter().cloned().map(Source::Path).collect();
+        let want = Want {
+            keep: true,
+            ..Want::default()
+        };
+        let cancel = AtomicBool::new(false);
+        predictor.predict_many(samples, &want, BatchSize::AtMost(1), &cancel, &|_, _| {})
+    };
+    predict(single);
+    let mut times = Vec::new();
+    for score in [0.3, 0.35, 0.4, 0.3, 0.25] {
+        let mut package = LoadedPackage::open(&yolo.folder)?;
+        package.package.postprocess.score_threshold = Some(score);
+        let timing = predict(&single.with_pipeline(package)?);
+        if timing.infer_ms > 0.0 {
+            return Err("the model ran again for another threshold".into());
+        }
+        times.push(timing.wall_ms / photos.len() as f64);
+    }
+    Ok(Row {
+        what: format!("preview: {name}, threshold moved"),
+        figure: median(&times),
+        unit: "ms a picture",
+        aim: Aim::AtMost(1.0),
+        detail: "on one core, without another run of the model".into(),
+    })
 }
 
 /// A model of this shape with its package, photos, and the Python that both come from.
