@@ -56,11 +56,10 @@ pub fn serve() -> PathBuf {
 /// The checkout.
 pub fn checkout() -> PathBuf {
     // Asked at run time: checkouts may share a target folder.
-    let tests = std::env::var_os("CARGO_MANIFEST_DIR").expect("the tests run by cargo");
-    Path::new(&tests)
-        .parent()
-        .expect("tests/ lies in the checkout")
-        .to_owned()
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests");
+    let has_lock = |folder: &&Path| folder.join("Cargo.lock").is_file();
+    let root = Path::new(&package).ancestors().find(has_lock);
+    root.expect("a package lies in the checkout").to_owned()
 }
 
 /// The sample model's folder in the checkout.
