@@ -35,9 +35,11 @@ export async function servePage(folder) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://page");
     const path = normalize(pathname === "/" ? "/index.html" : pathname);
-    const body = await readFile(join(folder, path)).catch(() => null);
+    // A browser asks for an icon; the window has its own.
+    const body =
+      path === "/favicon.ico" ? "" : await readFile(join(folder, path)).catch(() => null);
     const type = types[extname(path)] ?? "application/octet-stream";
-    response.writeHead(body ? 200 : 404, { ...headers, "content-type": type });
+    response.writeHead(body === null ? 404 : 200, { ...headers, "content-type": type });
     response.end(body);
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
