@@ -12,6 +12,19 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1000,
   },
-  // A page in a browser keeps a core busy by itself.
-  test: { include: ["src/**/*.test.ts", "scripts/**/*.test.mjs"], maxConcurrency: 2 },
+  test: {
+    projects: [
+      { extends: true, test: { name: "code", include: ["src/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "page",
+          include: ["scripts/**/*.test.mjs"],
+          globalSetup: "scripts/build-once.mjs",
+        },
+      },
+    ],
+    // A page in a browser keeps a core busy by itself.
+    maxConcurrency: 2,
+  },
 });

@@ -28,6 +28,7 @@ pub mod registry;
 pub mod report;
 pub mod sandbox;
 pub mod server;
+pub mod task_models;
 pub mod tokens;
 pub mod venv;
 pub mod wait;

@@ -260,14 +260,26 @@ impl Window {
 
     /// Saves a picture of the page.
     ///
+    /// The driver takes it when the page has next been painted, for which it would wait forever where
+    /// nothing changes: a dot that nobody sees changes meanwhile.
+    ///
     /// # Panics
     /// When the file can't be written.
+    #[track_caller]
     pub fn screenshot(&self, file: &Path) {
+        self.script(
+            "const dot = document.createElement('i'); dot.dataset.testid = 'dot'; dot.ariaHidden = 'true'; \
+             Object.assign(dot.style, { position: 'fixed', width: '1px', height: '1px', opacity: 0 }); \
+             document.body.append(dot); let on = false; \
+             const change = () => { if (!dot.isConnected) return; \
+               on = !on; dot.style.opacity = on ? 0.01 : 0.02; requestAnimationFrame(change); }; change()",
+        );
         let answer = send(
             self.agent
                 .get(format!("{}/screenshot", self.session))
                 .call(),
         );
+        self.script("document.querySelector('[data-testid=dot]').remove()");
         std::fs::write(file, STANDARD.decode(answer.as_str().unwrap()).unwrap()).unwrap();
     }
 

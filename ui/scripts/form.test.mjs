@@ -1,8 +1,8 @@
 // The form of the pipeline, as a user meets it: presets, the fields of a choice, what is folded away.
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, inject, test } from "vitest";
 import { hasBrowser, launch } from "./states.mjs";
 
-const session = hasBrowser ? await launch() : null;
+const session = hasBrowser ? await launch(inject("page")) : null;
 afterAll(() => session?.end());
 
 /** A test of the page in a state, with a lookup by test id. */

@@ -1,8 +1,8 @@
 // The search for a notebook's recipe, by keyboard and mouse, with the fake host.
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, inject, test } from "vitest";
 import { hasBrowser, launch } from "./states.mjs";
 
-const session = hasBrowser ? await launch() : null;
+const session = hasBrowser ? await launch(inject("page")) : null;
 afterAll(() => session?.end());
 
 /** The page in a state of the search, and a lookup by test id. */

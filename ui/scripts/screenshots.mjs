@@ -3,23 +3,26 @@
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildPage, removePage } from "./built-page.mjs";
 import { launch } from "./states.mjs";
 
 const [folder = join(tmpdir(), "boxwright-screenshots"), ...only] = process.argv.slice(2);
 const sizes = { small: [1024, 700], medium: [1440, 900], large: [1600, 1000] };
-const { names, newPage, open, end } = await launch();
+const page = await buildPage();
+const { names, newPage, open, end } = await launch(page);
 const wanted = names.filter((name) => only.length === 0 || only.includes(name));
 await mkdir(folder, { recursive: true });
 for (const name of wanted) {
-  const page = await newPage();
+  const tab = await newPage();
   for (const theme of ["light", "dark"]) {
     for (const [size, [width, height]] of Object.entries(sizes)) {
-      await page.setViewportSize({ width, height });
-      await open(page, name, theme);
-      await page.screenshot({ path: join(folder, `${name}-${theme}-${size}.png`) });
+      await tab.setViewportSize({ width, height });
+      await open(tab, name, theme);
+      await tab.screenshot({ path: join(folder, `${name}-${theme}-${size}.png`) });
     }
   }
-  await page.close();
+  await tab.close();
 }
 await end();
+await removePage(page);
 console.log(`${wanted.length} states in ${folder}`);

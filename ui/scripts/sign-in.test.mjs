@@ -1,8 +1,8 @@
 // The confirmation before a password is sent to another host than the registry's.
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, inject, test } from "vitest";
 import { hasBrowser, launch } from "./states.mjs";
 
-const session = hasBrowser ? await launch() : null;
+const session = hasBrowser ? await launch(inject("page")) : null;
 afterAll(() => session?.end());
 
 /** The page with the confirmation open, and a lookup by test id. */

@@ -1,10 +1,11 @@
 // Opens the states of the page in Chromium, with the fake host, for screenshots and tests.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
-import { createServer } from "vite";
+import { runnerImport } from "vite";
+import { servePage } from "./built-page.mjs";
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const program = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export const hasBrowser = existsSync(program);
@@ -216,17 +217,12 @@ const actions = {
   filtered: { state: "mixed", act: (page) => page.getByTestId("filter-failed").click() },
 };
 
-/** Starts a server for the page and a browser. */
-export async function launch() {
-  const server = await createServer({
-    root: new URL("..", import.meta.url).pathname,
-    logLevel: "error",
-    server: { port: 0, strictPort: false },
-  });
-  await server.listen();
-  const { scenarios } = await server.ssrLoadModule("/src/host/fake/scenarios.ts");
+/** Starts a browser, and a server of the built page in `folder`. */
+export async function launch(folder) {
+  const { address, end } = await servePage(folder);
+  const source = new URL("../src/host/fake/scenarios.ts", import.meta.url).pathname;
+  const { scenarios } = (await runnerImport(source)).module;
   const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
-  const address = server.resolvedUrls.local[0];
   return {
     names: [...Object.keys(scenarios), ...Object.keys(actions)],
     newPage: () => browser.newPage({ reducedMotion: "reduce" }),
@@ -239,7 +235,7 @@ export async function launch() {
     },
     async end() {
       await browser.close();
-      await server.close();
+      await end();
     },
   };
 }
@@ -262,7 +258,8 @@ export async function waitUntilStable(page) {
 
 /** Accessibility violations that axe finds in the present page. */
 export async function violations(page) {
-  if (!(await page.evaluate(() => "axe" in window))) await page.addScriptTag({ path: axe });
+  // The page's policy takes no script of another's: the debugger brings it in.
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
   const found = await page.evaluate(() =>
     window.axe.run(document, { resultTypes: ["violations"] }),
   );

@@ -1,9 +1,9 @@
 // In every state of the page, in both themes and the smallest window: axe finds no violation,
 // nothing overflows, and no script fails.
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, inject, test } from "vitest";
 import { hasBrowser, launch, waitUntilStable, overflowing, violations } from "./states.mjs";
 
-const session = hasBrowser ? await launch() : null;
+const session = hasBrowser ? await launch(inject("page")) : null;
 
 describe.concurrent("in every theme and the smallest window", () => {
   afterAll(() => session?.end());
@@ -17,6 +17,8 @@ describe.concurrent("in every theme and the smallest window", () => {
     const page = await session.newPage();
     const errors = [];
     page.on("pageerror", (error) => errors.push(error.message));
+    // What the content policy refuses is said there too.
+    page.on("console", (said) => said.type() === "error" && errors.push(said.text()));
     await page.setViewportSize({ width: 1024, height: 700 });
     await session.open(page, name, "light");
     const found = { light: await violations(page), overflowing: await overflowing(page) };

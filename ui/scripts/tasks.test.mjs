@@ -1,8 +1,8 @@
 // Boxes in the viewer and on the cards: linked with their rows, filtered, zoomed.
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, inject, test } from "vitest";
 import { hasBrowser, launch } from "./states.mjs";
 
-const session = hasBrowser ? await launch() : null;
+const session = hasBrowser ? await launch(inject("page")) : null;
 afterAll(() => session?.end());
 
 /** Runs `check` on the page in a state, and with a lookup by test id. */

@@ -75,6 +75,24 @@ export type Decode = "pillow" | "opencv" | "opencv-grey" | "opencv-unchanged" | 
 /** How outputs encode boxes. */
 export type Decoder = "yolov8" | "yolov5" | "yolox" | "end-to-end" | "rt-detr" | "detr" | "rt-detr-transformers" | "d-fine" | "ssd-tf" | "torchvision" | "picodet";
 
+/** A decoder of boxes: what it takes, and what holds where the package says nothing. */
+export type DecoderChoice = {
+  /** Its name in the package file. */
+  name: Decoder,
+  /** The outputs that it takes, by role; none where it takes all of them. */
+  roles: Array<keyof Outputs>,
+  /** Whether its boxes can have angles, keypoints or masks. */
+  has_extras: boolean,
+  /** The score that a box is shown above. */
+  score_threshold: number,
+  /** The overlap above which the worse of two boxes is dropped; `None` where none is. */
+  iou_threshold: number | null,
+  /** Whether a box also suppresses those of other classes. */
+  class_agnostic: boolean,
+  /** How many boxes are kept at most. */
+  max_detections: number,
+};
+
 /** The numbers in which the library resizes. */
 export type Depth = "u8" | "f32" | "unit" | "rounded";
 
@@ -969,6 +987,8 @@ export type State = {
   targets: Array<TargetChoice>,
   /** The presets of preprocessing. */
   presets: Array<PresetChoice>,
+  /** The decoders of boxes. */
+  decoders: Array<DecoderChoice>,
   /** Remembered choices. */
   settings: Settings,
   /** The program's version. */

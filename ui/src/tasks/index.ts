@@ -52,5 +52,10 @@ export function resultContext(
   samples: readonly PreviewSample[],
 ): ResultContext {
   const first = samples.find((sample) => taskOf(sample.outcome) !== null);
-  return { postprocess: pkg?.postprocess ?? null, first: first?.outcome ?? null, samples };
+  return {
+    postprocess: pkg?.postprocess ?? null,
+    named: pkg?.labels != null,
+    first: first?.outcome ?? null,
+    samples,
+  };
 }

@@ -8,10 +8,17 @@ import type { Look } from "./parts/look.svelte";
 /** What the results of a preview have in common. */
 export interface ResultContext {
   postprocess: Postprocess | null;
+  /** Whether the classes have names; else they are numbers. */
+  named: boolean;
   /** The first outcome with a result, so that all results are formatted alike. */
   first: Outcome | null;
   /** All samples, of which a result may have neighbours. */
   samples: readonly PreviewSample[];
+}
+
+/** The name of a class, as it is shown: a number alone looks like a count. */
+export function className(name: string, { named }: ResultContext): string {
+  return named ? name : `class ${name}`;
 }
 
 /** What the fields of a task are made from. */

@@ -137,6 +137,7 @@ fn label(line: &str) -> &str {
 /// Class names as JSON or Python writes a list or a dictionary, or separated by lines or commas.
 pub(crate) fn from_value(text: &str) -> Option<Vec<String>> {
     let text = text.trim();
+    let is_list = text.starts_with(['[', '{', '(']);
     let names = match text.chars().next()? {
         '[' | '{' | '(' => Literal { rest: text }.names()?,
         _ if text.contains('\n') => text.lines().map(|line| line.trim().to_owned()).collect(),
@@ -151,7 +152,9 @@ pub(crate) fn from_value(text: &str) -> Option<Vec<String>> {
             && !name.chars().any(char::is_control)
             && name.trim() == name
     };
-    (names.len() > 1 && names.iter().all(proper)).then_some(names)
+    // A detector of persons has one name; a word alone is no list.
+    let least = if is_list { 1 } else { 2 };
+    (names.len() >= least && names.iter().all(proper)).then_some(names)
 }
 
 /// Class names by index from pairs of them, if the indices are 0, 1, 2 and so on.
@@ -377,6 +380,7 @@ mod tests {
             assert_eq!(names, ["cat", "o'dog", "日本"], "{text}");
         }
         assert_eq!(from_value(r#"["\ud83d\ude00", "b"]"#).unwrap(), ["😀", "b"]);
+        assert_eq!(from_value("{0: 'person'}").unwrap(), ["person"]);
     }
 
     #[test]

@@ -209,6 +209,9 @@ pub struct Postprocess {
 }
 
 impl Postprocess {
+    /// Boxes that a prediction has at most, where the package says nothing.
+    pub const MAX_DETECTIONS: usize = 300;
+
     fn default_top_k() -> usize {
         5
     }

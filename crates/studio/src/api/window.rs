@@ -1,5 +1,6 @@
 //! The window as a whole: its state, its events, what it remembers.
 
+use boxwright_model::package::{Decoder, Postprocess};
 use serde::{Deserialize, Serialize};
 
 use super::document::Document;
@@ -32,6 +33,8 @@ pub struct State {
     pub targets: Vec<TargetChoice>,
     /// The presets of preprocessing.
     pub presets: Vec<PresetChoice>,
+    /// The decoders of boxes.
+    pub decoders: Vec<DecoderChoice>,
     /// Remembered choices.
     pub settings: Settings,
     /// The program's version.
@@ -137,6 +140,41 @@ pub struct PresetChoice {
     pub name: String,
     /// The title: `ImageNet (torchvision)`.
     pub title: String,
+}
+
+/// A decoder of boxes: what it takes, and what holds where the package says nothing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct DecoderChoice {
+    /// Its name in the package file.
+    pub name: Decoder,
+    /// The outputs that it takes, by role; none where it takes all of them.
+    #[cfg_attr(feature = "ts", ts(type = "Array<keyof Outputs>"))]
+    pub roles: &'static [&'static str],
+    /// Whether its boxes can have angles, keypoints or masks.
+    pub has_extras: bool,
+    /// The score that a box is shown above.
+    pub score_threshold: f32,
+    /// The overlap above which the worse of two boxes is dropped; `None` where none is.
+    pub iou_threshold: Option<f32>,
+    /// Whether a box also suppresses those of other classes.
+    pub class_agnostic: bool,
+    /// How many boxes are kept at most.
+    pub max_detections: usize,
+}
+
+impl From<Decoder> for DecoderChoice {
+    fn from(decoder: Decoder) -> Self {
+        Self {
+            name: decoder,
+            roles: decoder.roles(),
+            has_extras: decoder.has_extras(),
+            score_threshold: decoder.score_threshold(),
+            iou_threshold: decoder.iou_threshold(),
+            class_agnostic: decoder.is_class_agnostic(),
+            max_detections: Postprocess::MAX_DETECTIONS,
+        }
+    }
 }
 
 /// Remembered choices.

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex};
 
 use boxwright_build::DataDir;
 use boxwright_model::guess::Preset;
+use boxwright_model::package::Decoder;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
@@ -111,6 +112,7 @@ impl Studio {
             accounts,
             targets,
             presets: Preset::ALL.map(choice).to_vec(),
+            decoders: Decoder::ALL.iter().map(|&one| one.into()).collect(),
             settings: state.settings.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

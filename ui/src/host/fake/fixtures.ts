@@ -18,6 +18,7 @@ import type {
 import { pkg } from "./package";
 
 export { pkg };
+import { decoders } from "./decoders";
 import { presets } from "./presets";
 import reference from "../../../../samples/efficientnet-lite0/reference.json";
 
@@ -432,6 +433,7 @@ export function state(): State {
     accounts,
     targets,
     presets,
+    decoders,
     settings: { ...settings },
     version: "0.1.0",
   };

@@ -1,7 +1,8 @@
 /** Boxes with what they may have besides: which are shown, where they are, how they are drawn. */
 import type { Detection, Outcome, Postprocess } from "../../generated/contract";
 import type { Drawing } from "../task";
-import { colour, oppositeColour, packed, rgb } from "./palette";
+import { colour, opposite, oppositeColour, packed, rgb } from "./palette";
+import { frame } from "./raster";
 import { eachPixel } from "./runLengths";
 import { surface } from "./surface";
 
@@ -61,8 +62,9 @@ export function classCounts(shown: readonly Shown[]): ClassCount[] {
   const counts = new Map<number, ClassCount>();
   for (const { detection } of shown) {
     const { index } = detection;
-    const one = counts.get(index) ?? { name: detection.class, index, count: 0 };
-    counts.set(index, { ...one, count: one.count + 1 });
+    const one = counts.get(index);
+    if (one) one.count += 1;
+    else counts.set(index, { name: detection.class, index, count: 1 });
   }
   return [...counts.values()].sort((a, b) => b.count - a.count || a.index - b.index);
 }
@@ -176,14 +178,62 @@ export function reduced([width, height]: Point, longest: number): [number, numbe
   return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
 }
 
+/** In pixels of the screen, on a card. */
+const [lineWidth, borderWidth] = [2, 0.75];
+
 /** Draws boxes, masks and skeletons: a line of the class's colour on a wider one that it stands out from. */
-export function draw(shown: readonly Shown[], { canvas, picture, scale }: Drawing): void {
+export function draw(shown: readonly Shown[], drawing: Drawing): void {
+  const { canvas, picture } = drawing;
   if (shown.some((one) => one.detection.mask)) {
     const masks = surface(paintMasks(shown, ...reduced(picture, 480)));
     canvas.globalAlpha = 0.5;
     canvas.drawImage(masks, 0, 0, ...picture);
     canvas.globalAlpha = 1;
   }
+  const upright = shown.every(({ detection: { polygon, keypoints } }) => !polygon && !keypoints);
+  if (upright) drawBoxes(shown, drawing);
+  else drawLines(shown, drawing);
+}
+
+function drawBoxes(shown: readonly Shown[], { canvas }: Drawing): void {
+  const { a: scale, e: left, f: top } = canvas.getTransform();
+  const { width, height } = canvas.canvas;
+  const pixels = blank(width, height);
+  const words = new Uint32Array(pixels.data.buffer);
+  const place = (x: number, y: number): Point => [
+    Math.round(x * scale + left),
+    Math.round(y * scale + top),
+  ];
+  const ratio = globalThis.devicePixelRatio || 1;
+  const half = Math.max(1, Math.round((lineWidth * ratio) / 2));
+  const border = Math.max(1, Math.round(borderWidth * ratio));
+  for (const { index, some } of byClass(shown)) {
+    const boxes = some.map(({ box: [x0, y0, x1, y1] }) => [place(x0, y0), place(x1, y1)] as const);
+    const dark = packed([...opposite(index), 255]);
+    const light = packed([...rgb(index), 255]);
+    for (const box of boxes) frame(pixels, words, box, half + border, dark);
+    for (const box of boxes) frame(pixels, words, box, half, light);
+  }
+  if (!shown.some((one) => one.detection.mask)) {
+    canvas.putImageData(pixels, 0, 0);
+    return;
+  }
+  canvas.save();
+  canvas.resetTransform();
+  canvas.drawImage(surface(pixels), 0, 0);
+  canvas.restore();
+}
+
+let last: ImageData | undefined;
+
+/** Pixels that nothing is drawn on yet: those of the last call, where the size is the same. */
+function blank(width: number, height: number): ImageData {
+  if (last?.width === width && last.height === height) last.data.fill(0);
+  else last = new ImageData(width, height);
+  return last;
+}
+
+function drawLines(shown: readonly Shown[], { canvas, scale }: Drawing): void {
   const ratio = globalThis.devicePixelRatio || 1;
   canvas.lineJoin = "round";
   canvas.lineCap = "round";
@@ -191,13 +241,13 @@ export function draw(shown: readonly Shown[], { canvas, picture, scale }: Drawin
     const path = new Path2D(outline(some));
     const points = new Path2D(dots(some));
     for (const [stroke, width] of [
-      [oppositeColour(index), 1.5],
+      [oppositeColour(index), 2 * borderWidth],
       [colour(index), 0],
     ] as const) {
       canvas.strokeStyle = stroke;
-      canvas.lineWidth = ((1.75 + width) * ratio) / scale;
+      canvas.lineWidth = ((lineWidth + width) * ratio) / scale;
       canvas.stroke(path);
-      canvas.lineWidth = ((3.5 + width) * ratio) / scale;
+      canvas.lineWidth = ((2 * lineWidth + width) * ratio) / scale;
       canvas.stroke(points);
     }
   }

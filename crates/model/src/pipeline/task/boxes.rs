@@ -3,11 +3,8 @@
 use boxwright_tensor::{Dimension, TensorSpec};
 
 use super::output::{Check, fixed};
-use crate::package::{BoxFormat, Decoder, Task};
+use crate::package::{BoxFormat, Decoder, Postprocess, Task};
 use crate::paths;
-
-/// Boxes that a prediction has at most, where the package says nothing.
-const MAX_DETECTIONS: usize = 300;
 
 /// Boxes with scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,18 +81,16 @@ impl Boxes {
     }
 }
 
-/// Which outputs a decoder takes, by role.
-const fn roles_of(decoder: Decoder) -> &'static [&'static str] {
-    match decoder {
-        Decoder::YoloV8
-        | Decoder::YoloV5
-        | Decoder::YoloX
-        | Decoder::EndToEnd
-        | Decoder::RtDetr => &["boxes"],
-        Decoder::Detr | Decoder::RtDetrTransformers => &["boxes", "scores"],
-        Decoder::DFine | Decoder::TorchVision => &["boxes", "scores", "classes"],
-        Decoder::SsdTf => &["boxes", "scores", "classes", "count"],
-        Decoder::PicoDet => &[],
+impl Decoder {
+    /// Which outputs it takes, by role; none where it takes all of them.
+    pub const fn roles(self) -> &'static [&'static str] {
+        match self {
+            Self::YoloV8 | Self::YoloV5 | Self::YoloX | Self::EndToEnd | Self::RtDetr => &["boxes"],
+            Self::Detr | Self::RtDetrTransformers => &["boxes", "scores"],
+            Self::DFine | Self::TorchVision => &["boxes", "scores", "classes"],
+            Self::SsdTf => &["boxes", "scores", "classes", "count"],
+            Self::PicoDet => &[],
+        }
     }
 }
 
@@ -131,7 +126,9 @@ pub(super) fn resolve(check: &mut Check<'_>) -> Option<Boxes> {
             .score_threshold
             .unwrap_or_else(|| decoder.score_threshold()),
         iou_threshold: postprocess.iou_threshold.or(decoder.iou_threshold()),
-        max_detections: postprocess.max_detections.unwrap_or(MAX_DETECTIONS),
+        max_detections: postprocess
+            .max_detections
+            .unwrap_or(Postprocess::MAX_DETECTIONS),
         class_agnostic: postprocess
             .class_agnostic
             .unwrap_or_else(|| decoder.is_class_agnostic()),
@@ -158,11 +155,11 @@ fn places(check: &mut Check<'_>, decoder: Decoder, extra: Extra) -> Option<(Vec<
     let mut outputs = Vec::new();
     let mut roles = Roles::default();
     let named = check.postprocess.outputs.clone();
-    let wanted = roles_of(decoder).iter().copied();
+    let wanted = decoder.roles().iter().copied();
     let masks = (extra == Extra::Mask).then_some("masks");
     for role in wanted.chain(masks) {
         let name = named.roles().into_iter().find(|(one, _)| *one == role)?.1;
-        let is_alone = role == "boxes" && roles_of(decoder).len() == 1;
+        let is_alone = role == "boxes" && decoder.roles().len() == 1;
         let place = match (name, &check.postprocess.output) {
             (Some(name), _) => check.place(&format!("postprocess.outputs.{role}"), name)?,
             (None, Some(name)) if is_alone => check.place("postprocess.output", name)?,
@@ -200,7 +197,7 @@ fn role_by_shape(
 ) -> Option<usize> {
     let outputs = &check.signature.outputs;
     let free = || (0..outputs.len()).filter(|place| !taken.contains(place));
-    if role == "boxes" && roles_of(decoder).len() == 1 {
+    if role == "boxes" && decoder.roles().len() == 1 {
         // Prototypes have an axis more.
         return free().find(|place| rank(&outputs[*place]) != Some(4));
     }
@@ -269,7 +266,7 @@ fn check_shapes(
             (_, None) => true,
             (Decoder::EndToEnd, Some(length)) if extra == Extra::Mask => length > 6,
             (Decoder::EndToEnd, Some(length)) => length == least,
-            (_, Some(length)) if roles_of(decoder).len() > 1 => length == least,
+            (_, Some(length)) if decoder.roles().len() > 1 => length == least,
             (_, Some(length)) => length >= least,
         }
     });
