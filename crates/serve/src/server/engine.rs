@@ -5,6 +5,7 @@ mod queue;
 use std::sync::Arc;
 
 use boxwright_model::package::Package;
+use boxwright_model::pipeline::Task;
 use boxwright_model::prediction::Timing;
 use boxwright_model::{LoadedPackage, Outcome};
 use boxwright_predict::{Concurrency, Error, Prediction, Predictor, Want};
@@ -52,6 +53,11 @@ impl Engine {
     /// The model's own inputs and outputs.
     pub fn signature(&self) -> &Signature {
         self.predictor.signature()
+    }
+
+    /// What the model's outputs mean.
+    pub fn task(&self) -> &Task {
+        self.predictor.task()
     }
 
     /// What the model's first axis is.

@@ -3,12 +3,15 @@
 
 mod body;
 mod content_encoding;
+mod examples;
 mod infer;
 mod json;
 mod openapi;
 mod pictures;
 mod request;
+mod results;
 mod route;
 pub mod routes;
+mod served;
 mod v1;
 mod v2;
