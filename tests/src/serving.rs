@@ -36,13 +36,27 @@ impl Serving {
     /// # Panics
     /// When it does not get ready.
     pub fn start(sandbox: &Sandbox, package: &Path, model: &str) -> Self {
+        Self::start_with(sandbox, package, model, &[])
+    }
+
+    /// As [`Serving::start`], with more variables.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    pub fn start_with(
+        sandbox: &Sandbox,
+        package: &Path,
+        model: &str,
+        more: &[(&str, &str)],
+    ) -> Self {
         let port = free_port();
         let mut command = Command::new(programs::serve());
         command
             .arg("--package")
             .arg(package)
             .env("PORT", port.to_string())
-            .env("DEVICE", "cpu");
+            .env("DEVICE", "cpu")
+            .envs(more.iter().copied());
         let server = Server::start(&command, &sandbox.path(&format!("work/{model}.log")));
         let mut serving = Self {
             server,
@@ -85,14 +99,21 @@ impl Serving {
         (headers, body.read_to_vec().unwrap())
     }
 
-    fn json(&self, path: &str, body: &Value) -> Value {
+    fn json(&self, path: &str, body: &Value) -> Vec<u8> {
         let body = body.to_string();
-        let (_, answer) = self.post(path, "application/json", body.as_bytes());
-        serde_json::from_slice(&answer).unwrap()
+        self.post(path, "application/json", body.as_bytes()).1
     }
 
     /// The whole answer of `/predict` to the parts of one body.
+    ///
+    /// # Panics
+    /// When there is none.
     pub fn predict(&self, samples: &[Vec<u8>]) -> Value {
+        serde_json::from_slice(&self.predict_bytes(samples)).unwrap()
+    }
+
+    /// The same as it came.
+    pub fn predict_bytes(&self, samples: &[Vec<u8>]) -> Vec<u8> {
         let mut body = Vec::new();
         for sample in samples {
             let head = format!(
@@ -103,8 +124,16 @@ impl Serving {
         }
         body.extend(format!("--{BOUNDARY}--\r\n").as_bytes());
         let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-        let (_, answer) = self.post("/predict", &kind, &body);
-        serde_json::from_slice(&answer).unwrap()
+        self.post("/predict", &kind, &body).1
+    }
+
+    /// The answer of `/predict` to one body; `None` where it is refused.
+    pub fn try_predict(&self, sample: &[u8]) -> Option<Vec<u8>> {
+        let request =
+            ureq::post(self.url("/predict")).header("Content-Type", "application/octet-stream");
+        let mut answer = request.send(sample).ok()?;
+        let body = answer.body_mut().with_config().limit(u64::MAX);
+        body.read_to_vec().ok()
     }
 
     /// The results of `/predict`, each sample a body.
@@ -130,11 +159,20 @@ impl Serving {
         };
         let instances: Vec<Value> = samples.iter().enumerate().map(instance).collect();
         let path = format!("/v1/models/{}:predict", self.model);
-        self.json(&path, &json!({ "instances": instances }))
+        let answer = self.json(&path, &json!({ "instances": instances }));
+        serde_json::from_slice(&answer).unwrap()
     }
 
     /// The whole answer of the V2 protocol in JSON.
+    ///
+    /// # Panics
+    /// When there is none.
     pub fn v2(&self, samples: &[Vec<u8>]) -> Value {
+        serde_json::from_slice(&self.v2_bytes(samples)).unwrap()
+    }
+
+    /// The same as it came.
+    pub fn v2_bytes(&self, samples: &[Vec<u8>]) -> Vec<u8> {
         let data: Vec<String> = samples
             .iter()
             .map(|one| BASE64_STANDARD.encode(one))

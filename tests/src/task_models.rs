@@ -288,3 +288,106 @@ fn model(outputs: &[Output]) -> Vec<u8> {
     }
     Model::new(8).graph(graph).opset("", 13).into_bytes()
 }
+
+/// Packages whose results are long.
+pub mod large {
+    use super::*;
+
+    /// Rows of what they give.
+    const ROWS: i64 = 100_000;
+
+    /// Raw outputs of [100000, 85] numbers, all of which depend on the picture.
+    ///
+    /// # Panics
+    /// When it can't be written.
+    pub fn raw(sandbox: &Sandbox) -> PathBuf {
+        write(sandbox, "raw", "", 85)
+    }
+
+    /// A hundred thousand boxes, all above the threshold.
+    ///
+    /// # Panics
+    /// When it can't be written.
+    pub fn boxes(sandbox: &Sandbox) -> PathBuf {
+        let fields = "decoder = \"end-to-end\"\nscore_threshold = 0.0\nmax_detections = 100000";
+        write(sandbox, "detection", fields, 6)
+    }
+
+    fn write(sandbox: &Sandbox, task: &str, fields: &str, columns: i64) -> PathBuf {
+        let folder = sandbox.path(&format!("work/large-{task}"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("model.onnx"), model(columns)).unwrap();
+        let text = written(task, fields);
+        let text = text.replacen(&format!("name = \"{task}\""), "name = \"large\"", 1);
+        fs::write(folder.join("boxwright.toml"), text).unwrap();
+        folder
+    }
+
+    /// The mean times a number a column, and a number a row: scores stay below 1, and classes are
+    /// whole numbers.
+    fn model(columns: i64) -> Vec<u8> {
+        let side = i64::try_from(SIDE).unwrap();
+        let axes = [
+            Axis::Dynamic("batch"),
+            Axis::Fixed(3),
+            Axis::Fixed(side),
+            Axis::Fixed(side),
+        ];
+        let bytes = |numbers: Vec<f32>| -> Vec<u8> {
+            numbers
+                .iter()
+                .flat_map(|number| number.to_le_bytes())
+                .collect()
+        };
+        let column = |place: i64| {
+            if place == 5 {
+                0.0
+            } else {
+                0.5 + place as f32 / 7.0
+            }
+        };
+        let weight = |place: i64| match place {
+            // Corners, a score and a class.
+            0 | 1 => 10.0,
+            2 | 3 => 50.0,
+            4 => 0.1,
+            5 => 0.0,
+            other => other as f32 / 3.0,
+        };
+        let row = |place: i64| place as f32 / ROWS as f32;
+        let spread: Vec<u8> = [-1i64, 1, 1]
+            .iter()
+            .flat_map(|axis| axis.to_le_bytes())
+            .collect();
+        let mean = Node::new("ReduceMean", &["images"], &["mean"])
+            .attribute(Attribute::ints("axes", &[1, 2, 3]))
+            .attribute(Attribute::int("keepdims", 0));
+        let shape = [
+            Axis::Dynamic("batch"),
+            Axis::Fixed(ROWS),
+            Axis::Fixed(columns),
+        ];
+        let graph = Graph::new()
+            .name("many rows")
+            .input(Value::tensor("images", Float, &axes))
+            .initializer(Tensor::new("axes", Int64, &[3]).raw_data(&spread))
+            .initializer(
+                Tensor::float("columns", &[1, 1, columns])
+                    .raw_data(&bytes((0..columns).map(column).collect())),
+            )
+            .initializer(
+                Tensor::float("weights", &[1, 1, columns])
+                    .raw_data(&bytes((0..columns).map(weight).collect())),
+            )
+            .initializer(
+                Tensor::float("rows", &[1, ROWS, 1]).raw_data(&bytes((0..ROWS).map(row).collect())),
+            )
+            .node(mean)
+            .node(Node::new("Reshape", &["mean", "axes"], &["one"]))
+            .node(Node::new("Mul", &["one", "columns"], &["base"]))
+            .node(Node::new("Mul", &["rows", "weights"], &["slope"]))
+            .node(Node::new("Add", &["base", "slope"], &["output0"]))
+            .output(Value::tensor("output0", Float, &shape));
+        Model::new(8).graph(graph).opset("", 13).into_bytes()
+    }
+}

@@ -8,6 +8,7 @@ mod infer;
 mod json;
 mod openapi;
 mod pictures;
+mod pieces;
 mod request;
 mod results;
 mod route;

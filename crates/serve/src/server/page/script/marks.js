@@ -3,7 +3,7 @@
 const BOXES = 1000;
 const BACKGROUND = /^_*(background|bg|n\/a|unlabell?ed)_*$/i;
 /** How all is drawn: which classes are left out, how much masks cover, what stands behind a matte. */
-const look = { hidden: new Set(), opacity: 0.5, ground: "checks" };
+const looks = { hidden: new Set(), opacity: 0.5, ground: "checks" };
 
 const isMarked = (result) => Boolean(result?.detections || result?.segmentation || result?.matte);
 
@@ -51,7 +51,7 @@ function boxMarks(list, size, roomy) {
   return {
     elements: [masks, svg, roomy && tags].filter(Boolean),
     repaint() {
-      shown = list.slice(0, BOXES).map((one, place) => ({ one, place })).filter(({ one }) => !look.hidden.has(one.index));
+      shown = list.slice(0, BOXES).map((one, place) => ({ one, place })).filter(({ one }) => !looks.hidden.has(one.index));
       const classes = new Map();
       // The best are drawn last.
       for (const { one } of [...shown].reverse()) classes.set(one.index, [...(classes.get(one.index) ?? []), one]);
@@ -76,7 +76,7 @@ function paintMasks(canvas, shown, [width, height]) {
   const words = new Uint32Array(picture.data.buffer);
   for (const { one } of [...shown].reverse()) if (one.mask) paintRuns(one.mask, picture, words, packed(...rgb(one.index), 255));
   put(canvas, picture);
-  canvas.style.opacity = look.opacity;
+  canvas.style.opacity = looks.opacity;
 }
 
 function put(canvas, picture) {
@@ -114,14 +114,14 @@ async function classMarks({ mask, classes }, roomy) {
     repaint() {
       const words = new Map();
       for (const one of classes) {
-        if (isBackground(one, classes) || look.hidden.has(one.index)) continue;
+        if (isBackground(one, classes) || looks.hidden.has(one.index)) continue;
         words.set(one.index, packed(...rgb(one.index), lit === null || lit === one.index ? 255 : 70));
       }
       const picture = new ImageData(decoded.width, decoded.height);
       const painted = new Uint32Array(picture.data.buffer);
       decoded.values.forEach((index, at) => (painted[at] = words.get(index) ?? 0));
       put(canvas, picture);
-      canvas.style.opacity = look.opacity;
+      canvas.style.opacity = looks.opacity;
     },
     light(index) {
       if (lit !== index) (lit = index), this.repaint();
@@ -142,9 +142,9 @@ async function matteMarks(matte, roomy) {
       values.forEach((value, at) => {
         const level = (value * 255) / most;
         const check = ((at % width) / square + Math.floor(Math.floor(at / width) / square)) & 1 ? 200 : 238;
-        const shade = look.ground === "matte" ? level : look.ground === "grey" ? 128 : check;
+        const shade = looks.ground === "matte" ? level : looks.ground === "grey" ? 128 : check;
         picture.data.fill(shade, 4 * at, 4 * at + 3);
-        picture.data[4 * at + 3] = look.ground === "matte" ? 255 : 255 - level;
+        picture.data[4 * at + 3] = looks.ground === "matte" ? 255 : 255 - level;
       });
       put(canvas, picture);
     },

@@ -10,7 +10,7 @@ let stageFrame = null;
 let zoom = 1;
 /** What the pointer or the keyboard is at: the place of a box, or the index of a class. */
 let lit = null;
-const resized = new ResizeObserver(() => stageMarks?.resized?.());
+const resized = new ResizeObserver(() => requestAnimationFrame(() => stageMarks?.resized?.()));
 
 async function view(item) {
   const moved = showing !== item;
@@ -117,7 +117,7 @@ function light(place, follow = false) {
 /** Hides the rows of classes that are left out. */
 function screen() {
   const { detections } = showing.result ?? {};
-  for (const line of at("viewer-result").querySelectorAll("li[data-place]")) line.hidden = Boolean(detections) && look.hidden.has(detections[line.dataset.place].index);
+  for (const line of at("viewer-result").querySelectorAll("li[data-place]")) line.hidden = Boolean(detections) && looks.hidden.has(detections[line.dataset.place].index);
 }
 
 /** Everything as it is to look now, here and on the cards. */
@@ -152,15 +152,15 @@ function choice(kind, checked, inside, act) {
 
 function classChoice(index, { label: name, count: number }) {
   const inside = [swatch(index), label(name), ...(number === null ? [] : [make("span", "num soft", count(number))])];
-  return choice("checkbox", !look.hidden.has(index), inside, ({ checked }) => {
-    look.hidden[checked ? "delete" : "add"](index);
+  return choice("checkbox", !looks.hidden.has(index), inside, ({ checked }) => {
+    looks.hidden[checked ? "delete" : "add"](index);
     repaint();
   });
 }
 
 function groundChoice(name) {
-  const made = choice("radio", look.ground === name, [make("span", "", { checks: "Checks", grey: "Grey", matte: "The matte itself" }[name])], () => {
-    look.ground = name;
+  const made = choice("radio", looks.ground === name, [make("span", "", { checks: "Checks", grey: "Grey", matte: "The matte itself" }[name])], () => {
+    looks.ground = name;
     repaint();
   });
   made.firstElementChild.name = "ground";
@@ -169,10 +169,10 @@ function groundChoice(name) {
 
 function opacity() {
   const field = make("input");
-  Object.assign(field, { type: "range", min: 0, max: 1, step: 0.05, value: look.opacity });
+  Object.assign(field, { type: "range", min: 0, max: 1, step: 0.05, value: looks.opacity });
   field.addEventListener("input", () => {
-    look.opacity = Number(field.value);
-    for (const canvas of document.querySelectorAll("canvas.mask")) canvas.style.opacity = look.opacity;
+    looks.opacity = Number(field.value);
+    for (const canvas of document.querySelectorAll("canvas.mask")) canvas.style.opacity = looks.opacity;
   });
   return make("label", "slider", make("span", "tiny dim", "Opacity of masks"), field);
 }
