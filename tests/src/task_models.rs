@@ -1,261 +1,393 @@
-//! A small model of each task, with the metadata that its exporter writes. Those of boxes and text
-//! answer the same for every picture; the others look at it.
+//! A package of each task: those of `tests/data/tasks`, as `boxwright init` fills them in, and small
+//! models that are written here where there is none. Their outputs are constants that move with the
+//! mean of the picture, so that every photo has an answer of its own.
 
-use std::f32::consts::FRAC_PI_6;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use boxwright_onnx_writer::ElementType::{Float, Int64};
 use boxwright_onnx_writer::{Attribute, Axis, Graph, Model, Node, Tensor, Value};
 
-/// The side of the pictures that they take.
-const SIDE: &str = "320";
-/// The boxes of each picture, with scores from 0.95 down by 0.08: 9 of them are above 0.25.
-pub const BOXES: usize = 12;
-/// The classes of boxes, which come in turn.
-pub const CLASSES: [&str; 3] = [
-    "bolt",
-    "a wall-mounted ventilation unit with a protective grille, seen from below",
-    "nut",
+use crate::{Sandbox, programs};
+
+/// Width and height of what the written models take.
+const SIDE: usize = 64;
+/// Boxes of a picture: the cells of strides 8, 16 and 32.
+const BOXES: usize = 84;
+/// Classes of the boxes, as [`LABELS`] names them.
+const CLASSES: usize = 3;
+const LABELS: &str = "cat\ndog\n“quoted” – größer\n";
+const DIGITS: &str = "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n";
+
+/// A package, and samples for it.
+#[derive(Debug)]
+pub struct TaskPackage {
+    /// The task, by its name in the package file.
+    pub task: &'static str,
+    /// The one key of its results.
+    pub key: &'static str,
+    /// The folder.
+    pub folder: PathBuf,
+    /// The samples' files.
+    pub samples: Vec<PathBuf>,
+}
+
+/// The tasks, each with the key of its results.
+pub const TASKS: [(&str, &str); 10] = [
+    ("classification", "classPredictions"),
+    ("detection", "detections"),
+    ("rotated-detection", "detections"),
+    ("pose", "detections"),
+    ("instance-segmentation", "detections"),
+    ("segmentation", "segmentation"),
+    ("matte", "matte"),
+    ("embedding", "embedding"),
+    ("text", "text"),
+    ("raw", "outputs"),
 ];
-/// What the model of text reads.
-pub const TEXT: &str = "boxwright";
 
-/// Detection, as Ultralytics exports YOLOv8.
-pub fn detection() -> Vec<u8> {
-    let rows = rows(&CLASSES, |_, _| Vec::new());
-    ultralytics("detect", &CLASSES, &[head(&rows)], &[])
-}
+impl TaskPackage {
+    /// The package of a task, in a folder of its own.
+    ///
+    /// # Panics
+    /// When it can't be written.
+    pub fn write(sandbox: &Sandbox, (task, key): (&'static str, &'static str)) -> Self {
+        let folder = sandbox.path("work").join(task);
+        fs::create_dir_all(&folder).unwrap();
+        let mut samples = ["chelsea.png", "odd.jpg"];
+        let from = match task {
+            "classification" => Some("hf-vit-cls"),
+            "detection" => Some("tf-ssd-layout-det"),
+            "segmentation" => Some("hf-segformer-seg"),
+            "embedding" => Some("hf-clip-embed"),
+            "raw" => {
+                samples = ["chunk0.npz", "chunk1.npz"];
+                Some("silero-vad-real")
+            }
+            _ => None,
+        };
+        match from {
+            Some(name) => copy(sandbox, name, &folder),
+            None => write_package(task, &folder),
+        }
+        let photos = data().join("photos");
+        Self {
+            task,
+            key,
+            folder,
+            samples: samples.map(|sample| photos.join(sample)).to_vec(),
+        }
+    }
 
-/// Detection with this many boxes of a few pixels, all above the threshold.
-pub fn crowd(boxes: usize) -> Vec<u8> {
-    let across = boxes.isqrt().max(1);
-    let row = |place: usize| {
-        let step = 300.0 / across as f32;
-        let x = 10.0 + step * (0.5 + (place % across) as f32);
-        let y = 60.0 + step * 0.6 * (place / across) as f32;
-        let mut row = vec![x, y, step * 0.8, step * 0.5];
-        let score = 0.97 - 0.7 * place as f32 / boxes as f32;
-        row.extend((0..CLASSES.len()).map(|class| one_of(place % CLASSES.len(), class, score)));
-        row
-    };
-    let rows: Vec<_> = (0..boxes).map(row).collect();
-    ultralytics("detect", &CLASSES, &[head(&rows)], &[])
-}
+    /// A package of every task.
+    pub fn of_all(sandbox: &Sandbox) -> Vec<Self> {
+        TASKS.map(|task| Self::write(sandbox, task)).into()
+    }
 
-/// Rotated boxes.
-pub fn rotated() -> Vec<u8> {
-    let rows = rows(&CLASSES, |_, _| vec![FRAC_PI_6]);
-    ultralytics("obb", &CLASSES, &[head(&rows)], &[])
-}
-
-/// Boxes with 17 keypoints down their diagonals.
-pub fn pose() -> Vec<u8> {
-    let keypoints = |x: f32, y: f32| {
-        let share = |point: u8| f32::from(point) / 16.0 - 0.5;
-        let at = |point| [x + 36.0 * share(point), y + 32.0 * share(point), 0.9];
-        (0..17).flat_map(at).collect()
-    };
-    let head = head(&rows(&["person"], keypoints));
-    ultralytics("pose", &["person"], &[head], &[("kpt_shape", "[17, 3]")])
-}
-
-/// Boxes with masks, which fill them.
-pub fn instances() -> Vec<u8> {
-    let coefficients = |_: f32, _: f32| (0..32).map(|place| one_of(0, place, 8.0)).collect();
-    let prototypes = Constant {
-        name: "output1",
-        dims: vec![32, 1, 1],
-        values: (0..32).map(|place| one_of(0, place, 1.0)).collect(),
-        expanded: vec![32, 80, 80],
-    };
-    let head = head(&rows(&CLASSES, coefficients));
-    ultralytics("segment", &CLASSES, &[head, prototypes], &[])
-}
-
-/// Text, as a recogniser of PaddleOCR's gives it: a character, then a blank.
-pub fn text() -> Vec<u8> {
-    let alphabet: Vec<String> = ('a'..='z').map(String::from).collect();
-    // The blank before them and the space after them go without saying.
-    let characters = alphabet.len() + 2;
-    let place = |letter: u8| usize::from(letter - b'a') + 1;
-    let steps = TEXT.bytes().flat_map(|letter| [place(letter), 0]);
-    let row = |step| (0..characters).map(move |class| one_of(step, class, 0.98));
-    let rows = Constant {
-        name: "softmax_0.tmp_0",
-        dims: vec![2 * TEXT.len(), characters],
-        values: steps.flat_map(row).collect(),
-        expanded: vec![2 * TEXT.len(), characters],
-    };
-    constants("x", "48", &[rows], &[("character", &alphabet.join("\n"))])
-}
-
-/// Which of three colours each pixel has the most of.
-pub fn segmentation() -> Vec<u8> {
-    let small = Node::new("AveragePool", &["images"], &["logits"])
-        .attribute(Attribute::ints("kernel_shape", &[4, 4]))
-        .attribute(Attribute::ints("strides", &[4, 4]));
-    // A fourth class that never wins: three planes would be a picture.
-    let more = Node::new("ReduceMin", &["logits"], &["least"])
-        .attribute(Attribute::ints("axes", &[1]))
-        .attribute(Attribute::int("keepdims", 1));
-    let all = Node::new("Concat", &["logits", "least"], &["classes"])
-        .attribute(Attribute::int("axis", 1));
-    of_picture([small, more, all], &[("classes", &["4", "80", "80"])])
-}
-
-/// How bright each pixel is.
-pub fn matte() -> Vec<u8> {
-    let mean = Node::new("ReduceMean", &["images"], &["grey"])
-        .attribute(Attribute::ints("axes", &[1]))
-        .attribute(Attribute::int("keepdims", 1));
-    let share = Node::new("Sigmoid", &["grey"], &["matte"]);
-    of_picture([mean, share], &[("matte", &["1", SIDE, SIDE])])
-}
-
-/// The picture in 8 × 8 pixels, as a vector.
-pub fn embedding() -> Vec<u8> {
-    let small = Node::new("AveragePool", &["images"], &["small"])
-        .attribute(Attribute::ints("kernel_shape", &[40, 40]))
-        .attribute(Attribute::ints("strides", &[40, 40]));
-    let flat = Node::new("Flatten", &["small"], &["embedding"]);
-    of_picture([small, flat], &[("embedding", &["192"])])
-}
-
-/// The picture in 5 × 5 pixels, which is no task's output.
-pub fn raw() -> Vec<u8> {
-    let small = Node::new("AveragePool", &["images"], &["coarse"])
-        .attribute(Attribute::ints("kernel_shape", &[64, 64]))
-        .attribute(Attribute::ints("strides", &[64, 64]));
-    of_picture([small], &[("coarse", &["3", "5", "5"])])
-}
-
-/// An output that is the same for every picture: `values` of `dims`, repeated to `expanded`.
-struct Constant {
-    name: &'static str,
-    dims: Vec<usize>,
-    values: Vec<f32>,
-    expanded: Vec<usize>,
-}
-
-/// `score` for the class that is meant, else 0.
-fn one_of(meant: usize, class: usize, score: f32) -> f32 {
-    if class == meant { score } else { 0.0 }
-}
-
-/// Centre, size, scores and what else a box has at its centre, a row for each box. They lie in two
-/// lines in the middle, where every photo is.
-fn rows(classes: &[&str], more: impl Fn(f32, f32) -> Vec<f32>) -> Vec<Vec<f32>> {
-    let row = |place: usize| {
-        let x = 30.0 + 52.0 * (place % 6) as f32;
-        let y = 135.0 + 50.0 * (place / 6) as f32;
-        let score = 0.95 - 0.08 * place as f32;
-        let scores = (0..classes.len()).map(|class| one_of(place % classes.len(), class, score));
-        let mut row = vec![x, y, 40.0, 36.0];
-        row.extend(scores);
-        row.extend(more(x, y));
-        row
-    };
-    (0..BOXES).map(row).collect()
-}
-
-/// The output of YOLO's head: a box a column.
-fn head(rows: &[Vec<f32>]) -> Constant {
-    let (height, width) = (rows[0].len(), rows.len());
-    let values = (0..height).flat_map(|line| rows.iter().map(move |row| row[line]));
-    Constant {
-        name: "output0",
-        dims: vec![height, width],
-        values: values.collect(),
-        expanded: vec![height, width],
+    /// The name that it is served by.
+    ///
+    /// # Panics
+    /// When the package file has none.
+    pub fn name(&self) -> String {
+        let text = fs::read_to_string(self.folder.join("boxwright.toml")).unwrap();
+        let file: toml::Table = toml::from_str(&text).unwrap();
+        file["package"]["name"].as_str().unwrap().to_owned()
     }
 }
 
-/// A model with the metadata of Ultralytics' exporter.
-fn ultralytics(
-    task: &str,
-    classes: &[&str],
-    outputs: &[Constant],
-    more: &[(&str, &str)],
-) -> Vec<u8> {
-    let names = classes.iter().enumerate();
-    let names: Vec<String> = names
-        .map(|(index, name)| format!("{index}: '{name}'"))
-        .collect();
-    let names = format!("{{{}}}", names.join(", "));
-    let mut metadata = vec![
-        ("author", "Ultralytics"),
-        ("task", task),
-        ("names", &names),
-        ("imgsz", "[320, 320]"),
-        ("stride", "32"),
-    ];
-    metadata.extend(more);
-    constants("images", SIDE, outputs, &metadata)
+fn data() -> PathBuf {
+    programs::checkout().join("tests/data/tasks")
 }
 
-fn constants(input: &str, side: &str, outputs: &[Constant], metadata: &[(&str, &str)]) -> Vec<u8> {
-    // 0 for each picture of the batch, to which the constant is added.
-    let mean = Node::new("ReduceMean", &[input], &["mean"])
+/// A copy of a model with its neighbours, and the package that is guessed from them.
+fn copy(sandbox: &Sandbox, name: &str, folder: &Path) {
+    for entry in fs::read_dir(data().join(name)).unwrap() {
+        let file = entry.unwrap();
+        fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+    }
+    let init = sandbox.boxwright(["init", "--name", name, "--model-version", "1"]);
+    init.arg(folder.join("model.onnx")).run().ok();
+}
+
+fn write_package(task: &str, folder: &Path) {
+    let (outputs, fields, labels) = match task {
+        "rotated-detection" => (vec![rows(1)], "decoder = \"yolov8\"", LABELS),
+        "pose" => (
+            vec![rows(5 * 3)],
+            "decoder = \"yolov8\"\nkeypoints = [5, 3]",
+            LABELS,
+        ),
+        "instance-segmentation" => (
+            vec![rows(4), prototypes()],
+            "decoder = \"yolov8\"\noutputs = { boxes = \"output0\", masks = \"output1\" }",
+            LABELS,
+        ),
+        "matte" => (vec![matte()], "range = \"min-max\"", ""),
+        "text" => (vec![steps()], "activation = \"softmax\"", DIGITS),
+        other => panic!("no model is written for {other}"),
+    };
+    fs::write(folder.join("model.onnx"), model(&outputs)).unwrap();
+    let mut text = written(task, fields);
+    if !labels.is_empty() {
+        fs::write(folder.join("labels.txt"), labels).unwrap();
+        text += "\n[labels]\nfile = \"labels.txt\"\n";
+    }
+    fs::write(folder.join("boxwright.toml"), text).unwrap();
+}
+
+fn written(task: &str, fields: &str) -> String {
+    format!(
+        r#"format = 2
+
+[package]
+name = "{task}"
+version = "1"
+
+[model]
+files = [{{ path = "model.onnx" }}]
+
+[[input]]
+name = "images"
+kind = "image"
+width = {SIDE}
+height = {SIDE}
+
+[preprocess]
+resize = "letterbox"
+pad = [114, 114, 114]
+filter = "opencv-linear"
+decode = "opencv"
+std = [255.0]
+
+[postprocess]
+task = "{task}"
+{fields}
+"#
+    )
+}
+
+/// An output: its shape without the batch, its elements, and how far the mean of a picture, 0 to 1,
+/// moves each.
+struct Output {
+    shape: Vec<usize>,
+    elements: Vec<f32>,
+    moves: Vec<f32>,
+}
+
+/// Numbers in 0..1 that are the same in every run.
+struct Sequence(u64);
+
+impl Sequence {
+    fn next(&mut self) -> f32 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.0 >> 40) as f32 / (1u64 << 24) as f32
+    }
+
+    fn between(&mut self, least: f32, most: f32) -> f32 {
+        least + self.next() * (most - least)
+    }
+}
+
+/// An output of Ultralytics' layout: centre, size, scores, then `extras`.
+fn rows(extras: usize) -> Output {
+    let mut numbers = Sequence(extras as u64);
+    let side = SIDE as f32;
+    let shape = vec![4 + CLASSES + extras, BOXES];
+    let (mut elements, mut moves) = (Vec::new(), Vec::new());
+    for row in 0..shape[0] {
+        // Least, most, and what a white picture adds.
+        let (least, most, more) = match row {
+            0 | 1 => (4.0, side - 4.0, 6.0),
+            2 | 3 => (4.0, side / 2.0, 5.0),
+            4..=6 => (0.0, 0.55, 0.3),
+            // An angle, a keypoint's number or a coefficient.
+            _ if extras == 1 => (-0.7, 2.2, 0.2),
+            _ if extras == 4 => (-1.0, 1.0, 0.4),
+            row if (row - 7) % 3 == 2 => (0.0, 0.9, 0.1),
+            _ => (2.0, side - 2.0, 7.0),
+        };
+        for _ in 0..BOXES {
+            elements.push(numbers.between(least, most));
+            moves.push(numbers.between(0.2 * more, more));
+        }
+    }
+    Output {
+        shape,
+        elements,
+        moves,
+    }
+}
+
+fn random(shape: &[usize], least: f32, most: f32, more: f32) -> Output {
+    let mut numbers = Sequence(shape.len() as u64);
+    let count: usize = shape.iter().product();
+    Output {
+        shape: shape.to_vec(),
+        elements: (0..count).map(|_| numbers.between(least, most)).collect(),
+        moves: (0..count).map(|_| numbers.between(-more, more)).collect(),
+    }
+}
+
+fn prototypes() -> Output {
+    random(&[4, SIDE / 4, SIDE / 4], -1.0, 1.0, 0.5)
+}
+
+fn matte() -> Output {
+    random(&[1, SIDE / 4, SIDE / 4], 0.0, 1.0, 0.5)
+}
+
+/// Logits of a blank and ten characters for each step.
+fn steps() -> Output {
+    random(&[14, 11], -2.0, 2.0, 6.0)
+}
+
+fn model(outputs: &[Output]) -> Vec<u8> {
+    let side = i64::try_from(SIDE).unwrap();
+    let axes = [
+        Axis::Dynamic("batch"),
+        Axis::Fixed(3),
+        Axis::Fixed(side),
+        Axis::Fixed(side),
+    ];
+    let mean = Node::new("ReduceMean", &["images"], &["mean"])
         .attribute(Attribute::ints("axes", &[1, 2, 3]))
         .attribute(Attribute::int("keepdims", 0));
-    let graph = Graph::new()
-        .nodes([mean, Node::new("Sub", &["mean", "mean"], &["nothing"])])
-        .name("constants")
-        .input(value(input, &["batch", "3", side, side]));
-    let graph = outputs.iter().fold(graph, with_constant);
-    let model = Model::new(8)
-        .producer("boxwright-tests", "")
-        .graph(graph)
-        .opset("", 13);
-    let model = metadata
-        .iter()
-        .fold(model, |model, (key, text)| model.metadata(key, text));
-    model.into_bytes()
+    let mut graph = Graph::new()
+        .name("moved constants")
+        .input(Value::tensor("images", Float, &axes))
+        .node(mean);
+    for (place, output) in outputs.iter().enumerate() {
+        let named = |part: &str| format!("{part}{place}");
+        let rank = output.shape.len();
+        let lengths: Vec<i64> = output.shape.iter().map(|length| *length as i64).collect();
+        let dims = [&[1], &lengths[..]].concat();
+        let spread: Vec<i64> = [&[-1], &vec![1; rank][..]].concat();
+        let bytes = |numbers: &[f32]| -> Vec<u8> {
+            numbers
+                .iter()
+                .flat_map(|number| number.to_le_bytes())
+                .collect()
+        };
+        let spread_bytes: Vec<u8> = spread.iter().flat_map(|axis| axis.to_le_bytes()).collect();
+        let axes: Vec<Axis> = [Axis::Dynamic("batch")]
+            .into_iter()
+            .chain(lengths.iter().map(|length| Axis::Fixed(*length)))
+            .collect();
+        let [k, s, a, m, p, o] = ["constant", "moves", "axes", "one", "moved", "output"].map(named);
+        graph = graph
+            .initializer(Tensor::float(&k, &dims).raw_data(&bytes(&output.elements)))
+            .initializer(Tensor::float(&s, &dims).raw_data(&bytes(&output.moves)))
+            .initializer(Tensor::new(&a, Int64, &[spread.len() as i64]).raw_data(&spread_bytes))
+            .node(Node::new("Reshape", &["mean", &a], &[&m]))
+            .node(Node::new("Mul", &[&m, &s], &[&p]))
+            .node(Node::new("Add", &[&k, &p], &[&o]))
+            .output(Value::tensor(&o, Float, &axes));
+    }
+    Model::new(8).graph(graph).opset("", 13).into_bytes()
 }
 
-fn with_constant(graph: Graph, output: &Constant) -> Graph {
-    let name = |part: &str| format!("{}/{part}", output.name);
-    let [values, size, whole, batch, nothing] =
-        ["values", "size", "whole", "batch", "nothing"].map(name);
-    let dims: Vec<i64> = output.dims.iter().map(|&length| length as i64).collect();
-    let bytes: Vec<u8> = output.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let expanded: Vec<i64> = output.expanded.iter().map(|&side| side as i64).collect();
-    let ones: Vec<i64> = std::iter::once(-1)
-        .chain(output.expanded.iter().map(|_| 1))
-        .collect();
-    let axes: Vec<String> = output.expanded.iter().map(usize::to_string).collect();
-    let axes = std::iter::once("batch").chain(axes.iter().map(String::as_str));
-    graph
-        .initializer(Tensor::float(&values, &dims).raw_data(&bytes))
-        .initializer(integers(&size, &expanded))
-        .initializer(integers(&batch, &ones))
-        .node(Node::new("Expand", &[&values, &size], &[&whole]))
-        .node(Node::new("Reshape", &["nothing", &batch], &[&nothing]))
-        .node(Node::new("Add", &[&whole, &nothing], &[output.name]))
-        .output(value(output.name, &axes.collect::<Vec<_>>()))
-}
+/// Packages whose results are long.
+pub mod large {
+    use super::*;
 
-fn integers(name: &str, values: &[i64]) -> Tensor {
-    let bytes: Vec<u8> = values.iter().flat_map(|one| one.to_le_bytes()).collect();
-    Tensor::new(name, Int64, &[values.len() as i64]).raw_data(&bytes)
-}
+    /// Rows of what they give.
+    const ROWS: i64 = 100_000;
 
-/// A model of these operators, from `images` to outputs with these axes after the batch.
-fn of_picture<const N: usize>(nodes: [Node; N], outputs: &[(&str, &[&str])]) -> Vec<u8> {
-    let graph = Graph::new()
-        .nodes(nodes)
-        .name("picture")
-        .input(value("images", &["batch", "3", SIDE, SIDE]));
-    let graph = outputs.iter().fold(graph, |graph, (name, axes)| {
-        graph.output(value(name, &[&["batch"], *axes].concat()))
-    });
-    Model::new(8)
-        .producer("boxwright-tests", "")
-        .graph(graph)
-        .opset("", 13)
-        .into_bytes()
-}
+    /// Raw outputs of [100000, 85] numbers, all of which depend on the picture.
+    ///
+    /// # Panics
+    /// When it can't be written.
+    pub fn raw(sandbox: &Sandbox) -> PathBuf {
+        write(sandbox, "raw", "", 85)
+    }
 
-fn value(name: &str, axes: &[&str]) -> Value {
-    let axes: Vec<Axis> = axes.iter().map(|axis| Axis::of(axis)).collect();
-    Value::tensor(name, Float, &axes)
+    /// A hundred thousand boxes, all above the threshold.
+    ///
+    /// # Panics
+    /// When it can't be written.
+    pub fn boxes(sandbox: &Sandbox) -> PathBuf {
+        let fields = "decoder = \"end-to-end\"\nscore_threshold = 0.0\nmax_detections = 100000";
+        write(sandbox, "detection", fields, 6)
+    }
+
+    fn write(sandbox: &Sandbox, task: &str, fields: &str, columns: i64) -> PathBuf {
+        let folder = sandbox.path(&format!("work/large-{task}"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("model.onnx"), model(columns)).unwrap();
+        let text = written(task, fields);
+        let text = text.replacen(&format!("name = \"{task}\""), "name = \"large\"", 1);
+        fs::write(folder.join("boxwright.toml"), text).unwrap();
+        folder
+    }
+
+    /// The mean times a number a column, and a number a row: scores stay below 1, and classes are
+    /// whole numbers.
+    fn model(columns: i64) -> Vec<u8> {
+        let side = i64::try_from(SIDE).unwrap();
+        let axes = [
+            Axis::Dynamic("batch"),
+            Axis::Fixed(3),
+            Axis::Fixed(side),
+            Axis::Fixed(side),
+        ];
+        let bytes = |numbers: Vec<f32>| -> Vec<u8> {
+            numbers
+                .iter()
+                .flat_map(|number| number.to_le_bytes())
+                .collect()
+        };
+        let column = |place: i64| {
+            if place == 5 {
+                0.0
+            } else {
+                0.5 + place as f32 / 7.0
+            }
+        };
+        let weight = |place: i64| match place {
+            // Corners, a score and a class.
+            0 | 1 => 10.0,
+            2 | 3 => 50.0,
+            4 => 0.1,
+            5 => 0.0,
+            other => other as f32 / 3.0,
+        };
+        let row = |place: i64| place as f32 / ROWS as f32;
+        let spread: Vec<u8> = [-1i64, 1, 1]
+            .iter()
+            .flat_map(|axis| axis.to_le_bytes())
+            .collect();
+        let mean = Node::new("ReduceMean", &["images"], &["mean"])
+            .attribute(Attribute::ints("axes", &[1, 2, 3]))
+            .attribute(Attribute::int("keepdims", 0));
+        let shape = [
+            Axis::Dynamic("batch"),
+            Axis::Fixed(ROWS),
+            Axis::Fixed(columns),
+        ];
+        let graph = Graph::new()
+            .name("many rows")
+            .input(Value::tensor("images", Float, &axes))
+            .initializer(Tensor::new("axes", Int64, &[3]).raw_data(&spread))
+            .initializer(
+                Tensor::float("columns", &[1, 1, columns])
+                    .raw_data(&bytes((0..columns).map(column).collect())),
+            )
+            .initializer(
+                Tensor::float("weights", &[1, 1, columns])
+                    .raw_data(&bytes((0..columns).map(weight).collect())),
+            )
+            .initializer(
+                Tensor::float("rows", &[1, ROWS, 1]).raw_data(&bytes((0..ROWS).map(row).collect())),
+            )
+            .node(mean)
+            .node(Node::new("Reshape", &["mean", "axes"], &["one"]))
+            .node(Node::new("Mul", &["one", "columns"], &["base"]))
+            .node(Node::new("Mul", &["rows", "weights"], &["slope"]))
+            .node(Node::new("Add", &["base", "slope"], &["output0"]))
+            .output(Value::tensor("output0", Float, &shape));
+        Model::new(8).graph(graph).opset("", 13).into_bytes()
+    }
 }

@@ -10,9 +10,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use boxwright_tests::exported_models::{self, BOXES, CLASSES, TEXT};
 use boxwright_tests::registry::{Auth, Registry};
 use boxwright_tests::sandbox::photo;
-use boxwright_tests::task_models::{self, BOXES, CLASSES, TEXT};
 use boxwright_tests::webdriver::Window;
 use boxwright_tests::xdnd::drop_on;
 use boxwright_tests::{Sandbox, need, onnx, wait};
@@ -39,7 +39,7 @@ struct Task {
 const TASKS: [Task; 10] = [
     Task {
         name: "detection",
-        model: task_models::detection,
+        model: exported_models::detection,
         card: CLASSES[1],
         drawn: true,
         look: boxes,
@@ -47,7 +47,7 @@ const TASKS: [Task; 10] = [
     },
     Task {
         name: "rotated-detection",
-        model: task_models::rotated,
+        model: exported_models::rotated,
         card: "bolt",
         drawn: true,
         look: boxes,
@@ -55,7 +55,7 @@ const TASKS: [Task; 10] = [
     },
     Task {
         name: "pose",
-        model: task_models::pose,
+        model: exported_models::pose,
         card: "person",
         drawn: true,
         look: |window| says(window, "17 keypoints"),
@@ -63,7 +63,7 @@ const TASKS: [Task; 10] = [
     },
     Task {
         name: "instance-segmentation",
-        model: task_models::instances,
+        model: exported_models::instances,
         card: "nut",
         drawn: true,
         look: |window| {
@@ -75,7 +75,7 @@ const TASKS: [Task; 10] = [
     },
     Task {
         name: "segmentation",
-        model: task_models::segmentation,
+        model: exported_models::segmentation,
         card: "class 0",
         drawn: true,
         look: |window| {
@@ -92,7 +92,7 @@ const TASKS: [Task; 10] = [
     },
     Task {
         name: "matte",
-        model: task_models::matte,
+        model: exported_models::matte,
         card: "Foreground",
         drawn: true,
         look: |window| {
@@ -104,7 +104,7 @@ const TASKS: [Task; 10] = [
     },
     Task {
         name: "embedding",
-        model: task_models::embedding,
+        model: exported_models::embedding,
         card: "192 numbers",
         drawn: false,
         look: |window| {
@@ -118,7 +118,7 @@ const TASKS: [Task; 10] = [
     },
     Task {
         name: "text",
-        model: task_models::text,
+        model: exported_models::text,
         card: TEXT,
         drawn: false,
         look: |window| says(window, "98.0 %"),
@@ -126,7 +126,7 @@ const TASKS: [Task; 10] = [
     },
     Task {
         name: "raw",
-        model: task_models::raw,
+        model: exported_models::raw,
         card: "[1, 3, 5, 5]",
         drawn: false,
         look: |window| says(window, "coarse"),
@@ -166,7 +166,7 @@ fn a_bare_model_of_every_task_is_dropped_looked_at_copied_published_and_proven()
 #[test]
 fn a_lower_threshold_shows_more_boxes_and_a_higher_one_fewer() {
     let sandbox = Sandbox::new();
-    let model = written(&sandbox, "detection", &task_models::detection());
+    let model = written(&sandbox, "detection", &exported_models::detection());
     let photos = folder_of_photos(&sandbox);
     let window = need!(Window::open(&sandbox, &[&model, &photos], &[]));
     window.previewed();

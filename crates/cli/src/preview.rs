@@ -1,7 +1,7 @@
 //! `boxwright preview`.
 
 use std::collections::BTreeMap;
-use std::io::{self, Seek, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
 use boxwright_files::AtomicFile;
@@ -21,6 +21,8 @@ use crate::text::sanitize;
 
 /// Results that are kept in memory before they go to a temporary file, in bytes.
 const IN_MEMORY: usize = 8 << 20;
+/// Bytes of results that are written at a time.
+const BUFFER: usize = 256 << 10;
 /// Widest column of samples' names.
 const MAX_NAME_WIDTH: usize = 40;
 /// Elements of a raw output that people are shown.
@@ -108,16 +110,18 @@ impl Output {
         })
     }
 
-    fn write(&mut self, text: &str) -> io::Result<()> {
-        match self {
-            Self::Stdout => {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(text.as_bytes())?;
-                stdout.flush()
-            }
-            Self::Spool(file) => file.write_all(text.as_bytes()),
-            Self::File(file) => file.writer().write_all(text.as_bytes()),
-        }
+    /// A result is written in small parts: those of raw outputs are millions of numbers.
+    fn write(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let mut buffered: BufWriter<Box<dyn Write + '_>> = BufWriter::with_capacity(
+            BUFFER,
+            match self {
+                Self::Stdout => Box::new(io::stdout().lock()),
+                Self::Spool(file) => Box::new(file),
+                Self::File(file) => Box::new(file.writer()),
+            },
+        );
+        write(&mut buffered)?;
+        buffered.flush()
     }
 }
 
@@ -135,15 +139,23 @@ impl OrderedResults {
     fn add(&mut self, index: usize, result: SampleResult) {
         self.waiting.insert(index, result);
         while let Some(result) = self.waiting.remove(&self.next) {
-            let text = match self.format {
-                Format::Text => to_text(&result, self.width),
-                Format::Jsonl => preview::result_line(&result) + "\n",
-                Format::Json if self.next == 0 => preview::result_line(&result),
-                Format::Json => format!(",\n{}", preview::result_line(&result)),
+            let (before, after) = match self.format {
+                Format::Json if self.next > 0 => (",\n", ""),
+                Format::Jsonl => ("", "\n"),
+                Format::Json | Format::Text => ("", ""),
+            };
+            let (format, width) = (self.format, self.width);
+            let write = |to: &mut dyn Write| {
+                to.write_all(before.as_bytes())?;
+                match format {
+                    Format::Text => to.write_all(to_text(&result, width).as_bytes())?,
+                    Format::Json | Format::Jsonl => preview::write_result(to, &result)?,
+                }
+                to.write_all(after.as_bytes())
             };
             self.next += 1;
             if self.error.is_none() {
-                self.error = self.sink.write(&text).err();
+                self.error = self.sink.write(write).err();
             }
         }
     }
@@ -170,7 +182,9 @@ impl OrderedResults {
         spool.rewind().map_err(unwritten)?;
         let Some(output) = output else {
             let mut stdout = io::stdout().lock();
-            let written = preview::write_document(&mut stdout, header, timing, &mut spool);
+            let written = preview::write_document(&mut stdout, header, timing, |to| {
+                io::copy(&mut spool, to).map(drop)
+            });
             let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
             return match written {
                 Err(error) if !closed(&error) => Err(unwritten(error)),
@@ -179,25 +193,22 @@ impl OrderedResults {
         };
         let mut write = || {
             let mut file = AtomicFile::create(output)?;
-            preview::write_document(file.writer(), header, timing, &mut spool)?;
+            preview::write_document(file.writer(), header, timing, |to| {
+                io::copy(&mut spool, to).map(drop)
+            })?;
             file.commit()
         };
         write().map_err(unwritten)
     }
 }
 
-/// The first numbers, as text.
-fn first_of(numbers: &[impl ToString]) -> String {
+/// The first of `count` numbers, as text.
+fn first_of(count: usize, numbers: impl Iterator<Item = impl ToString>) -> String {
     let first: Vec<String> = numbers
-        .iter()
         .take(MAX_ELEMENTS)
-        .map(ToString::to_string)
+        .map(|number| number.to_string())
         .collect();
-    let more = if numbers.len() > MAX_ELEMENTS {
-        ", …"
-    } else {
-        ""
-    };
+    let more = if count > MAX_ELEMENTS { ", …" } else { "" };
     first.join(", ") + more
 }
 
@@ -230,14 +241,14 @@ fn to_text(result: &SampleResult, width: usize) -> String {
             "{} numbers of length {}: {}",
             embedding.values.len(),
             embedding.norm,
-            first_of(&embedding.values)
+            first_of(embedding.values.len(), embedding.values.iter())
         )],
         Outcome::Text(line) => vec![format!("{:.6}  {}", line.score, sanitize(&line.value))],
         Outcome::Outputs(outputs) => outputs
             .iter()
             .map(|(name, output)| {
                 let (name, shape) = (sanitize(name), &output.shape);
-                let first = first_of(&output.data);
+                let first = first_of(output.data.len(), output.data.iter());
                 format!("{name} {:?} {shape:?}: {first}", output.datatype)
             })
             .collect(),

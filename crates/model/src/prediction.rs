@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use boxwright_tensor::{DataType, Number, Tensor};
-use serde::{Deserialize, Serialize};
+use boxwright_tensor::{DataType, Number, Numbers, Tensor};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::device::DeviceKind;
 
@@ -105,7 +106,7 @@ pub struct TextLine {
 }
 
 /// A tensor as JSON: elements in row-major order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct OutputTensor {
     /// Axes, outermost first; the batch axis is left out.
@@ -117,7 +118,7 @@ pub struct OutputTensor {
         feature = "ts",
         ts(type = "(number | \"NaN\" | \"Infinity\" | \"-Infinity\")[]")
     )]
-    pub data: Vec<Number>,
+    pub data: Numbers,
 }
 
 impl OutputTensor {
@@ -127,6 +128,26 @@ impl OutputTensor {
             shape: tensor.shape.clone(),
             datatype: tensor.datatype,
             data: tensor.to_numbers()?,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for OutputTensor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Written {
+            shape: Vec<usize>,
+            datatype: DataType,
+            data: Vec<Number>,
+        }
+        let written = Written::deserialize(deserializer)?;
+        let (shape, datatype) = (written.shape, written.datatype);
+        let data = Numbers::of(datatype, &written.data);
+        let data = data.ok_or_else(|| D::Error::custom("`data` is not of the datatype"))?;
+        Ok(Self {
+            shape,
+            datatype,
+            data,
         })
     }
 }
@@ -190,6 +211,19 @@ pub struct PictureDetails {
 }
 
 impl Outcome {
+    /// About how much memory the outcome takes, in bytes.
+    pub fn memory(&self) -> usize {
+        match self {
+            Self::Detections(detections) => detections.iter().map(Detection::memory).sum(),
+            Self::Embedding(embedding) => size_of_val(&embedding.values[..]),
+            Self::Outputs(outputs) => outputs
+                .values()
+                .map(|output| output.data.byte_length())
+                .sum(),
+            other => other.json_length(),
+        }
+    }
+
     /// About how long the outcome's JSON is, in bytes.
     pub fn json_length(&self) -> usize {
         match self {
@@ -206,6 +240,18 @@ impl Outcome {
 }
 
 impl Detection {
+    fn memory(&self) -> usize {
+        let keypoints = self
+            .keypoints
+            .as_ref()
+            .map_or(0, |points| size_of_val(&points[..]));
+        let mask = self
+            .mask
+            .as_ref()
+            .map_or(0, |mask| size_of_val(&mask.counts[..]));
+        size_of::<Self>() + self.class.len() + keypoints + mask
+    }
+
     fn json_length(&self) -> usize {
         let keypoints = self
             .keypoints

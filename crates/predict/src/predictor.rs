@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use boxwright_files::FileStamp;
 use boxwright_model::package::{hash_files, model_digest};
+use boxwright_model::pipeline::Task;
 use boxwright_model::prediction::{DeviceUsed, Timing};
 use boxwright_model::{Device, DeviceKind, LoadedPackage};
 use boxwright_tensor::{BatchAxis, Signature};
@@ -218,6 +219,11 @@ impl Predictor {
     /// What the model takes and gives, as ONNX Runtime sees it.
     pub fn signature(&self) -> &Signature {
         &self.loaded.session.signature
+    }
+
+    /// What the model's outputs mean.
+    pub fn task(&self) -> &Task {
+        &self.pipeline.task
     }
 
     /// Digest of the model's files, `sha256:…`.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use boxwright_tensor::{
-    DataType, Element, Number, byte_strings, with_element_type, write_byte_string,
+    DataType, Element, Numbers, byte_strings, with_element_type, write_byte_string,
 };
 use ort::value::{DynValue, PrimitiveTensorElementType, Tensor};
 
@@ -106,12 +106,11 @@ impl<'a> Slice<'a> {
     }
 
     /// The elements as JSON numbers.
-    pub fn numbers(&self) -> Result<Vec<Number>> {
-        with_element_type!(
-            self.datatype,
-            T => Ok(self.elements::<T>()?.iter().map(|element| (*element).into()).collect()),
-            bytes => Err(self.strings()),
-        )
+    pub fn numbers(&self) -> Result<Numbers> {
+        if self.datatype == DataType::Bytes {
+            return Err(self.strings());
+        }
+        Numbers::new(self.datatype, self.bytes()?.into()).ok_or_else(|| self.strings())
     }
 
     /// The elements as bytes, as in [`boxwright_tensor::Tensor`].

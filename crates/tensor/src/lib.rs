@@ -19,6 +19,7 @@ mod data_type;
 mod element;
 mod error;
 mod number;
+mod numbers;
 mod signature;
 mod tensor;
 
@@ -28,6 +29,7 @@ pub use data_type::{DataType, UnknownDataType};
 pub use element::{Element, Scalar};
 pub use error::{Error, Result};
 pub use number::Number;
+pub use numbers::Numbers;
 // For `with_element_type`.
 pub use half::{bf16, f16};
 pub use signature::{Dimension, Signature, TensorSpec};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::element::{Element, Scalar};
-use crate::{DataType, Number, with_element_type};
+use crate::{DataType, Numbers, with_element_type};
 
 /// A named tensor. Its elements lie row by row, little-endian; BOOL takes one byte; an element of
 /// BYTES comes after its length in bytes, a little-endian u32 (the Open Inference Protocol's
@@ -140,10 +140,9 @@ impl Tensor {
     /// The elements as numbers in JSON.
     ///
     /// `None` where the tensor is not [complete](Self::is_complete), or the elements are BYTES.
-    pub fn to_numbers(&self) -> Option<Vec<Number>> {
-        let number = |scalar| Number::from_scalar(&scalar);
+    pub fn to_numbers(&self) -> Option<Numbers> {
         self.is_complete()
-            .then(|| self.scalars().map(number).collect())
+            .then(|| Numbers::new(self.datatype, self.data.clone()))
             .flatten()
     }
 

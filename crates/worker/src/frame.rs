@@ -27,10 +27,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 16 MiB (some hundred thousand paths) and 1 GiB.
+    /// 256 MiB (100,000 boxes with what they have besides, some million paths) and 1 GiB.
     fn default() -> Self {
         Self {
-            header: 16 << 20,
+            header: 256 << 20,
             body: 1 << 30,
         }
     }

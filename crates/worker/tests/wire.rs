@@ -10,7 +10,7 @@ use boxwright_model::prediction::{
     ClassPrediction, DeviceUsed, Outcome, OutputTensor, PictureDetails, SampleError, Timing,
 };
 use boxwright_model::{Device, DeviceKind, Package};
-use boxwright_tensor::{DataType, Signature};
+use boxwright_tensor::{DataType, Numbers, Signature};
 use boxwright_tensor::{Dimension, TensorSpec};
 use boxwright_worker::message::TensorBytes;
 use boxwright_worker::{Frame, FromWorker, Item, ToWorker, Want};
@@ -121,7 +121,7 @@ fn results() -> Vec<FromWorker> {
     let output = OutputTensor {
         shape: vec![2],
         datatype: DataType::Fp32,
-        data: vec![1.into(), 2.into()],
+        data: Numbers::of(DataType::Fp32, &[1.into(), 2.into()]).unwrap(),
     };
     let bytes = TensorBytes {
         shape: vec![2],

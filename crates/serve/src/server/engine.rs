@@ -5,6 +5,7 @@ mod queue;
 use std::sync::Arc;
 
 use boxwright_model::package::Package;
+use boxwright_model::pipeline::Task;
 use boxwright_model::prediction::Timing;
 use boxwright_model::{LoadedPackage, Outcome};
 use boxwright_predict::{Concurrency, Error, Prediction, Predictor, Want};
@@ -13,6 +14,7 @@ use bytes::Bytes;
 
 use self::queue::{BatchQueue, BatchRunner, Item, Output};
 use super::limits::MAX_SAMPLES;
+use super::memory::Reservation;
 use super::metrics::Metrics;
 use super::problem::{Kind, Problem};
 
@@ -54,6 +56,11 @@ impl Engine {
         self.predictor.signature()
     }
 
+    /// What the model's outputs mean.
+    pub fn task(&self) -> &Task {
+        self.predictor.task()
+    }
+
     /// What the model's first axis is.
     pub fn batch_axis(&self) -> BatchAxis {
         self.predictor.batch_axis()
@@ -68,18 +75,29 @@ impl Engine {
     /// that can't be read is an outcome too. Dropping the future frees the samples' places in the queue.
     ///
     /// # Errors
-    /// Where there are more than [`MAX_SAMPLES`], the queue is full, or the model panics.
-    pub async fn predict(&self, samples: Vec<Bytes>) -> Result<Vec<Outcome>, Problem> {
+    /// Where there are more than [`MAX_SAMPLES`], the queue is full, the model panics, or the results
+    /// take more memory than there is for requests: `reservation` counts them.
+    pub async fn predict(
+        &self,
+        samples: Vec<Bytes>,
+        reservation: &Reservation,
+    ) -> Result<Vec<Outcome>, Problem> {
         if samples.len() > MAX_SAMPLES {
             return Err(Problem::too_many_samples());
         }
         let items = samples.into_iter().map(Item::Sample).collect();
-        let outcome = |output| match output {
-            Output::Sample(outcome) => Ok(outcome),
+        let mut outcomes = Vec::new();
+        let collect = |output| match output {
+            Output::Sample(outcome) => {
+                let is_first = outcomes.is_empty();
+                reservation.reserve_result(outcome.memory(), is_first)?;
+                outcomes.push(outcome);
+                Ok(())
+            }
             Output::Tensors(_) => Err(Problem::internal()),
         };
-        let outputs = self.queue.submit(items).await?;
-        outputs.into_iter().map(outcome).collect()
+        self.queue.submit(items, collect).await?;
+        Ok(outcomes)
     }
 
     /// Runs the model on its own tensors; `outputs` are the wanted outputs' names, none for all,
@@ -87,11 +105,12 @@ impl Engine {
     ///
     /// # Errors
     /// Where a tensor does not fit the signature, with its name; where the rows are too many, or the
-    /// queue is full; where the model fails on these tensors.
+    /// queue is full; where the model fails on these tensors, or `reservation` has no room for the results.
     pub async fn infer(
         &self,
         inputs: Vec<Tensor>,
         outputs: &[String],
+        reservation: &Reservation,
     ) -> Result<Vec<Tensor>, Problem> {
         let max_batch = self.package.batch.max_size;
         let rows = inputs.first().and_then(|input| input.shape.first());
@@ -109,12 +128,18 @@ impl Engine {
             .check_tensors(inputs, outputs, max_batch)
             .map_err(problem)?;
         let items = pieces.into_iter().map(Item::Tensors).collect();
-        let tensors = |output| match output {
-            Output::Tensors(tensors) => tensors.map_err(problem),
+        let mut pieces = Vec::new();
+        let collect = |output| match output {
+            Output::Tensors(tensors) => {
+                let tensors = tensors.map_err(problem)?;
+                let bytes = tensors.iter().map(|tensor| tensor.data.len()).sum();
+                reservation.reserve_result(bytes, pieces.is_empty())?;
+                pieces.push(tensors);
+                Ok(())
+            }
             Output::Sample(_) => Err(Problem::internal()),
         };
-        let outputs = self.queue.submit(items).await?;
-        let pieces = outputs.into_iter().map(tensors).collect::<Result<_, _>>()?;
+        self.queue.submit(items, collect).await?;
         Predictor::join_outputs(pieces).map_err(problem)
     }
 }

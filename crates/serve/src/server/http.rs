@@ -3,12 +3,16 @@
 
 mod body;
 mod content_encoding;
+mod examples;
 mod infer;
 mod json;
 mod openapi;
 mod pictures;
+mod pieces;
 mod request;
+mod results;
 mod route;
 pub mod routes;
+mod served;
 mod v1;
 mod v2;

@@ -114,6 +114,22 @@ impl Reservation {
         self.update(|held| held.derived = held.derived.saturating_add(bytes))
     }
 
+    /// Reserves `bytes` of a result. The first of a request is let in as [`Reservation::reserve`] does;
+    /// with others the request must not take more than there is for all requests.
+    ///
+    /// # Errors
+    /// As [`Reservation::reserve`], and where this request alone takes too much.
+    pub fn reserve_result(&self, bytes: usize, is_first: bool) -> Result<(), Problem> {
+        let held = {
+            let held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.body.saturating_add(held.derived)
+        };
+        if !is_first && held.saturating_add(bytes) > self.0.budget.total() {
+            return Err(Problem::results_too_large());
+        }
+        self.reserve(bytes)
+    }
+
     /// Bytes that keep the reservation as long as they, or slices of them, exist: also on a thread
     /// that goes on with a request whose caller hung up.
     pub fn attach(&self, bytes: Bytes) -> Bytes {

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::blocking::run_blocking;
 use super::engine::Engine;
 use super::limits::MAX_SAMPLES;
+use super::memory::Reservation;
 use super::problem::{Kind, Problem};
 
 /// The server's name in its metadata.
@@ -238,7 +239,11 @@ impl Engine {
     /// Where there is no such model, version, input or output, where a tensor doesn't fit, and as
     /// [`Engine::predict`] and [`Engine::infer`]. A sample that can't be read is no error: its
     /// prediction says so.
-    pub async fn answer(&self, request: InferRequest) -> Result<InferResponse, Problem> {
+    pub async fn answer(
+        &self,
+        request: InferRequest,
+        reservation: &Reservation,
+    ) -> Result<InferResponse, Problem> {
         let found = self.find(&request.model, request.version.as_deref())?;
         let mut wanted = BTreeSet::new();
         if let Some(output) = request
@@ -250,12 +255,16 @@ impl Engine {
             return Err(Problem::bad_request(message));
         }
         let outputs = match found {
-            Model::Tensors => self.infer(request.inputs, &request.outputs).await?,
+            Model::Tensors => {
+                self.infer(request.inputs, &request.outputs, reservation)
+                    .await?
+            }
             Model::Pipeline => {
                 let (samples, shape) = self.samples(request.inputs, &request.outputs)?;
-                let outcomes = self.predict(samples).await?;
+                let outcomes = self.predict(samples, reservation).await?;
                 let bytes = json_length(&outcomes);
-                let encode = move || encode_predictions(&outcomes, shape);
+                reservation.reserve(bytes)?;
+                let encode = move || encode_predictions(outcomes, shape);
                 vec![run_blocking(bytes, encode).await?]
             }
         };
@@ -323,11 +332,20 @@ pub fn json_length(outcomes: &[Outcome]) -> usize {
     outcomes.iter().map(Outcome::json_length).sum()
 }
 
-/// The JSON of each outcome, as BYTES.
-fn encode_predictions(outcomes: &[Outcome], shape: Vec<usize>) -> Result<Tensor, Problem> {
-    let texts = outcomes.iter().map(serde_json::to_vec);
-    let texts = texts
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| Problem::internal())?;
-    Tensor::of_strings(PREDICTION, shape, &texts).ok_or_else(Problem::internal)
+/// The JSON of each outcome, as BYTES. Each is dropped when it is written.
+fn encode_predictions(outcomes: Vec<Outcome>, shape: Vec<usize>) -> Result<Tensor, Problem> {
+    let mut data = Vec::with_capacity(json_length(&outcomes) + 4 * outcomes.len());
+    for outcome in outcomes {
+        let start = data.len();
+        data.extend_from_slice(&[0; 4]);
+        serde_json::to_writer(&mut data, &outcome).map_err(|_| Problem::internal())?;
+        let length = u32::try_from(data.len() - start - 4).map_err(|_| Problem::internal())?;
+        data[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    }
+    Ok(Tensor {
+        name: PREDICTION.to_owned(),
+        datatype: DataType::Bytes,
+        shape,
+        data: data.into(),
+    })
 }

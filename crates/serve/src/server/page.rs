@@ -14,7 +14,12 @@ const STYLE: &str = include_str!("page/style.css");
 const SCRIPT: &str = concat!(
     include_str!("page/script/dom.js"),
     include_str!("page/script/format.js"),
+    include_str!("page/script/palette.js"),
+    include_str!("page/script/png.js"),
+    include_str!("page/script/boxes.js"),
+    include_str!("page/script/marks.js"),
     include_str!("page/script/predictions.js"),
+    include_str!("page/script/vectors.js"),
     include_str!("page/script/samples.js"),
     include_str!("page/script/cards.js"),
     include_str!("page/script/requests.js"),
@@ -138,6 +143,35 @@ mod tests {
 
     #[test]
     fn the_page_is_small() {
-        assert!(PAGE.len() < 64 << 10, "{} bytes", PAGE.len());
+        assert!(PAGE.len() < 112 << 10, "{} bytes", PAGE.len());
+    }
+
+    #[test]
+    fn classes_have_the_colours_of_the_studio() {
+        let studio = include_str!("../../../../ui/src/tasks/parts/palette.ts");
+        let triples = |text: &'static str| -> Vec<&'static str> {
+            let list = text
+                .split_once("= [")
+                .unwrap()
+                .1
+                .split_once("];")
+                .unwrap()
+                .0;
+            list.lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .collect()
+        };
+        for name in ["const hues", "const tones"] {
+            let theirs = triples(studio.split_once(name).unwrap().1);
+            let ours = triples(
+                SCRIPT
+                    .split_once(&name.to_uppercase().replace("CONST", "const"))
+                    .unwrap()
+                    .1,
+            );
+            assert_eq!(ours, theirs, "{name}");
+            assert!(ours.len() >= 3, "{ours:?}");
+        }
     }
 }

@@ -140,6 +140,12 @@ impl Problem {
         Self::new(Kind::TooLarge, message)
     }
 
+    /// The results of one request take more memory than there is for all.
+    pub fn results_too_large() -> Self {
+        let message = "the results of this request take more memory than there is for requests; send fewer samples at once";
+        Self::new(Kind::TooLarge, message)
+    }
+
     /// More samples than one request may have.
     pub fn too_many_samples() -> Self {
         let message =

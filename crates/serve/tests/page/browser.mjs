@@ -95,3 +95,11 @@ export async function drop(page, context, files) {
   const data = { items: [], files, dragOperationsMask: 1 };
   for (const type of ["dragEnter", "dragOver", "drop"]) await session.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data });
 }
+
+export const ready = (page) => page.waitForSelector("#state[data-state=ready]");
+
+/** How many files a request has. */
+export const parts = (route) => route.request().postDataBuffer().toString("latin1").match(/filename="/g).length;
+
+/** Answers `POST /predict` in the server's place. */
+export const answers = (page, prediction) => page.route("**/predict", (route) => route.fulfill({ json: { predictions: Array(parts(route)).fill(prediction) } }));

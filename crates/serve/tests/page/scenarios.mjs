@@ -3,20 +3,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { answered, browse, cards, choose, drop, inspect, violations } from "./browser.mjs";
+import { answered, answers, browse, cards, choose, drop, inspect, parts, ready, violations } from "./browser.mjs";
+import { scenarios as tasks } from "./tasks.mjs";
 
 const [scenario, address, ...files] = process.argv.slice(2);
-const ready = (page) => page.waitForSelector("#state[data-state=ready]");
 const said = (page, id) => page.locator(`#${id}`).innerText();
 const hostile = "<img src=x onerror=alert(1)>";
 
-/** How many files a request has. */
-const parts = (route) => route.request().postDataBuffer().toString("latin1").match(/filename="/g).length;
-
-/** Answers `POST /predict` in the server's place. */
-const answers = (page, prediction) => page.route("**/predict", (route) => route.fulfill({ json: { predictions: Array(parts(route)).fill(prediction) } }));
-
 const scenarios = {
+  ...tasks(address),
+
   async predicts(photos) {
     await browse(address, async (page, context) => {
       await ready(page);
@@ -212,63 +208,6 @@ const scenarios = {
       assert.ok(largest > 1 && largest <= 4, `${largest} together`);
       assert.equal(await said(page, "sums"), "50 predicted");
       await inspect(page, "many");
-    });
-  },
-
-  async detects([photo]) {
-    const box = [90, 30, 270, 150];
-    const more = Array.from({ length: 6 }, (_, place) => ({ class: "cup", score: 0.3 - place / 100, box: [place * 20, 200, place * 20 + 15, 220] }));
-    await browse(
-      address,
-      async (page) => {
-        await ready(page);
-        await choose(page, [photo]);
-        await page.waitForSelector(".sample .box");
-        const [{ lines, text }] = await cards(page);
-        assert.deepEqual(lines[0], [`cat ${hostile}`, "93.4 %"]);
-        assert.match(text, /2 more/);
-        await inspect(page, "detection");
-        await page.click(".more");
-        await page.waitForSelector("#stage .box");
-        // The picture has 451 × 300 pixels, and is shown whole, however large.
-        const [x, y, width, height] = await page.$eval("#stage .box", (drawn) => {
-          const [inner, outer] = [drawn.getBoundingClientRect(), drawn.closest(".frame").getBoundingClientRect()];
-          return [(inner.x - outer.x) / outer.width, (inner.y - outer.y) / outer.height, inner.width / outer.width, inner.height / outer.height];
-        });
-        [x - 90 / 451, y - 0.1, width - 180 / 451, height - 0.4].forEach((off) => assert.ok(Math.abs(off) < 0.005, `${[x, y, width, height]}`));
-        assert.equal(await page.locator("#viewer-result li").count(), 7);
-        await inspect(page, "detection-viewer");
-      },
-      (page) => answers(page, { detections: [{ class: `cat ${hostile}`, score: 0.934, box }, ...more] }),
-    );
-  },
-
-  async segments([photo]) {
-    await browse(address, async (page) => {
-      await ready(page);
-      const mask = await page.evaluate(() => {
-        const canvas = Object.assign(document.createElement("canvas"), { width: 451, height: 300 });
-        const context = canvas.getContext("2d");
-        [[0, 0, 451, 300], [100, 100, 200, 100], [300, 0, 100, 50]].forEach((area, index) => ((context.fillStyle = `rgb(${index},${index},${index})`), context.fillRect(...area)));
-        return canvas.toDataURL("image/png").split(",")[1];
-      });
-      const classes = [["background", 110300], ["cat", 20000], ["sofa", 5000]].map(([label, pixels]) => ({ class: label, pixels }));
-      await answers(page, { segmentation: { width: 451, height: 300, classes, mask } });
-      await choose(page, [photo]);
-      await page.waitForSelector(".sample canvas");
-      const [{ lines }] = await cards(page);
-      assert.deepEqual(lines, [["background", "81.5 %"], ["cat", "14.8 %"], ["sofa", "3.7 %"]]);
-      const colours = await page.$eval(".sample canvas", (canvas) => {
-        const at = (x, y) => [...canvas.getContext("2d").getImageData((x * canvas.width) / 451, (y * canvas.height) / 300, 1, 1).data];
-        return { background: at(10, 290), cat: at(200, 150), sofa: at(350, 25) };
-      });
-      assert.equal(colours.background[3], 0);
-      assert.equal(colours.cat[3], 255);
-      assert.notDeepEqual(colours.cat, colours.sofa);
-      await inspect(page, "segmentation");
-      await page.click(".open");
-      await page.waitForSelector("#stage canvas");
-      await inspect(page, "segmentation-viewer");
     });
   },
 

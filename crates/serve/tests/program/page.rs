@@ -121,8 +121,33 @@ fn detections_are_boxes_over_the_picture() {
 }
 
 #[test]
+fn turned_boxes_and_skeletons_are_drawn_as_they_lie() {
+    with_sample("turns", &[], &[photo("cat.jpg")]);
+}
+
+#[test]
+fn instance_masks_cover_their_pixels() {
+    with_sample("masks", &[], &[photo("cat.jpg")]);
+}
+
+#[test]
 fn a_segmentation_is_a_coloured_mask_with_a_legend() {
     with_sample("segments", &[], &[photo("cat.jpg")]);
+}
+
+#[test]
+fn a_matte_hides_the_background() {
+    with_sample("mattes", &[], &[photo("cat.jpg")]);
+}
+
+#[test]
+fn a_line_of_text_is_text() {
+    with_sample("reads", &[], &[photo("cat.jpg")]);
+}
+
+#[test]
+fn an_embedding_names_its_nearest_neighbours() {
+    with_sample("embeds", &[], &photos());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The JSON of a preview, the same from every front end. Numbers are written from their own type, so
 //! that they have the digits that a container answers with.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use boxwright_model::prediction::{DeviceUsed, SampleResult, Timing};
 use serde::Serialize;
@@ -28,10 +28,12 @@ pub struct ModelIdentity {
     pub digest: String,
 }
 
-/// A result as an entry of a document, or as a line of its own.
-pub fn result_line(result: &SampleResult) -> String {
-    // String keys, and numbers that are finite or null: always valid JSON.
-    serde_json::to_string(result).unwrap_or_default()
+/// Writes a result as an entry of a document, or as a line of its own.
+///
+/// # Errors
+/// Of writing: string keys, and numbers that are finite or text, are always valid JSON.
+pub fn write_result(to: &mut dyn Write, result: &SampleResult) -> io::Result<()> {
+    Ok(serde_json::to_writer(to, result)?)
 }
 
 /// The fields before the results.
@@ -42,21 +44,21 @@ struct Prefix<'a> {
     timing: &'a Timing,
 }
 
-/// Writes a document with `results`, which are [`result_line`]s separated by commas.
+/// Writes a document with what `results` writes: that of [`write_result`], separated by commas.
 ///
 /// # Errors
-/// Of reading or writing.
-pub fn write_document(
-    to: &mut impl Write,
+/// Of writing.
+pub fn write_document<W: Write>(
+    to: &mut W,
     header: &Header,
     timing: &Timing,
-    results: &mut impl Read,
+    results: impl FnOnce(&mut W) -> io::Result<()>,
 ) -> io::Result<()> {
     let start = serde_json::to_string(&Prefix { header, timing })?;
     // The results are the last field of the same object.
     let open = start.strip_suffix('}').unwrap_or(&start);
     writeln!(to, "{open},\"results\":[")?;
-    io::copy(results, to)?;
+    results(to)?;
     to.write_all(b"\n]}\n")?;
     to.flush()
 }
@@ -93,13 +95,9 @@ mod tests {
             batch_size: 8,
         };
         let mut text = Vec::new();
-        let results = result_line(&result);
-        let written = write_document(
-            &mut text,
-            &header,
-            &Timing::default(),
-            &mut results.as_bytes(),
-        );
+        let written = write_document(&mut text, &header, &Timing::default(), |to| {
+            write_result(to, &result)
+        });
         written.expect("written");
         let text = String::from_utf8(text).expect("UTF-8");
         assert!(text.contains(r#""score":0.39114136}"#), "{text}");

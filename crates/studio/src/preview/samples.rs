@@ -355,8 +355,7 @@ fn shortened(id: u32, outcome: Outcome, spool: &mut SpoolFile) -> Outcome {
         let _ = spool.put(SpoolKind::Outcome, id, &json);
     }
     for output in outputs.values_mut() {
-        output.data.truncate(MAX_ELEMENTS);
-        output.data.shrink_to_fit();
+        output.data = output.data.first(MAX_ELEMENTS);
     }
     Outcome::Outputs(outputs)
 }

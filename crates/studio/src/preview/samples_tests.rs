@@ -1,4 +1,5 @@
 use boxwright_model::prediction::{ClassPrediction, OutputTensor};
+use boxwright_tensor::{DataType, Number, Numbers};
 
 use super::*;
 
@@ -97,8 +98,9 @@ fn a_large_outcome_is_shortened_for_showing_and_whole_for_export() {
     let (mut samples, mut spool) = (PreviewSamples::default(), SpoolFile::default());
     samples.add(vec![file("a")]);
     samples.begin(8);
-    let data = (0..1000_u32).map(Into::into).collect();
-    let datatype = boxwright_tensor::DataType::Int32;
+    let numbers: Vec<Number> = (0..1000_u32).map(Into::into).collect();
+    let datatype = DataType::Int32;
+    let data = Numbers::of(datatype, &numbers).expect("numbers");
     let output = OutputTensor {
         shape: vec![1000],
         datatype,

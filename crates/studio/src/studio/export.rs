@@ -10,7 +10,7 @@ use super::window_state::{Inner, Studio, WindowState, no_document};
 use crate::api::{ExportFormat, Sample};
 use crate::errors::{blocking, write_failure};
 use crate::failure::{Code, Failure, Result};
-use crate::preview::{Header, ModelIdentity, result_line, whole_outcome, write_document};
+use crate::preview::{Header, ModelIdentity, whole_outcome, write_document, write_result};
 
 impl Studio {
     /// A file name to propose for an export.
@@ -99,10 +99,17 @@ fn export(
     timing: &Timing,
     results: &[SampleResult],
 ) -> std::io::Result<()> {
-    let lines: Vec<String> = results.iter().map(result_line).collect();
     match format {
-        ExportFormat::Json => write_document(to, header, timing, &mut lines.join(",\n").as_bytes()),
-        ExportFormat::Jsonl => lines.iter().try_for_each(|line| writeln!(to, "{line}")),
+        ExportFormat::Json => write_document(to, header, timing, |to| {
+            results.iter().enumerate().try_for_each(|(place, result)| {
+                to.write_all(if place > 0 { b",\n" } else { b"" })?;
+                write_result(to, result)
+            })
+        }),
+        ExportFormat::Jsonl => results.iter().try_for_each(|result| {
+            write_result(to, result)?;
+            to.write_all(b"\n")
+        }),
         ExportFormat::Csv => to.write_all(&as_csv(results)),
     }
 }

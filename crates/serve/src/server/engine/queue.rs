@@ -132,20 +132,24 @@ impl BatchQueue {
         Self { shared, capacity }
     }
 
-    /// Runs items, and returns their outputs in order. More items than may wait are accepted while
-    /// nothing else waits. Dropping the future frees their places.
+    /// Runs items, and hands their outputs to `collect` in order. More items than may wait are accepted
+    /// while nothing else waits. Dropping the future frees their places.
     ///
     /// # Errors
-    /// Where the queue is full, or a batch panicked.
-    pub async fn submit(&self, items: Vec<Item>) -> Result<Vec<Output>, Problem> {
+    /// Where the queue is full, or a batch panicked; and the first of `collect`, after which no more of
+    /// the items are run.
+    pub async fn submit(
+        &self,
+        items: Vec<Item>,
+        mut collect: impl FnMut(Output) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         let replies = self.enqueue(items)?;
         self.shared.submitted.notify_all();
-        let mut outputs = Vec::with_capacity(replies.len());
         for reply in replies {
             // The sender is dropped without an output where the batch panicked.
-            outputs.push(reply.await.map_err(|_| Problem::internal())?);
+            collect(reply.await.map_err(|_| Problem::internal())?)?;
         }
-        Ok(outputs)
+        Ok(())
     }
 
     fn enqueue(&self, items: Vec<Item>) -> Result<Vec<oneshot::Receiver<Output>>, Problem> {

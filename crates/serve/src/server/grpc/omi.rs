@@ -84,7 +84,7 @@ impl ModzyModel for Omi {
         let items: Vec<Result<Bytes, String>> =
             items.map(|item| sample(item).map(attach)).collect();
         let samples = items.iter().flatten().cloned().collect();
-        let mut outcomes = engine.predict(samples).await?.into_iter();
+        let mut outcomes = engine.predict(samples, reservation).await?.into_iter();
         let outputs = items.into_iter().map(|item| match item {
             Ok(_) => outcomes
                 .next()

@@ -34,7 +34,7 @@ pub async fn answer(
     let reader_reservation = reservation.clone();
     let read = move || read(request, limit, &reader_reservation);
     let request = run_blocking(length, read).await?;
-    let response = engine.answer(request).await?;
+    let response = engine.answer(request, reservation).await?;
     let outputs = response.outputs.iter().map(|output| output.data.len());
     let length = outputs.sum::<usize>();
     // The outputs exist a second time in the message.

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::runtime::Handle;
@@ -25,7 +25,7 @@ const MAX_INITIAL_CAPACITY: usize = 1 << 20;
 pub async fn read(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let encoding = content_encoding::of(&parts.headers)?;
     let received = receive(&parts.headers, body, limit).await?;
-    let reservation = reservation(parts)?;
+    let reservation = reservation(&parts.extensions)?;
     let received = reservation.attach(received);
     let Some(encoding) = encoding else {
         return Ok(received);
@@ -43,8 +43,8 @@ pub async fn read(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Prob
 ///
 /// # Errors
 /// Never: the request policy gives one to every request.
-pub fn reservation(parts: &Parts) -> Result<Reservation, Problem> {
-    let reservation = parts.extensions.get::<Reservation>().cloned();
+pub fn reservation(extensions: &Extensions) -> Result<Reservation, Problem> {
+    let reservation = extensions.get::<Reservation>().cloned();
     reservation.ok_or_else(Problem::internal)
 }
 

@@ -2,7 +2,9 @@
 //! the binary tensor data extension, as bytes behind it.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use boxwright_model::Outcome;
@@ -13,7 +15,8 @@ use boxwright_tensor::oip::{RequestInput, ResponseOutput};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::json::{from_json, json_response};
+use super::json::{JSON, from_json, json_response};
+use super::pieces::{self, Pieces};
 use crate::server::limits::MAX_SAMPLES;
 use crate::server::models::{InferRequest, InferResponse, Model};
 use crate::server::problem::Problem;
@@ -263,6 +266,68 @@ pub fn write(
         body.extend_from_slice(&output.data);
     }
     Ok(EncodedResponse { body, header })
+}
+
+/// A response of much data, whose body is written while it is sent.
+///
+/// # Errors
+/// As [`write`].
+pub fn stream(
+    response: InferResponse,
+    id: Option<&str>,
+    binary: &BinaryOutputs,
+) -> Result<Response, Problem> {
+    let is_binary = |output: &Tensor| *binary.named.get(&output.name).unwrap_or(&binary.others);
+    let head = ResponseJson {
+        model_name: &response.model,
+        model_version: &response.version,
+        id,
+        outputs: Vec::new(),
+    };
+    let failed = |error: serde_json::Error| Problem::bad_request(error.to_string());
+    let mut head = serde_json::to_vec(&head).map_err(failed)?;
+    head.truncate(head.len() - 2);
+    let mut following = Vec::new();
+    let mut outputs: Vec<Pieces> = Vec::new();
+    for (place, output) in response.outputs.into_iter().enumerate() {
+        let comma = if place > 0 { "," } else { "" };
+        if is_binary(&output) {
+            let text =
+                serde_json::to_string(&ResponseOutput::new(&output, true)).map_err(failed)?;
+            let text = comma.to_owned() + &text;
+            outputs.push(Box::new(std::iter::once(Ok(text.into_bytes()))));
+            following.push(output.data);
+        } else {
+            outputs.push(pieces::of_tensor(comma, output)?);
+        }
+    }
+    let end = std::iter::once(Ok(b"]}".to_vec()));
+    let all: Pieces = Box::new(
+        std::iter::once(Ok(head))
+            .chain(outputs.into_iter().flatten())
+            .chain(end),
+    );
+    match following.is_empty() {
+        true => Ok(pieces::response(JSON, all)),
+        false => followed(all, following),
+    }
+}
+
+/// A response whose JSON is followed by tensors, of which it gives its own length.
+fn followed(json: Pieces, following: Vec<Bytes>) -> Result<Response, Problem> {
+    let json = json.collect::<Result<Vec<_>, _>>();
+    let json = json.map_err(|_| Problem::internal())?.concat();
+    let header = json.len();
+    let length = header + following.iter().map(Bytes::len).sum::<usize>();
+    let chunks = std::iter::once(Bytes::from(json)).chain(following);
+    let chunks = futures_util::stream::iter(chunks.map(Ok::<_, Infallible>));
+    let binary = HeaderValue::from_static("application/octet-stream");
+    let headers = [
+        (header::CONTENT_TYPE, binary),
+        (header::CONTENT_LENGTH, HeaderValue::from(length)),
+        (HEADER_LENGTH, HeaderValue::from(header)),
+    ];
+    Ok((headers, Body::from_stream(chunks)).into_response())
 }
 
 impl IntoResponse for EncodedResponse {

@@ -9,6 +9,7 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use super::pieces;
 use crate::server::blocking::run_blocking;
 use crate::server::limits::MAX_SAMPLES;
 use crate::server::models;
@@ -16,6 +17,8 @@ use crate::server::problem::Problem;
 
 /// JSON's media type.
 pub const JSON: &str = "application/json";
+/// JSON that is about so long is written while it is sent, in bytes.
+pub const STREAMED: usize = 1 << 20;
 
 /// Reads a body of JSON; an error names the field.
 ///
@@ -96,6 +99,9 @@ pub async fn predictions_response(predictions: Vec<Outcome>) -> Result<Response,
         predictions: Vec<Outcome>,
     }
     let bytes = models::json_length(&predictions);
+    if bytes > STREAMED {
+        return Ok(pieces::response(JSON, pieces::of_predictions(predictions)));
+    }
     let write = move || {
         let text = serde_json::to_vec(&Predictions { predictions });
         text.map_err(|_| Problem::internal())

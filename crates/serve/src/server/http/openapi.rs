@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::results;
+use super::served::Served;
+
 /// What the requests and answers look like.
 const SCHEMAS: &str = include_str!("schemas.json");
 
@@ -121,9 +124,11 @@ impl Operation {
     }
 }
 
-/// The document of operations, each by its path and its method in lower case.
+/// The document of operations, each by its path and its method in lower case, with the results of the
+/// package that is served.
 pub fn document<'a>(
     operations: impl Iterator<Item = (&'a str, &'static str, &'a Operation)>,
+    served: Option<Served<'_>>,
 ) -> Value {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for (path, method, operation) in operations {
@@ -141,13 +146,15 @@ pub fn document<'a>(
         },
         "servers": [{ "url": "/" }],
         "paths": paths,
-        "components": { "schemas": schemas(), "responses": errors() },
+        "components": { "schemas": schemas(served), "responses": errors() },
     })
 }
 
-fn schemas() -> Value {
+fn schemas(served: Option<Served<'_>>) -> Map<String, Value> {
     // A test holds that it is JSON.
-    serde_json::from_str(SCHEMAS).unwrap_or_default()
+    let mut all: Map<String, Value> = serde_json::from_str(SCHEMAS).unwrap_or_default();
+    all.extend(results::schemas(served));
+    all
 }
 
 /// The answers that tell of an error, by status.

@@ -60,7 +60,8 @@ pub async fn predict(
     request: Request,
 ) -> Result<Response, Problem> {
     let (engine, _in_flight) = context.state.engine()?;
+    let reservation = body::reservation(request.extensions())?;
     let pictures = body::pictures(request, context.max_body).await?;
-    let predictions = engine.predict(pictures).await?;
+    let predictions = engine.predict(pictures, &reservation).await?;
     predictions_response(predictions).await
 }

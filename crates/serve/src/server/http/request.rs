@@ -61,7 +61,7 @@ impl ModelRequest {
         let (parts, body) = request.into_parts();
         let (engine, in_flight) = context.engine_for(&path.model, path.version.as_deref())?;
         let body = body::read(&parts, body, context.max_body).await?;
-        let reservation = body::reservation(&parts)?;
+        let reservation = body::reservation(&parts.extensions)?;
         Ok(Self {
             engine,
             in_flight,

@@ -1,7 +1,5 @@
 //! The one table of what is served by HTTP: the router is made of it, and `/openapi.json`.
 
-use std::sync::LazyLock;
-
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
@@ -10,6 +8,7 @@ use serde_json::Value;
 use super::json::json_response;
 use super::openapi::{Operation, document};
 use super::route::Route;
+use super::served::Served;
 use super::{pictures, v1, v2};
 use crate::server::context::Context;
 use crate::server::problem::Problem;
@@ -28,8 +27,6 @@ const METRICS: Operation = Operation::new("metrics", "The server's metrics, for 
         "OpenMetrics 1.0",
         &[("application/openmetrics-text", "Text")],
     )]);
-
-static DOCUMENT: LazyLock<Vec<u8>> = LazyLock::new(|| openapi_document().to_string().into_bytes());
 
 /// All routes.
 fn table() -> Vec<Route> {
@@ -59,9 +56,7 @@ fn table() -> Vec<Route> {
             v2::fixed_repository,
         ),
         Route::get("/metrics", METRICS, metrics),
-        Route::get("/openapi.json", OPENAPI, async || {
-            json_response(DOCUMENT.clone())
-        }),
+        Route::get("/openapi.json", OPENAPI, openapi),
     ];
     for model in [
         "/v2/models/{model}",
@@ -95,13 +90,23 @@ async fn metrics(State(context): State<Context>) -> Response {
     context.metrics.scrape(context.state.is_ready())
 }
 
-fn openapi_document() -> Value {
+async fn openapi(State(context): State<Context>) -> Response {
+    let ready = context.state.engine().ok();
+    let served = ready.as_ref().map(|(engine, _in_flight)| Served {
+        task: engine.task(),
+        signature: engine.signature(),
+        batch: engine.batch_axis(),
+    });
+    json_response(openapi_document(served).to_string().into_bytes())
+}
+
+fn openapi_document(served: Option<Served<'_>>) -> Value {
     let routes = table();
     let operations = routes.iter().map(|route| {
         let method = route.method.name();
         (route.path.as_str(), method, &route.operation)
     });
-    document(operations)
+    document(operations, served)
 }
 
 #[cfg(test)]
@@ -125,7 +130,7 @@ mod tests {
 
     #[test]
     fn every_reference_leads_to_something_and_every_schema_is_used() {
-        let document = openapi_document();
+        let document = openapi_document(None);
         let mut found = BTreeSet::new();
         references(&document, &mut found);
         for reference in &found {
@@ -144,7 +149,7 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_name_of_its_own_and_says_how_it_ends() {
-        let document = openapi_document();
+        let document = openapi_document(None);
         let mut names = BTreeSet::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for operation in methods.as_object().unwrap().values() {

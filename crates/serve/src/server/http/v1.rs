@@ -115,6 +115,7 @@ async fn predict_samples(request: ModelRequest) -> Result<Response, Problem> {
     let (engine, _in_flight) = (request.engine, request.in_flight);
     let (body, reservation) = (request.body, request.reservation);
     let length = body.len();
+    let results = reservation.clone();
     let read = move || {
         // As text, and decoded.
         reservation.reserve(length.saturating_mul(2))?;
@@ -122,7 +123,7 @@ async fn predict_samples(request: ModelRequest) -> Result<Response, Problem> {
     };
     let instances = run_blocking(length, read).await?;
     let readable = instances.iter().flatten().cloned().collect();
-    let mut outcomes = engine.predict(readable).await?.into_iter();
+    let mut outcomes = engine.predict(readable, &results).await?.into_iter();
     let predictions: Vec<Outcome> = instances
         .into_iter()
         .filter_map(|instance| match instance {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::body;
 use super::infer::{self, header_length};
-use super::json::{JSON, from_json};
+use super::json::{JSON, STREAMED, from_json};
 use super::openapi::{MODEL_PREDICTION_ERRORS, NAME_ERRORS, Operation, READY_ERRORS};
 use super::request::{ModelPath, ModelRequest};
 use crate::server::blocking::run_blocking;
@@ -274,14 +274,18 @@ pub async fn infer(
     let (body, reservation) = (request.body, request.reservation);
     let model = engine.find(&path.model, path.version.as_deref())?;
     let header = header_length(&request.headers, &body)?;
+    let results = reservation.clone();
     let parse = move || infer::parse(&body, header, model, &|bytes| reservation.reserve(bytes));
     let mut parsed = run_blocking(header, parse).await?;
     parsed.request.model = path.model;
     parsed.request.version = path.version;
-    let mut response = engine.answer(parsed.request).await?;
+    let mut response = engine.answer(parsed.request, &results).await?;
     infer::insert_errors(parsed.unreadable, &mut response)?;
     let outputs = response.outputs.iter();
     let bytes = outputs.map(|output| output.data.len()).sum();
+    if bytes > STREAMED {
+        return infer::stream(response, parsed.id.as_deref(), &parsed.binary);
+    }
     let write = move || infer::write(&response, parsed.id.as_deref(), &parsed.binary);
     Ok(run_blocking(bytes, write).await?.into_response())
 }

@@ -16,7 +16,7 @@ pub(super) fn compare(preview: &[Detection], image: &[Detection], tolerance: f64
     let mut free: Vec<&Detection> = image.iter().collect();
     for (rank, one) in preview.iter().enumerate() {
         let near = |other: &&Detection| {
-            other.index == one.index
+            (other.index, &other.class) == (one.index, &one.class)
                 && f64::from((other.score - one.score).abs()) <= tolerance.max(1e-9)
         };
         let distance = |other: &Detection| -> f64 {
@@ -150,6 +150,27 @@ mod tests {
         assert!(!same(from_ref(&a), &[one(0.5, 0.1, &[10, 90])]));
         assert!(!same(from_ref(&a), &[one(0.51, 0.0, &[10, 90])]));
         assert!(!same(from_ref(&a), &[one(0.5, 0.0, &[12, 88])]));
+        let named = Detection {
+            class: "dog".into(),
+            ..a.clone()
+        };
+        assert!(!same(from_ref(&a), &[named]));
+    }
+
+    #[test]
+    fn corners_and_keypoints_are_compared_too() {
+        let turned = |x: f32| Detection {
+            polygon: Some([[x, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]]),
+            ..one(0.5, 0.0, &[10, 90])
+        };
+        let posed = |score: f32| Detection {
+            keypoints: Some(vec![[1.0, 2.0, score]]),
+            ..one(0.5, 0.0, &[10, 90])
+        };
+        assert!(same(&[turned(0.0)], &[turned(0.000_001)]));
+        assert!(!same(&[turned(0.0)], &[turned(0.1)]));
+        assert!(!same(&[posed(0.9)], &[posed(0.8)]));
+        assert!(!same(&[posed(0.9)], &[turned(0.0)]));
     }
 
     #[test]

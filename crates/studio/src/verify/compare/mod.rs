@@ -163,6 +163,9 @@ fn vectors(preview: &Embedding, image: &Embedding, tolerance: f64) -> Found {
         let words = || format!("number {place} is {a} in the preview, {b} in the image");
         found.number((*a).into(), (*b).into(), tolerance, words);
     }
+    let (a, b) = (preview.norm, image.norm);
+    let words = || format!("the vector's length is {a} in the preview, {b} in the image");
+    found.number(a.into(), b.into(), tolerance, words);
     found
 }
 
@@ -377,6 +380,35 @@ mod tests {
             !same(&raw(&[1.0]), &raw(&[1.0, 1.0]), EMULATED),
             "another shape"
         );
+    }
+
+    #[test]
+    fn vectors_and_texts_are_compared_by_what_they_hold() {
+        let vector = |values: &[f32], norm| {
+            let values = values.to_vec();
+            Predicted::Embedding(Embedding { values, norm })
+        };
+        let one = vector(&[0.6, 0.8], 2.0);
+        assert!(same(
+            &one,
+            &vector(&[0.600_001, 0.8], 2.0),
+            SAME_ARCHITECTURE
+        ));
+        for other in [
+            vector(&[0.61, 0.8], 2.0),
+            vector(&[0.6, 0.8, 0.0], 2.0),
+            vector(&[0.6, 0.8], 2.1),
+        ] {
+            assert!(!same(&one, &other, EMULATED), "{other:?}");
+        }
+        let text = |value: &str, score| {
+            let value = value.to_owned();
+            Predicted::Text(TextLine { value, score })
+        };
+        let line = text("Größe 42", 0.9);
+        assert!(same(&line, &text("Größe 42", 0.900_001), SAME_ARCHITECTURE));
+        assert!(!same(&line, &text("Große 42", 0.9), EMULATED));
+        assert!(!same(&line, &text("Größe 42", 0.8), EMULATED));
     }
 
     #[test]

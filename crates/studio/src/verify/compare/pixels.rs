@@ -21,6 +21,16 @@ pub(super) fn tolerance(tolerance: f64) -> f64 {
 
 /// Masks of the same size that differ in few pixels.
 pub(super) fn segmentations(preview: &Segmentation, image: &Segmentation, numbers: f64) -> Found {
+    for one in &preview.classes {
+        let other = image.classes.iter().find(|other| other.index == one.index);
+        // A class of few pixels may be missing.
+        if let Some(other) = other.filter(|other| other.class != one.class) {
+            let (index, a, b) = (one.index, &one.class, &other.class);
+            return differs(format!(
+                "class {index} is {a} in the preview, {b} in the image"
+            ));
+        }
+    }
     if preview.mask == image.mask {
         return Found::same();
     }
@@ -89,4 +99,92 @@ fn decoded(text: &str) -> Option<Grey> {
         height: info.height,
         values,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use boxwright_model::prediction::SegmentClass;
+
+    use super::*;
+
+    /// A row of grey pixels as PNG in base64.
+    fn row(pixels: &[u8]) -> String {
+        let mut file = Vec::new();
+        let width = u32::try_from(pixels.len()).unwrap();
+        let mut encoder = png::Encoder::new(&mut file, width, 1);
+        encoder.set_color(png::ColorType::Grayscale);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(pixels).unwrap();
+        writer.finish().unwrap();
+        STANDARD.encode(file)
+    }
+
+    fn classes(pixels: &[u8], name: &str) -> Segmentation {
+        Segmentation {
+            width: pixels.len(),
+            height: 1,
+            classes: vec![SegmentClass {
+                class: name.to_owned(),
+                index: 1,
+                pixels: pixels.iter().filter(|pixel| **pixel == 1).count(),
+            }],
+            mask: row(pixels),
+        }
+    }
+
+    fn with(ones: usize) -> Vec<u8> {
+        (0..2000).map(|place| u8::from(place < ones)).collect()
+    }
+
+    #[test]
+    fn masks_may_differ_in_few_pixels_and_classes_keep_their_names() {
+        let preview = classes(&with(1000), "cat");
+        for (ones, name, exact, emulated) in [
+            (1000, "cat", true, true),
+            (1001, "cat", true, true),
+            (1010, "cat", false, true),
+            (1100, "cat", false, false),
+            (1000, "dog", false, false),
+        ] {
+            let image = classes(&with(ones), name);
+            for (tolerance, expected) in [
+                (difference::SAME_ARCHITECTURE, exact),
+                (difference::EMULATED, emulated),
+            ] {
+                let found = segmentations(&preview, &image, tolerance);
+                assert_eq!(found.words.is_none(), expected, "{ones} {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn mattes_differ_by_their_levels() {
+        let (grey, lighter, white) = (row(&[100; 50]), row(&[101; 50]), row(&[200; 50]));
+        assert!(
+            mattes(&grey, &grey, difference::SAME_ARCHITECTURE)
+                .words
+                .is_none()
+        );
+        assert!(
+            mattes(&grey, &lighter, difference::EMULATED)
+                .words
+                .is_none()
+        );
+        assert!(
+            mattes(&grey, &lighter, difference::SAME_ARCHITECTURE)
+                .words
+                .is_some()
+        );
+        assert!(mattes(&grey, &white, difference::EMULATED).words.is_some());
+        assert!(
+            mattes(&grey, &row(&[100; 49]), difference::EMULATED)
+                .words
+                .is_some()
+        );
+        assert!(
+            mattes(&grey, "no PNG", difference::EMULATED)
+                .words
+                .is_some()
+        );
+    }
 }

@@ -116,12 +116,23 @@ fn gated(capacity: usize) -> (Arc<BatchQueue>, mpsc::Receiver<Batch>, mpsc::Send
     (start(1, capacity, runner), reports, permit)
 }
 
+/// The outputs of items, in their order.
+async fn outputs(queue: &BatchQueue, items: Vec<Item>) -> Result<Vec<Output>, Problem> {
+    let mut outputs = Vec::new();
+    let collect = |output| {
+        outputs.push(output);
+        Ok(())
+    };
+    queue.submit(items, collect).await?;
+    Ok(outputs)
+}
+
 fn spawn_request(
     queue: &Arc<BatchQueue>,
     names: &[&'static str],
 ) -> tokio::task::JoinHandle<Vec<String>> {
     let (queue, items) = (Arc::clone(queue), samples(names));
-    tokio::spawn(async move { classes(queue.submit(items).await.unwrap()) })
+    tokio::spawn(async move { classes(outputs(&queue, items).await.unwrap()) })
 }
 
 async fn until_pending(queue: &BatchQueue, count: usize) {
@@ -138,15 +149,15 @@ async fn answers_keep_the_order_of_the_samples() {
         .iter()
         .map(|name| Item::Sample(Bytes::from(name.clone())))
         .collect();
-    assert_eq!(classes(queue.submit(items).await.unwrap()), names);
+    assert_eq!(classes(outputs(&queue, items).await.unwrap()), names);
 }
 
 #[tokio::test]
 async fn a_panic_costs_its_own_request() {
     let queue = start(1, 100, Echo);
     let (bad, good) = tokio::join!(
-        queue.submit(samples(&["bad"])),
-        queue.submit(samples(&["good"]))
+        outputs(&queue, samples(&["bad"])),
+        outputs(&queue, samples(&["good"]))
     );
     assert!(bad.is_err());
     assert_eq!(classes(good.unwrap()), ["good"]);
@@ -203,7 +214,7 @@ async fn past_the_capacity_a_request_is_refused_and_a_caller_that_hung_up_frees_
     reports.recv().unwrap();
     let left = spawn_request(&queue, &["gone", "gone too"]);
     until_pending(&queue, 2).await;
-    assert!(queue.submit(samples(&["too much"])).await.is_err());
+    assert!(outputs(&queue, samples(&["too much"])).await.is_err());
     left.abort();
     assert!(left.await.is_err());
     let last = spawn_request(&queue, &["last"]);
@@ -220,11 +231,27 @@ async fn past_the_capacity_a_request_is_refused_and_a_caller_that_hung_up_frees_
 async fn a_request_larger_than_the_queue_is_taken_when_nothing_waits() {
     let queue = start(2, 2, Echo);
     assert_eq!(
-        queue
-            .submit(samples(&["a", "b", "c", "d"]))
+        outputs(&queue, samples(&["a", "b", "c", "d"]))
             .await
             .unwrap()
             .len(),
         4
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_collected_ends_the_request_and_frees_its_places() {
+    let (queue, reports, permit) = gated(8);
+    let request = {
+        let (queue, items) = (Arc::clone(&queue), samples(&["a", "b", "c"]));
+        let refuse = |_| Err(Problem::results_too_large());
+        tokio::spawn(async move { queue.submit(items, refuse).await })
+    };
+    let (names, _) = reports.recv().unwrap();
+    assert!(names.contains(&"a".to_owned()), "{names:?}");
+    for _ in 0..3 {
+        permit.send(()).unwrap();
+    }
+    let problem = request.await.unwrap().unwrap_err();
+    assert_eq!(problem.kind, crate::server::problem::Kind::TooLarge);
 }

@@ -43,6 +43,7 @@ pub async fn predict(request: ModelRequest, model: String) -> Result<Response, P
     let (engine, _in_flight) = (request.engine, request.in_flight);
     let (body, reservation) = (request.body, request.reservation);
     let length = body.len();
+    let results = reservation.clone();
     let (signature, axis) = (engine.signature().clone(), engine.batch_axis());
     let read = move || {
         let reader = Reader {
@@ -54,15 +55,15 @@ pub async fn predict(request: ModelRequest, model: String) -> Result<Response, P
     };
     let runs = run_blocking(length, read).await?;
     let run = |inputs| {
-        let model = model.clone();
+        let (model, engine, results) = (model.clone(), &engine, &results);
         let request = InferRequest {
             model,
             inputs,
             ..InferRequest::default()
         };
-        async {
+        async move {
             engine
-                .answer(request)
+                .answer(request, results)
                 .await
                 .map(|inferred| inferred.outputs)
         }

@@ -107,8 +107,55 @@ function shellCalls({ address, model, input, file }) {
   ];
 }
 
+/** How a program reads the results of the served task: what it imports, and lines that print one `prediction`. */
+function reading() {
+  const { detections, segmentation, matte, embedding, text, outputs } = server.result;
+  const has = (field) => detections?.items?.properties?.[field];
+  if (has("mask"))
+    return [["numpy as np"], `for found in prediction["detections"]:
+    height, width = found["mask"]["size"]
+    runs = found["mask"]["counts"]
+    inside = np.arange(len(runs)) % 2 == 1
+    mask = np.repeat(inside, runs).reshape(width, height).T
+    print(found["class"], found["score"], found["box"], mask.sum())`];
+  if (detections) {
+    const more = ["polygon", "keypoints"].find(has) ?? "box";
+    return [[], `for found in prediction["detections"]:
+    print(found["class"], found["score"], found["${more}"])`];
+  }
+  const opened = (png) => `Image.open(io.BytesIO(base64.b64decode(${png})))`;
+  if (segmentation)
+    return [["base64", "io", "numpy as np", PILLOW], `found = prediction["segmentation"]
+mask = np.array(${opened('found["mask"]')})
+for one in found["classes"]:
+    print(one["class"], (mask == one["index"]).sum(), "pixels")`];
+  if (matte) return [["base64", "io", PILLOW], `matte = ${opened('prediction["matte"]')}
+matte.save("matte.png")
+print(matte.size)`];
+  if (embedding) return [["numpy as np"], `values = np.array(prediction["embedding"]["values"])
+print(values.shape, np.linalg.norm(values))`];
+  if (text) return [[], 'print(prediction["text"]["value"], prediction["text"]["score"])'];
+  if (outputs) return [["numpy as np"], `for name, output in prediction["outputs"].items():
+    values = np.array(output["data"], dtype=float)
+    print(name, values.reshape(output["shape"]))`];
+  return [[], "print(prediction)"];
+}
+
+const PILLOW = "from PIL import Image";
+
+/** Import statements, each once: those of modules first. */
+function imports(...names) {
+  const lines = [...new Set(names)].map((name) => (name.startsWith("from ") ? name : `import ${name}`));
+  return lines.sort((a, b) => a.startsWith("from ") - b.startsWith("from ") || (a < b ? -1 : 1)).join("\n");
+}
+
+const indented = (lines) => lines.replace(/^/gm, "    ");
+const installs = (packages) => `# pip install ${packages.join(" ")}\n`;
+
 function requestsCall({ address, input, file }) {
-  return `import requests
+  const [modules, lines] = reading();
+  const more = [modules.includes("numpy as np") && "numpy", modules.includes(PILLOW) && "pillow"].filter(Boolean);
+  return `${more.length > 0 ? installs(["requests", ...more]) : ""}${imports("requests", ...modules)}
 
 with open("${file}", "rb") as sample:
     answer = requests.post(
@@ -116,14 +163,13 @@ with open("${file}", "rb") as sample:
         files={"${input}": sample},
     )
 answer.raise_for_status()
-print(answer.json()["predictions"][0])`;
+prediction = answer.json()["predictions"][0]
+${lines}`;
 }
 
 function tritonCall(kind, { at: target, more }, { model, input, file }) {
-  return `# pip install "tritonclient[${kind}]"
-import json
-import numpy as np
-import tritonclient.${kind} as triton
+  const [modules, lines] = reading();
+  return `${installs([`"tritonclient[${kind}]"`, ...(modules.includes(PILLOW) ? ["pillow"] : [])])}${imports("json", "numpy as np", `tritonclient.${kind} as triton`, ...modules)}
 
 client = triton.InferenceServerClient("${target}"${more})
 with open("${file}", "rb") as sample:
@@ -131,8 +177,9 @@ with open("${file}", "rb") as sample:
 tensor = triton.InferInput("${input}", [1], "BYTES")
 tensor.set_data_from_numpy(samples)
 answer = client.infer("${model}", [tensor])
-for prediction in answer.as_numpy("prediction"):
-    print(json.loads(prediction))`;
+for told in answer.as_numpy("prediction"):
+    prediction = json.loads(told)
+${indented(lines)}`;
 }
 
 function tensorCall(kind, { at: target, more }, { model, tensorModel }) {

@@ -1,6 +1,6 @@
 // A card for each sample, in the order in which they came.
 
-/** {file, title, state: "waiting" | "sending" | "done" | "failed", result, ms, together, size, address, facts, card} */
+/** {file, title, state: "waiting" | "sending" | "done" | "failed", result, ms, together, size, address, facts, overlay, card} */
 let items = [];
 
 function add(file, title) {
@@ -40,10 +40,11 @@ async function develop(item) {
 /** The thumbnail, with marks once they are known. */
 async function expose(item) {
   if (!item.address) return;
-  const { whole, marked } = await frame(item.address, item.size, item.result, false);
+  const { whole, overlay } = await frame(item.address, item.size, item.result, false);
+  item.overlay = overlay;
   const picture = part(item, ".picture");
   picture.classList.remove("plain");
-  picture.classList.toggle("whole", marked);
+  picture.classList.toggle("whole", isMarked(item.result));
   picture.querySelectorAll(":scope > .icon, :scope > .frame").forEach((old) => old.remove());
   picture.prepend(whole);
 }
@@ -60,7 +61,7 @@ function redraw(item) {
     bones.append(make("span", "visually-hidden", state === "sending" ? "being predicted" : "waiting"));
     return inside.replaceChildren(bones);
   }
-  inside.replaceChildren(told(result, false, () => view(item)));
+  inside.replaceChildren(told(result, false, () => view(item), item));
   if (item.again) inside.firstElementChild.append(button("small", { drawing: "again", word: "Try again" }, () => again(item)));
   if (!bottom.querySelector(".btn")) {
     const made = button("icon small quiet", {}, () => {});
@@ -81,8 +82,20 @@ function answer(item, result, again = false) {
   item.result = result;
   item.again = again;
   redraw(item);
-  if (result.detections || result.segmentation) expose(item);
+  if (isMarked(result)) expose(item);
+  if (result.embedding) relate();
   if (showing === item) view(item);
+}
+
+let relating = 0;
+
+/** Names the neighbours anew, once for all answers that come together. */
+function relate() {
+  cancelAnimationFrame(relating);
+  relating = requestAnimationFrame(() => {
+    if (items.length <= RELATED) for (const item of items) if (item.result?.embedding) redraw(item);
+    if (showing?.result?.embedding) renew(showing);
+  });
 }
 
 function again(item) {

@@ -1,6 +1,6 @@
 // The server's state, and what the user does.
 
-const server = { state: "asking", name: "", version: "", takes: "picture" };
+const server = { state: "asking", name: "", version: "", takes: "picture", result: {} };
 const WORDS = { asking: "connecting", ready: "ready", waiting: "not ready", lost: "no answer" };
 let next = 0;
 
@@ -46,7 +46,8 @@ async function describe() {
   [server.name] = models;
   at("name").textContent = at("name").title = document.title = server.name;
   const path = `v2/models/${encodeURIComponent(server.name)}`;
-  const [pipeline, tensors, config] = await Promise.all([path, `${path}-tensor`, `${path}/config`].map(read));
+  const [pipeline, tensors, config, openapi] = await Promise.all([path, `${path}-tensor`, `${path}/config`, "openapi.json"].map(read));
+  server.result = openapi?.components?.schemas?.Prediction?.oneOf?.[0]?.properties ?? {};
   if (pipeline) {
     server.version = pipeline.versions?.[0] ?? "";
     server.takes = pipeline.inputs[0]?.name === "sample" ? "tensor" : "picture";
@@ -104,12 +105,12 @@ function listen() {
     for await (const one of dropped(event.dataTransfer, isSample)) add(one.file, one.title);
     pump();
   });
-  for (const [id, drawing, act] of [["viewer-back", "back", () => step(-1)], ["viewer-next", "next", () => step(1)], ["viewer-close", "close", () => at("viewer").close()]]) furnished(at(id), { drawing }, act);
+  for (const [id, drawing, act] of [["viewer-back", "back", () => step(-1)], ["viewer-next", "next", () => step(1)], ["viewer-close", "close", () => at("viewer").close()], ["zoom-out", "minus", () => magnify(zoom / 1.5)], ["zoom-in", "plus", () => magnify(zoom * 1.5)]]) furnished(at(id), { drawing }, act);
+  at("zoom-fit").addEventListener("click", () => magnify(1));
+  listenToStage();
   at("viewer").addEventListener("close", leave);
   at("viewer").addEventListener("click", ({ target }) => target === at("viewer") && target.close());
-  at("viewer").addEventListener("keydown", ({ key, target }) => {
-    if (target !== at("viewer-json")) step({ ArrowLeft: -1, ArrowRight: 1 }[key] ?? 0);
-  });
+  at("viewer").addEventListener("keydown", press);
 }
 
 listen();

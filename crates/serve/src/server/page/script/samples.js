@@ -56,17 +56,18 @@ async function header(file) {
   return found && `${found[1]} [${found[2].replace(/,\s*$/, "")}]`;
 }
 
-/** A picture with the prediction's marks over it. */
+/** {whole, overlay}: a picture, with what the prediction draws over it. */
 async function frame(address, size, result, roomy) {
   const picture = make("img");
   picture.alt = "";
   picture.src = address;
   const whole = make("div", "frame", picture);
-  if (!size) return { whole, marked: false };
+  if (!size) return { whole, overlay: null };
   whole.style.setProperty("--shape", String(size[0] / size[1]));
   // A mask that can't be read is still in the JSON.
-  const drawn = result ? await marks(result, size, roomy).catch(() => []) : [];
-  for (const mark of drawn) mark.setAttribute("aria-hidden", "true");
-  whole.append(...drawn);
-  return { whole, marked: drawn.length > 0 || Boolean(result?.detections) };
+  const overlay = await marks(result, size, roomy).catch(() => null);
+  for (const mark of overlay?.elements ?? []) mark.setAttribute("aria-hidden", "true");
+  whole.append(...(overlay?.elements ?? []));
+  overlay?.repaint();
+  return { whole, overlay };
 }
