@@ -323,6 +323,10 @@ pub mod large {
         folder
     }
 
+    fn bytes(numbers: impl Iterator<Item = f32>) -> Vec<u8> {
+        numbers.flat_map(f32::to_le_bytes).collect()
+    }
+
     /// The mean times a number a column, and a number a row: scores stay below 1, and classes are
     /// whole numbers.
     fn model(columns: i64) -> Vec<u8> {
@@ -333,12 +337,6 @@ pub mod large {
             Axis::Fixed(side),
             Axis::Fixed(side),
         ];
-        let bytes = |numbers: Vec<f32>| -> Vec<u8> {
-            numbers
-                .iter()
-                .flat_map(|number| number.to_le_bytes())
-                .collect()
-        };
         let column = |place: i64| {
             if place == 5 {
                 0.0
@@ -373,15 +371,13 @@ pub mod large {
             .initializer(Tensor::new("axes", Int64, &[3]).raw_data(&spread))
             .initializer(
                 Tensor::float("columns", &[1, 1, columns])
-                    .raw_data(&bytes((0..columns).map(column).collect())),
+                    .raw_data(&bytes((0..columns).map(column))),
             )
             .initializer(
                 Tensor::float("weights", &[1, 1, columns])
-                    .raw_data(&bytes((0..columns).map(weight).collect())),
+                    .raw_data(&bytes((0..columns).map(weight))),
             )
-            .initializer(
-                Tensor::float("rows", &[1, ROWS, 1]).raw_data(&bytes((0..ROWS).map(row).collect())),
-            )
+            .initializer(Tensor::float("rows", &[1, ROWS, 1]).raw_data(&bytes((0..ROWS).map(row))))
             .node(mean)
             .node(Node::new("Reshape", &["mean", "axes"], &["one"]))
             .node(Node::new("Mul", &["one", "columns"], &["base"]))

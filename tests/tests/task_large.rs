@@ -89,7 +89,7 @@ fn raw_outputs_of_a_hundred_thousand_rows_stream() {
     let pid = serving.server.pid();
     let sample = fs::read(photo()).unwrap();
     let before = peak(pid);
-    let answer = serving.predict_bytes(&[sample.clone()]);
+    let answer = serving.predict_bytes(std::slice::from_ref(&sample));
     assert!(
         between(&answer, "\"outputs\":", "}]}") == expected,
         "/predict gives other numbers"
@@ -106,7 +106,7 @@ fn raw_outputs_of_a_hundred_thousand_rows_stream() {
         by_predict / MIB
     );
 
-    let answer = serving.v2_bytes(&[sample.clone()]);
+    let answer = serving.v2_bytes(std::slice::from_ref(&sample));
     let text = String::from_utf8(answer).unwrap().replace("\\\"", "\"");
     let found = between(text.as_bytes(), "\"outputs\":{", "}\"]}]}");
     assert!(found == expected, "V2 gives other numbers");
@@ -182,7 +182,7 @@ fn a_hundred_thousand_boxes_are_the_same_by_preview_and_server() {
     let pid = serving.server.pid();
     let before = peak(pid);
     let sample = fs::read(photo()).unwrap();
-    let answer = serving.predict_bytes(&[sample.clone()]);
+    let answer = serving.predict_bytes(std::slice::from_ref(&sample));
     assert!(
         between(&answer, "\"detections\":", "}]}") == expected,
         "other boxes"

@@ -10,7 +10,7 @@ use boxwright_files::FileStamp;
 use boxwright_model::prediction::PictureDetails;
 
 use crate::stage::frame::Frame;
-use crate::task::CachedOutputs;
+use crate::task::{CachedOutputs, Room};
 
 /// Most bytes that are kept.
 const MOST_BYTES: usize = 128 << 20;
@@ -50,8 +50,12 @@ impl OutputCache {
     }
 
     /// Bytes that are left.
-    pub fn room(&self) -> usize {
-        MOST_BYTES.saturating_sub(self.entries().bytes)
+    pub fn room(&self) -> Room {
+        let bytes = self.entries().bytes;
+        Room {
+            all: MOST_BYTES.saturating_sub(bytes),
+            prototypes: (MOST_BYTES / 2).saturating_sub(bytes),
+        }
     }
 
     /// Keeps a sample of the file with this stamp, which was taken before the file was read, unless

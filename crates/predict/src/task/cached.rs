@@ -15,6 +15,14 @@ use crate::tensor::{Slice, from_bytes};
 /// Boxes with lower scores are not kept, unless the package asks for them.
 const FLOOR: f32 = 0.01;
 
+/// Bytes that are left for what is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub all: usize,
+    /// With the prototypes of masks, which are large: they leave room for all else.
+    pub prototypes: usize,
+}
+
 /// A sample's outputs, as far as they are worth keeping.
 pub(crate) enum CachedOutputs {
     /// Of tasks with boxes.
@@ -24,18 +32,18 @@ pub(crate) enum CachedOutputs {
 }
 
 impl CachedOutputs {
-    /// Interprets a sample's outputs, and keeps what takes at most `room` bytes.
+    /// Interprets a sample's outputs, and keeps what there is room for.
     pub fn of(
         task: &Task,
         outputs: &[Slice<'_>],
         frame: Option<&Frame>,
         want: &Want,
-        room: usize,
+        room: Room,
     ) -> Result<(Outcome, Option<Self>)> {
         let (Task::Boxes(boxes), Some(frame)) = (task, frame) else {
             let outcome = super::outcome(task, outputs, frame, want)?;
             let length: usize = outputs.iter().map(Slice::byte_length).sum();
-            let kept = match length <= room {
+            let kept = match length <= room.all {
                 true => Some(Self::Tensors(super::tensors(outputs)?)),
                 false => None,
             };
@@ -45,9 +53,8 @@ impl CachedOutputs {
         let gone = || Error::Run("the masks of boxes are gone".into());
         let outcome = decoded.outcome(boxes, frame)?.ok_or_else(gone)?;
         let small = decoded.bytes() - decoded.prototype_bytes();
-        let kept = (small <= room).then(|| {
-            // Prototypes of masks take most of the room: they may have half of what is left.
-            let prototypes = decoded.prototype_bytes() <= room / 2;
+        let kept = (small <= room.all).then(|| {
+            let prototypes = decoded.bytes() <= room.prototypes;
             Self::Boxes(Box::new(decoded.kept(prototypes)))
         });
         Ok((outcome, kept))

@@ -13,7 +13,7 @@ mod text;
 #[cfg(test)]
 mod hostile_tests;
 
-pub(crate) use self::cached::CachedOutputs;
+pub(crate) use self::cached::{CachedOutputs, Room};
 
 use std::collections::BTreeMap;
 

@@ -288,6 +288,36 @@ async fn a_library_that_is_missing_is_named() {
     assert!(message.contains("/nowhere/libonnxruntime.so"), "{message}");
 }
 
+/// A file's prediction by `package`, and how long the model ran for it, in milliseconds.
+async fn kept(
+    worker: &mut Worker,
+    sample: &Sample,
+    package: &boxwright_model::Package,
+    path: &std::path::Path,
+) -> (serde_json::Value, f64) {
+    let edited = Load {
+        inline: Some(Box::new(package.clone())),
+        ..load(sample)
+    };
+    worker.load(edited).await.unwrap();
+    let item = Item {
+        id: 7,
+        path: Some(path.to_str().unwrap().to_owned()),
+        bytes: None,
+    };
+    let want = Want {
+        keep: true,
+        ..Want::default()
+    };
+    let (never, mut result) = (CancellationToken::new(), None);
+    let mut each = |one: FromWorkerResult| result = Some(one);
+    let predicting = worker.predict(vec![item], Bytes::new(), want, None, &never, &mut each);
+    let (timing, _) = predicting.await.unwrap();
+    let result = result.unwrap();
+    assert!(result.picture.is_some() && result.details.is_some());
+    (json(&result), timing.infer_ms)
+}
+
 #[tokio::test]
 async fn another_postprocessing_takes_what_the_model_gave_before() {
     let Some(sample) = Sample::find() else { return };
@@ -297,66 +327,21 @@ async fn another_postprocessing_takes_what_the_model_gave_before() {
     std::fs::write(&path, photo_bytes("cat.jpg")).unwrap();
     // Files that were changed just now could change again unseen.
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let item = || Item {
-        id: 7,
-        path: Some(path.to_str().unwrap().to_owned()),
-        bytes: None,
-    };
-    let want = || Want {
-        keep: true,
-        ..Want::default()
-    };
     let mut package = sample.package();
-    let mut timings = Vec::new();
+    let mut times = Vec::new();
     for (top_k, mean) in [(5, 127.0), (2, 127.0), (2, 100.0)] {
         package.postprocess.top_k = top_k;
         package.preprocess.mean = vec![mean];
-        let inline = Some(Box::new(package.clone()));
-        let edited = Load {
-            inline,
-            ..load(&sample)
-        };
-        worker.load(edited).await.unwrap();
-        let never = CancellationToken::new();
-        let mut classes = Vec::new();
-        let (timing, _) = worker
-            .predict(
-                vec![item()],
-                Bytes::new(),
-                want(),
-                None,
-                &never,
-                &mut |one| {
-                    assert!(one.picture.is_some() && one.details.is_some());
-                    classes.push(json(&one));
-                },
-            )
-            .await
-            .unwrap();
-        timings.push(timing.infer_ms);
-        assert_eq!(classes.len(), 1);
-        let found = classes[0]["classPredictions"].as_array().unwrap();
-        assert_eq!(found.len(), top_k);
+        let (result, infer_ms) = kept(&mut worker, &sample, &package, &path).await;
+        assert_eq!(result["classPredictions"].as_array().unwrap().len(), top_k);
+        times.push(infer_ms);
     }
-    assert!(timings[0] > 0.0 && timings[2] > 0.0, "{timings:?}");
-    assert_eq!(
-        timings[1], 0.0,
-        "the model ran for another number of classes"
-    );
+    assert!(times[0] > 0.0 && times[2] > 0.0, "{times:?}");
+    assert_eq!(times[1], 0.0, "the model ran for another number of classes");
 
     std::fs::write(&path, photo_bytes("flower.jpg")).unwrap();
-    let changed = results(&mut worker, vec![item()], Bytes::new(), want()).await;
-    let fresh = results(
-        &mut worker,
-        vec![by_path(0, "flower.jpg")],
-        Bytes::new(),
-        want(),
-    )
-    .await;
-    assert_eq!(
-        json(&changed[&7]),
-        json(&fresh[&0]),
-        "the file's old prediction"
-    );
+    let (changed, _) = kept(&mut worker, &sample, &package, &path).await;
+    let (fresh, _) = kept(&mut worker, &sample, &package, &photo("flower.jpg")).await;
+    assert_eq!(changed, fresh, "the file's old prediction");
     worker.stop().await;
 }

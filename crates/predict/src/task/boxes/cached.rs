@@ -13,7 +13,7 @@ use crate::stage::frame::Frame;
 use crate::tensor::Slice;
 
 /// Candidates of a sample that are kept; [`Decoded::floor`] rises where there are more.
-const MOST_KEPT: usize = 10_000;
+const MOST_KEPT: usize = 3_000;
 
 /// The boxes of a sample above a score, before suppression, and what their masks are made of.
 pub(crate) struct Decoded<'a> {
