@@ -9,7 +9,7 @@ use boxwright_studio::api::{JobKind, JobResult, PreviewSummary};
 use boxwright_studio::build::DataDir;
 use boxwright_studio::errors::{blocking, write_failure};
 use boxwright_studio::job::JobHandle;
-use boxwright_studio::model::prediction::{Outcome, SampleResult, Timing};
+use boxwright_studio::model::prediction::{ClassPrediction, Outcome, SampleResult, Timing};
 use boxwright_studio::preview::{self, Header, PreviewRequest};
 use boxwright_studio::worker_session::RunOptions;
 use boxwright_studio::{Failure, Stop};
@@ -212,12 +212,21 @@ fn first_of(count: usize, numbers: impl Iterator<Item = impl ToString>) -> Strin
     first.join(", ") + more
 }
 
+fn class_line(one: &ClassPrediction) -> String {
+    format!("{:.6}  {}", one.score, sanitize(&one.class))
+}
+
 /// A result for people: the sample, then one line a class, box or output.
 fn to_text(result: &SampleResult, width: usize) -> String {
     let lines: Vec<String> = match &result.outcome {
-        Outcome::Classes(classes) => classes
+        Outcome::Classes(classes) => classes.iter().map(class_line).collect(),
+        Outcome::Heads(found) => found
+            .heads
             .iter()
-            .map(|one| format!("{:.6}  {}", one.score, sanitize(&one.class)))
+            .flat_map(|(name, classes)| {
+                let title = format!("{}:", sanitize(name));
+                std::iter::once(title).chain(classes.iter().map(class_line))
+            })
             .collect(),
         Outcome::Detections(detections) => detections
             .iter()

@@ -162,8 +162,19 @@ pub struct SampleError {
     pub message: String,
 }
 
-/// What became of one sample; exactly one key in JSON.
+/// Classes by several outputs of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Heads {
+    /// The classes of the output that the package is about, by falling score.
+    #[serde(rename = "classPredictions")]
+    pub predictions: Vec<ClassPrediction>,
+    /// The classes of every output, that one too, by its name.
+    pub heads: BTreeMap<String, Vec<ClassPrediction>>,
+}
+
+/// What became of one sample; exactly one key in JSON, but for classes by several outputs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub enum Outcome {
     /// Classification: by falling score.
@@ -190,6 +201,43 @@ pub enum Outcome {
     /// The sample could not be predicted.
     #[serde(rename = "error")]
     Error(SampleError),
+    /// Classification by several outputs.
+    #[serde(untagged)]
+    Heads(Heads),
+}
+
+/// The keys of an outcome, as they are read.
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(rename = "classPredictions")]
+    classes: Option<Vec<ClassPrediction>>,
+    heads: Option<BTreeMap<String, Vec<ClassPrediction>>>,
+    detections: Option<Vec<Detection>>,
+    segmentation: Option<Segmentation>,
+    matte: Option<String>,
+    embedding: Option<Embedding>,
+    text: Option<TextLine>,
+    outputs: Option<BTreeMap<String, OutputTensor>>,
+    error: Option<SampleError>,
+}
+
+impl<'de> Deserialize<'de> for Outcome {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Fields::deserialize(deserializer)?;
+        let classes = match (fields.classes, fields.heads) {
+            (Some(predictions), Some(heads)) => Some(Self::Heads(Heads { predictions, heads })),
+            (classes, _) => classes.map(Self::Classes),
+        };
+        classes
+            .or_else(|| fields.detections.map(Self::Detections))
+            .or_else(|| fields.segmentation.map(Self::Segmentation))
+            .or_else(|| fields.matte.map(Self::Matte))
+            .or_else(|| fields.embedding.map(Self::Embedding))
+            .or_else(|| fields.text.map(Self::Text))
+            .or_else(|| fields.outputs.map(Self::Outputs))
+            .or_else(|| fields.error.map(Self::Error))
+            .ok_or_else(|| serde::de::Error::custom("it has none of the keys of a result"))
+    }
 }
 
 /// What a picture's file says about itself, and whether it was followed.
@@ -228,6 +276,7 @@ impl Outcome {
     pub fn json_length(&self) -> usize {
         match self {
             Self::Classes(classes) => classes.len() * 48,
+            Self::Heads(found) => found.heads.values().map(|head| head.len() * 48 + 64).sum(),
             Self::Detections(detections) => detections.iter().map(Detection::json_length).sum(),
             Self::Segmentation(found) => found.mask.len() + found.classes.len() * 64,
             Self::Matte(png) => png.len(),

@@ -50,6 +50,12 @@ impl TensorSpec {
         self.datatype.is_float() && shape.len() >= 2 && longer == 1
     }
 
+    /// Whether it holds one number for each sample of a batch.
+    pub fn is_number(&self) -> bool {
+        let axes = self.shape.as_deref().unwrap_or_default();
+        axes.len() >= 2 && axes.iter().skip(1).all(|axis| *axis == Dimension::Fixed(1))
+    }
+
     /// The number of classes of a tensor that [`is_scores`](Self::is_scores), where it is fixed.
     pub fn classes(&self) -> Option<u64> {
         let shape = self.shape.as_ref().filter(|_| self.is_scores())?;

@@ -33,6 +33,12 @@ def difference(one, other):
         return one["error"]["message"]
     if "detections" in other:
         return of_detections(one["detections"], other["detections"])
+    if "heads" in other:
+        return of_heads(one, other)
+    if "text" in other:
+        found, expected = one["text"], other["text"]
+        close = abs(found["score"] - expected["score"]) <= SCORE
+        return None if found["value"] == expected["value"] and close else f"{found}, not {expected}"
     if "matte" in other:
         found, expected = opened(one["matte"]), np.array(other["matte"])
         far = np.abs(found.astype(int) - expected).max()
@@ -46,6 +52,21 @@ def difference(one, other):
         return "the counts are not those of the mask"
     off = int((found != expected).sum())
     return f"{off} pixels of the mask differ" if off > other["unsure"] else None
+
+
+def of_heads(one, other):
+    """Every output's classes, and those of the one that the package is about."""
+    for found, expected in [(one["heads"], other["heads"]), *[({"": part["classPredictions"]} for part in (one, other))]]:
+        if sorted(found) != sorted(expected):
+            return f"outputs {sorted(found)}, not {sorted(expected)}"
+        for name, classes in expected.items():
+            told = [kind["class"] for kind in found[name]]
+            if told != [kind["class"] for kind in classes]:
+                return f"classes of {name}: {told}"
+            pairs = zip(found[name], classes)
+            if any(abs(a["score"] - b["score"]) > SCORE for a, b in pairs):
+                return f"scores of {name}: {found[name]}, not {classes}"
+    return None
 
 
 def opened(text):

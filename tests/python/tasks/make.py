@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import detr
+import exports
 import grids
+import heads
 import pixels
 import separate
+import text
 import yolo
 from cases import Cases
 
@@ -20,7 +23,7 @@ def main():
     out = Path(sys.argv[1])
     out.mkdir(parents=True)
     cases = Cases(out)
-    for module in [yolo, grids, detr, separate, pixels]:
+    for module in [yolo, grids, detr, separate, exports, pixels, text, heads]:
         module.write(cases)
     (out / "cases.json").write_text(json.dumps(cases.list))
 

@@ -76,7 +76,9 @@ const conditions = {
   "preprocess.exif": ({ pre }) => !neverTurns(pre.decode),
   "preprocess.draft": ({ pre }) => pre.decode === "pillow",
   "preprocess.size": (at) =>
-    keepsRatio(at.pre) || (at.pre.resize === "stretch" && (at.pre.crop !== "none" || !hasSize(at))),
+    keepsRatio(at.pre) ||
+    at.pre.resize === "letterbox" ||
+    (at.pre.resize === "stretch" && (at.pre.crop !== "none" || !hasSize(at))),
   "preprocess.max_size": ({ pre }) => pre.resize === "short-side",
   "preprocess.long_side": ({ pre }) => keepsRatio(pre) || pre.resize === "letterbox",
   "preprocess.filter": ({ pre }) => pre.resize !== "none",

@@ -47,6 +47,21 @@ describe("tasks", () => {
     );
   });
 
+  test("show every output of a model that has several, the package's first", () => {
+    const pkg = fixtures.pkg();
+    pkg.postprocess.output = "gender";
+    pkg.postprocess.heads = [{ output: "age", activation: "none", classes: [] }];
+    const outcome: Outcome = {
+      classPredictions: [{ class: "woman", score: 0.75 }],
+      heads: { age: [{ class: "age", score: 31.5 }], gender: [{ class: "woman", score: 0.75 }] },
+    };
+    expect(taskOf(outcome)).toBe(tasks.classification);
+    expect(confidence(outcome)).toBe(0.75);
+    expect(tasks.classification.text(outcome, context(pkg, outcome))).toBe(
+      "gender\twoman\t75.0 %\nage\tage\t31.50",
+    );
+  });
+
   test("without an activation, scores are percentages only if the model gives probabilities", () => {
     const pkg = fixtures.pkg();
     pkg.postprocess.activation = "none";

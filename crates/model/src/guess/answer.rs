@@ -22,6 +22,14 @@ pub(crate) enum Family {
     PicoDet,
     /// DETR of Transformers.
     Detr,
+    /// Azure Custom Vision's detectors.
+    CustomVision,
+    /// MMDetection's two-stage detectors and others of its usual recipe.
+    MmDetection,
+    /// RTMDet of MMDetection.
+    RtmDet,
+    /// SuperGradients' YOLO-NAS.
+    YoloNas,
     /// torchvision's segmentation models.
     TorchVisionSegmentation,
     /// SegFormer and UperNet of Transformers.
@@ -107,6 +115,16 @@ impl Answer {
             self.reasons.push(("iou_threshold", own.to_owned()));
         }
         self
+    }
+
+    /// As [`decoder`](Self::decoder), of a model that has suppressed boxes itself.
+    pub(crate) fn suppressed(self, decoder: Decoder, why: impl Into<String>) -> Self {
+        let mut answer = self.decoder(decoder, why);
+        answer.postprocess.iou_threshold = None;
+        answer
+            .reasons
+            .retain(|(field, _)| *field != "iou_threshold");
+        answer
     }
 
     pub(crate) fn outputs(mut self, outputs: Outputs, why: &str) -> Self {

@@ -6,11 +6,12 @@ use super::facts;
 use super::input::Picture;
 use super::preset::Preset;
 use crate::package::{
-    Align, Arithmetic, Channels, Crop, Decode, Filter, Preprocess, Resize, Rounding, Scale,
-    StrideRounding,
+    Align, Arithmetic, Channels, Crop, Decode, Filter, ImageDtype, Preprocess, Resize, Rounding,
+    Scale, StrideRounding,
 };
 
 const IMAGENET: ([f64; 3], [f64; 3]) = ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]);
+const BLUE_FIRST: ([f64; 3], [f64; 3]) = ([103.53, 116.28, 123.675], [57.375, 57.12, 58.395]);
 const CLIP: ([f64; 3], [f64; 3]) = (
     [122.770_938, 116.746_013, 104.093_736],
     [68.500_533, 66.632_158, 70.323_163],
@@ -52,6 +53,9 @@ pub(crate) fn of(family: Family, clues: &Clues, picture: &Picture<'_>) -> Option
         | Family::TorchVisionDetector
         | Family::PicoDet
         | Family::Detr => detector(family, clues),
+        Family::CustomVision | Family::MmDetection | Family::RtmDet | Family::YoloNas => {
+            exports(family, picture)
+        }
         Family::TorchVisionSegmentation
         | Family::SegFormer
         | Family::DeepLab
@@ -62,6 +66,11 @@ pub(crate) fn of(family: Family, clues: &Clues, picture: &Picture<'_>) -> Option
     };
     if picture.channels == 1 {
         grey(&mut preprocess);
+    }
+    if picture.dtype == ImageDtype::U8 {
+        // A model of bytes brings them to its own range.
+        preprocess.mean.fill(0.0);
+        preprocess.std.fill(1.0);
     }
     Some(Recipe {
         preprocess,
@@ -233,6 +242,75 @@ fn detector(family: Family, clues: &Clues) -> Parts {
             },
             Sizing::Own(None),
             "DETR takes the shorter side at 800, and the longer one at 1333 at most",
+        ),
+    }
+}
+
+fn exports(family: Family, picture: &Picture<'_>) -> Parts {
+    let square = |side: u32| {
+        (
+            picture.width.unwrap_or(side),
+            picture.height.unwrap_or(side),
+        )
+    };
+    let padded = |pad: u8, normalised| Preprocess {
+        resize: Resize::Letterbox,
+        align: Align::TopLeft,
+        pad: Some([pad; 3]),
+        long_side: Some(Rounding::HalfUp),
+        ..plain(Filter::OpenCvLinear, normalised)
+    };
+    match family {
+        Family::CustomVision => (
+            plain(Filter::Bicubic, UNIT),
+            Sizing::Given(320, 320),
+            "Custom Vision's own code stretches pictures as Pillow does, and takes 0 to 1 unless the \
+             model's metadata says otherwise",
+        ),
+        Family::YoloNas => {
+            let (width, height) = square(640);
+            (
+                Preprocess {
+                    resize: Resize::Letterbox,
+                    // Four pixels are always padding.
+                    size: width.min(height).checked_sub(4).filter(|side| *side > 0),
+                    pad: Some([114; 3]),
+                    long_side: Some(Rounding::Round),
+                    ..plain(Filter::OpenCvLinear, UNIT)
+                },
+                Sizing::Given(width, height),
+                "SuperGradients fits pictures into 636 of 640 pixels for YOLO-NAS, pads them in grey, \
+                 and takes 0 to 1",
+            )
+        }
+        Family::RtmDet => (
+            Preprocess {
+                channels: Channels::Bgr,
+                ..padded(114, BLUE_FIRST)
+            },
+            Sizing::Given(640, 640),
+            "RTMDet takes blue first, padded right and below, by ImageNet's mean",
+        ),
+        _ if picture.is_open() => (
+            Preprocess {
+                resize: Resize::ShortSide,
+                size: Some(800),
+                max_size: Some(1333),
+                long_side: Some(Rounding::HalfUp),
+                ..plain(Filter::OpenCvLinear, IMAGENET)
+            },
+            Sizing::Own(None),
+            "MMDetection takes the shorter side at 800, and the longer one at 1333 at most, by \
+             ImageNet's mean",
+        ),
+        _ => (
+            Preprocess {
+                pad_normalised: Some(0.0),
+                ..padded(0, IMAGENET)
+            },
+            Sizing::Given(1344, 800),
+            "MMDetection keeps the shape of pictures, pads them right and below after normalising, \
+             and takes ImageNet's mean",
         ),
     }
 }

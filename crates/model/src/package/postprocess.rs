@@ -66,6 +66,19 @@ named! {
         TorchVision = "torchvision",
         /// A score and a distribution of distances for each cell of each stride.
         PicoDet = "picodet",
+        /// Azure Custom Vision: two corners in 0–1, classes from 0, and scores.
+        CustomVision = "custom-vision",
+        /// MMDetection's `dets`, two corners in input pixels and a score, and labels from 0.
+        MmDetection = "mmdetection",
+        /// SuperGradients' YOLO-NAS: two corners in input pixels and C scores of each box; or what
+        /// its own suppression leaves, apart or as rows of photo, box, score and class.
+        YoloNas = "yolo-nas",
+        /// `[N, 7]`: photo, two corners in input pixels, class and score; exports of YOLOv7 and
+        /// YOLOv6 that suppress boxes themselves.
+        YoloV7EndToEnd = "yolov7-end-to-end",
+        /// Boxes of two corners in pixels of the input, classes from 0, scores, and how many there
+        /// are: what a suppression inside of the model leaves.
+        Nms = "nms",
     }
 }
 named! {
@@ -142,6 +155,22 @@ impl Outputs {
     }
 }
 
+/// Another output of scores that a classification shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// The output.
+    pub output: String,
+    /// What turns scores into those shown.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Class names by index; without them a class is shown as its index, and the one number of an
+    /// output by the output's name.
+    #[serde(default)]
+    pub classes: Vec<String>,
+}
+
 /// How the outputs become a prediction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -158,6 +187,9 @@ pub struct Postprocess {
     /// How many classes a prediction names at most.
     #[serde(default = "Postprocess::default_top_k")]
     pub top_k: usize,
+    /// Classification: further outputs of scores.
+    #[serde(default)]
+    pub heads: Vec<Head>,
     /// Decimal digits that scores are rounded to, half to even; every digit where absent.
     #[serde(default)]
     pub score_digits: Option<u8>,
@@ -223,6 +255,7 @@ impl Postprocess {
             output: None,
             activation: Activation::default(),
             top_k: Self::default_top_k(),
+            heads: Vec::new(),
             score_digits: None,
             decoder: None,
             outputs: Outputs::default(),
@@ -257,8 +290,15 @@ impl Decoder {
     /// The score above which the library shows a box by itself.
     pub fn score_threshold(self) -> f32 {
         match self {
-            Self::YoloV8 | Self::YoloV5 | Self::EndToEnd | Self::RtDetr => 0.25,
-            Self::YoloX => 0.3,
+            Self::YoloV8
+            | Self::YoloV5
+            | Self::EndToEnd
+            | Self::RtDetr
+            | Self::YoloNas
+            | Self::YoloV7EndToEnd
+            | Self::Nms => 0.25,
+            Self::CustomVision => 0.01,
+            Self::YoloX | Self::MmDetection => 0.3,
             Self::PicoDet => 0.4,
             _ => 0.5,
         }
@@ -267,7 +307,7 @@ impl Decoder {
     /// The overlap above which the library drops the worse of two boxes; `None` where it drops none.
     pub fn iou_threshold(self) -> Option<f32> {
         match self {
-            Self::YoloV8 => Some(0.7),
+            Self::YoloV8 | Self::YoloNas => Some(0.7),
             Self::YoloV5 | Self::YoloX => Some(0.45),
             Self::PicoDet => Some(0.5),
             _ => None,

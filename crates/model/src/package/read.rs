@@ -67,6 +67,7 @@ const NEW_IN_2: [(&str, &[&str]); 3] = [
         "postprocess",
         &[
             "score_digits",
+            "heads",
             "decoder",
             "outputs",
             "box_format",

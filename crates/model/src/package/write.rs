@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 use super::file::{
     ImageDtype, Input, InputKind, Layout, ModelFile, Package, SizeOrder, StrideRounding,
 };
-use super::postprocess::{Activation, Normalise, Postprocess, Range, Task, Upsample};
+use super::postprocess::{Activation, Head, Normalise, Postprocess, Range, Task, Upsample};
 use super::preprocess::Preprocess;
 
 impl Package {
@@ -152,6 +152,9 @@ impl Text {
         if postprocess.task == Task::Classification || postprocess.top_k != 5 {
             self.key("top_k", postprocess.top_k);
         }
+        if !postprocess.heads.is_empty() {
+            self.key("heads", heads(&postprocess.heads));
+        }
         self.optional("score_digits", postprocess.score_digits);
         self.boxes(postprocess);
         self.pixels(postprocess);
@@ -195,6 +198,20 @@ impl Text {
             self.key("range", quoted(postprocess.range.name()));
         }
     }
+}
+
+/// One head a line.
+fn heads(heads: &[Head]) -> String {
+    let line = |head: &Head| {
+        let classes: Vec<String> = head.classes.iter().map(|name| quoted(name)).collect();
+        let classes = match classes.is_empty() {
+            true => String::new(),
+            false => format!(", classes = [{}]", classes.join(", ")),
+        };
+        let (output, activation) = (quoted(&head.output), quoted(head.activation.name()));
+        format!("  {{ output = {output}, activation = {activation}{classes} }},\n")
+    };
+    format!("[\n{}]", heads.iter().map(line).collect::<String>())
 }
 
 fn files(files: &[ModelFile]) -> String {

@@ -11,7 +11,7 @@ pub use image::ImageInput;
 pub use inputs::{Content, OtherInput, Pictures, Samples};
 pub use problem::Problem;
 pub use task::{
-    Boxes, Classification, Embedding, Extra, Matte, Raw, Roles, Segmentation, Task, Text,
+    Boxes, ClassHead, Classification, Embedding, Extra, Matte, Raw, Roles, Segmentation, Task, Text,
 };
 
 use crate::package::Package;

@@ -402,7 +402,7 @@ impl Search<'_> {
 
     fn class_index(&self, class: &str) -> Option<usize> {
         let labels = match &self.predictor.pipeline.task {
-            Task::Classification(task) => task.labels.as_deref(),
+            Task::Classification(task) => task.heads.first()?.labels.as_deref(),
             _ => None,
         };
         let named = labels.and_then(|labels| labels.iter().position(|label| label == class));

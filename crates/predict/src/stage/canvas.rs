@@ -5,7 +5,7 @@ use boxwright_model::pipeline::ImageInput;
 
 use super::decode::{Picture, RAISE, grouped};
 use super::frame::Frame;
-use super::geometry::{self, Misplaced, Placement, Size};
+use super::geometry::{self, Misplaced, Placement, Size, room};
 use super::resize::{Depth, Kernel, PillowFilter, Pixels, Region, Resizer, View};
 use super::{alpha, source};
 use crate::error::{Error, Result};
@@ -109,7 +109,8 @@ impl Canvas {
             }
         }
         let letterboxed = image.preprocess.resize == Resize::Letterbox;
-        Ok(Frame::new(picture, &placement, letterboxed))
+        let room = letterboxed.then(|| room(&image.preprocess, placement.canvas));
+        Ok(Frame::new(picture, &placement, room))
     }
 }
 

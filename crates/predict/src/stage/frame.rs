@@ -22,8 +22,9 @@ pub(crate) struct Frame {
     pub inner: Size,
     /// Width and height of the tensor.
     pub canvas: Size,
-    /// Whether it was resized to fit, keeping its aspect ratio, and padded.
-    pub letterboxed: bool,
+    /// What it was resized to fit into, keeping its aspect ratio, before it was padded; `None` where
+    /// it was not.
+    pub room: Option<Size>,
 }
 
 /// The way from the tensor's pixels to the photo's.
@@ -39,7 +40,7 @@ pub(crate) struct Mapping {
 
 impl Frame {
     /// The frame of `picture`, which was decoded and placed so.
-    pub fn new(picture: &Picture, placement: &Placement, letterboxed: bool) -> Self {
+    pub fn new(picture: &Picture, placement: &Placement, room: Option<Size>) -> Self {
         let [width, height] = picture.upright_size().map(|side| side as usize);
         // A picture that was decoded smaller.
         let scale = (
@@ -60,7 +61,7 @@ impl Frame {
             at: placement.at,
             inner: (placement.region.width, placement.region.height),
             canvas: placement.canvas,
-            letterboxed,
+            room,
         }
     }
 
@@ -75,7 +76,7 @@ impl Frame {
             at: (0, 0),
             inner: size,
             canvas: size,
-            letterboxed: false,
+            room: None,
         }
     }
 
@@ -100,12 +101,15 @@ impl Frame {
     /// the two sizes alone, which differs by the rounding of sides.
     pub fn mapping_of(&self, decoder: Decoder) -> Mapping {
         let whole = self.source == [0.0, 0.0, self.photo.0 as f64, self.photo.1 as f64];
-        if !self.letterboxed || !whole || self.photo.0 == 0 || self.photo.1 == 0 {
+        let Some(room) = self.room.filter(|_| whole) else {
+            return self.mapping();
+        };
+        if self.photo.0 == 0 || self.photo.1 == 0 {
             return self.mapping();
         }
         let (width, height) = (self.photo.0 as f64, self.photo.1 as f64);
         let canvas = [self.canvas.0 as f64, self.canvas.1 as f64];
-        let gain = (canvas[0] / width).min(canvas[1] / height);
+        let gain = (room.0 as f64 / width).min(room.1 as f64 / height);
         // A photo that lies in a corner is not padded there.
         let centered = |space: [f64; 2]| {
             [(0, self.at.0), (1, self.at.1)].map(|(axis, at)| {
@@ -124,11 +128,13 @@ impl Frame {
                 let offset = centered(space).map(|half| (half - 0.1).round_ties_even());
                 self.mapped([sides[0] / width, sides[1] / height], offset)
             }
-            Decoder::YoloV5 => {
+            Decoder::YoloV5 | Decoder::YoloV7EndToEnd => {
                 let space = [canvas[0] - width * gain, canvas[1] - height * gain];
                 self.mapped([gain; 2], centered(space))
             }
-            Decoder::YoloX => self.mapped([gain; 2], [self.at.0 as f64, self.at.1 as f64]),
+            Decoder::YoloX | Decoder::YoloNas => {
+                self.mapped([gain; 2], [self.at.0 as f64, self.at.1 as f64])
+            }
             _ => self.mapping(),
         }
     }

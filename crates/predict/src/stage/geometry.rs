@@ -95,7 +95,7 @@ fn resized(image: &ImageInput, size: Size) -> Size {
         (Resize::Stretch, _) if preprocess.size.is_some() => return (wanted, wanted),
         (Resize::Stretch, Some(fixed)) => return fixed,
         (Resize::Letterbox, Some(fixed)) => {
-            return letterboxed(preprocess, size, fixed);
+            return letterboxed(preprocess, size, room(preprocess, fixed));
         }
         (Resize::Thumbnail, Some(fixed)) => return thumbnail(size, fixed),
         (Resize::ShortSide, _) => {
@@ -109,6 +109,12 @@ fn resized(image: &ImageInput, size: Size) -> Size {
         Some(stride) => (multiple(free.0, stride), multiple(free.1, stride)),
         None => free,
     }
+}
+
+/// What a letterboxed picture is fitted into: the tensor, or a square of `size` within it.
+pub(crate) fn room(preprocess: &Preprocess, (width, height): Size) -> Size {
+    let most = preprocess.size.map_or(usize::MAX, |size| size as usize);
+    (width.min(most), height.min(most))
 }
 
 fn multiple(side: usize, (stride, rounding): (usize, StrideRounding)) -> usize {

@@ -1,10 +1,9 @@
 //! One score a class.
 
-use boxwright_model::pipeline::Classification;
-use boxwright_model::prediction::{ClassPrediction, Outcome};
+use boxwright_model::pipeline::{ClassHead, Classification};
+use boxwright_model::prediction::{ClassPrediction, Heads, Outcome};
 use boxwright_tensor::Number;
 
-use super::only::only;
 use super::score::{activate, rounded};
 use crate::error::{Error, Result};
 use crate::tensor::Slice;
@@ -15,7 +14,33 @@ pub(super) fn outcome(
     outputs: &[Slice<'_>],
     top_k: Option<usize>,
 ) -> Result<Outcome> {
-    let output = only(outputs)?;
+    let most = top_k.unwrap_or(task.top_k);
+    let digits = task.score_digits;
+    let found = outputs.iter().zip(&task.heads);
+    let found = found.map(|(output, head)| Ok((output.name, classes(head, output, most, digits)?)));
+    let mut found = found.collect::<Result<Vec<_>>>()?;
+    if found.len() > 1 {
+        return Ok(Outcome::Heads(Heads {
+            predictions: found[0].1.clone(),
+            heads: found
+                .into_iter()
+                .map(|(name, classes)| (name.to_owned(), classes))
+                .collect(),
+        }));
+    }
+    let (_, only) = found
+        .pop()
+        .ok_or_else(|| Error::Run("the model gave no output".into()))?;
+    Ok(Outcome::Classes(only))
+}
+
+/// The best classes of one output.
+fn classes(
+    head: &ClassHead,
+    output: &Slice<'_>,
+    most: usize,
+    digits: Option<u8>,
+) -> Result<Vec<ClassPrediction>> {
     // More than one axis is fine when all but one have the length 1, as in [C, 1, 1].
     let classes = output.shape.iter().product::<usize>();
     if classes == 0 || output.shape.iter().filter(|length| **length != 1).count() > 1 {
@@ -25,30 +50,30 @@ pub(super) fn outcome(
             output.name, output.shape
         )));
     }
-    check_labels(task, output.name, classes)?;
+    check_labels(head, output.name, classes)?;
     let given = output.scores()?;
     let mut scores = given.clone();
-    activate(&mut scores, task.activation);
+    activate(&mut scores, head.activation);
     if let Some(class) = not_finite(&given, &scores) {
-        return Err(no_score(task, output.name, class, given[class]));
+        return Err(no_score(head, output.name, class, given[class]));
     }
     let mut order: Vec<usize> = (0..classes).collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
-    order.truncate(top_k.unwrap_or(task.top_k));
-    let class = |index: usize| match &task.labels {
+    order.truncate(most);
+    let class = |index: usize| match &head.labels {
         Some(labels) => labels[index].clone(),
         None => index.to_string(),
     };
     let predictions = order.into_iter().map(|index| ClassPrediction {
         class: class(index),
-        score: rounded(scores[index], task.score_digits),
+        score: rounded(scores[index], digits),
     });
-    Ok(Outcome::Classes(predictions.collect()))
+    Ok(predictions.collect())
 }
 
 /// A model with a dynamic number of classes is checked with its first output.
-fn check_labels(task: &Classification, output: &str, classes: usize) -> Result<()> {
-    match &task.labels {
+fn check_labels(head: &ClassHead, output: &str, classes: usize) -> Result<()> {
+    match &head.labels {
         Some(labels) if labels.len() != classes => Err(Error::Package {
             reason: format!(
                 "output `{output}` has {classes} classes, and there are {} labels",
@@ -72,8 +97,8 @@ fn not_finite(given: &[f32], scores: &[f32]) -> Option<usize> {
     Some(given.iter().position(is_fault).unwrap_or(score))
 }
 
-fn no_score(task: &Classification, output: &str, class: usize, given: f32) -> Error {
-    let label = task.labels.as_ref().and_then(|labels| labels.get(class));
+fn no_score(head: &ClassHead, output: &str, class: usize, given: f32) -> Error {
+    let label = head.labels.as_ref().and_then(|labels| labels.get(class));
     let label = label.map_or(String::new(), |label| format!(", `{label}`,"));
     Error::Run(format!(
         "it gave {} for class {class}{label} of output `{output}`",
@@ -113,14 +138,11 @@ mod tests {
 
     #[test]
     fn an_error_names_the_class_and_the_number() {
-        let task = Classification {
-            output: 0,
+        let head = ClassHead {
             activation: Activation::Softmax,
-            top_k: 5,
-            score_digits: None,
             labels: Some(vec!["cat".to_owned(), "dog".to_owned()]),
         };
-        let error = no_score(&task, "logits", 1, f32::NAN).to_string();
+        let error = no_score(&head, "logits", 1, f32::NAN).to_string();
         assert_eq!(
             error,
             "the model failed: it gave NaN for class 1, `dog`, of output `logits`"

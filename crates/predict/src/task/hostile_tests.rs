@@ -94,6 +94,46 @@ fn scores_that_are_no_numbers_are_errors_and_not_an_empty_answer() {
     }
 }
 
+/// Rows of seven numbers, `dets` with their labels, and YOLO-NAS' boxes with scores: NaN, nothing, and
+/// as many as there are.
+#[test]
+fn exports_with_their_own_layouts_refuse_what_is_no_number() {
+    let labels = [0.0f32; 8];
+    for (decoder, columns) in [
+        (Decoder::YoloV7EndToEnd, 7),
+        (Decoder::YoloNas, 7),
+        (Decoder::MmDetection, 5),
+    ] {
+        let roles = Roles {
+            classes: (decoder == Decoder::MmDetection).then_some(1),
+            ..Roles::default()
+        };
+        let found = |rows: usize, number: f32| {
+            let numbers = vec![number; rows * columns];
+            let outputs = [
+                Slice::of_floats("rows", &[rows, columns], &numbers),
+                Slice::of_floats("labels", &[rows], &labels[..rows]),
+            ];
+            detections(boxes(decoder, Extra::None, roles), &outputs)
+        };
+        let error = found(8, f32::NAN).unwrap_err().to_string();
+        assert!(error.contains("NaN"), "{decoder}: {error}");
+        assert_eq!(found(0, 0.0).unwrap(), [], "{decoder}");
+        assert!(!found(8, 1.0).unwrap().is_empty(), "{decoder}");
+    }
+    let roles = Roles {
+        scores: Some(1),
+        ..Roles::default()
+    };
+    let (four, nan) = ([1.0f32; 8], [f32::NAN; 4]);
+    let outputs = [
+        Slice::of_floats("boxes", &[2, 4], &four),
+        Slice::of_floats("scores", &[2, 2], &nan),
+    ];
+    let error = detections(boxes(Decoder::YoloNas, Extra::None, roles), &outputs).unwrap_err();
+    assert!(error.to_string().contains("NaN"), "{error}");
+}
+
 #[test]
 fn a_number_of_detections_that_is_none_is_an_error_and_a_huge_one_is_all() {
     let roles = Roles {

@@ -114,22 +114,26 @@ fn export(
     }
 }
 
-/// One row a class, box, output or error. Boxes have columns of their own where there are any.
+/// One row a class, box, output or error. Boxes have columns of their own where there are any, and
+/// so have the names of several outputs of classes.
 fn as_csv(results: &[SampleResult]) -> Vec<u8> {
     let boxes = |result: &SampleResult| matches!(result.outcome, Outcome::Detections(_));
-    let boxes = results.iter().any(boxes);
+    let heads = |result: &SampleResult| matches!(result.outcome, Outcome::Heads(_));
+    let more: usize = match (results.iter().any(boxes), results.iter().any(heads)) {
+        (true, _) => 4,
+        (false, true) => 1,
+        (false, false) => 0,
+    };
     let mut text = String::from("sample,rank,class,score,error");
-    text.push_str(if boxes {
-        ",left,top,right,bottom\r\n"
-    } else {
-        "\r\n"
+    text.push_str(match more {
+        4 => ",left,top,right,bottom\r\n",
+        1 => ",output\r\n",
+        _ => "\r\n",
     });
     for SampleResult { sample, outcome } in results {
         for row in csv_rows(outcome) {
-            let empty = (boxes && row.len() == 4).then(|| vec![String::new(); 4]);
-            let fields = std::iter::once(sample)
-                .chain(&row)
-                .chain(empty.iter().flatten());
+            let empty = vec![String::new(); (4 + more).saturating_sub(row.len())];
+            let fields = std::iter::once(sample).chain(&row).chain(&empty);
             let fields: Vec<String> = fields.map(|field| csv_field(field)).collect();
             text.push_str(&(fields.join(",") + "\r\n"));
         }
@@ -137,7 +141,7 @@ fn as_csv(results: &[SampleResult]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Rank, class, score and error of each row, and of a box its sides.
+/// Rank, class, score and error of each row, of a box its sides, and of several outputs their names.
 fn csv_rows(outcome: &Outcome) -> Vec<Vec<String>> {
     let row = |rank: &str, class: &str, score: &str, error: &str| {
         [rank, class, score, error].map(str::to_owned).to_vec()
@@ -146,6 +150,18 @@ fn csv_rows(outcome: &Outcome) -> Vec<Vec<String>> {
         Outcome::Classes(classes) => (1..)
             .zip(classes)
             .map(|(rank, one)| row(&rank.to_string(), &one.class, &one.score.to_string(), ""))
+            .collect(),
+        Outcome::Heads(found) => found
+            .heads
+            .iter()
+            .flat_map(|(name, classes)| {
+                (1..).zip(classes).map(move |(rank, one)| {
+                    let (rank, score) = (usize::to_string(&rank), one.score.to_string());
+                    let mut row = row(&rank, &one.class, &score, "");
+                    row.push(name.clone());
+                    row
+                })
+            })
             .collect(),
         Outcome::Detections(detections) => (1..)
             .zip(detections)

@@ -49,6 +49,7 @@ export function pkg(): Package {
       output: "logits",
       activation: "softmax",
       top_k: 5,
+      heads: [],
       score_digits: null,
       decoder: null,
       outputs: { boxes: null, scores: null, classes: null, count: null, masks: null },

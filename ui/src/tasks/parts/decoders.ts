@@ -46,6 +46,26 @@ export const decoderWords: Record<Decoder, { label: string; title: string }> = {
     label: "PicoDet, NanoDet",
     title: "A score and a distribution of distances for each cell of each stride",
   },
+  "custom-vision": {
+    label: "Custom Vision",
+    title: "Corners from 0 to 1, classes from 0, and scores",
+  },
+  mmdetection: {
+    label: "MMDetection, RTMDet",
+    title: "[boxes, 5]: two corners in pixels of the input and a score; and labels from 0",
+  },
+  "yolo-nas": {
+    label: "YOLO-NAS",
+    title: "Two corners and a score a class; or what is left after suppression, apart or as rows",
+  },
+  "yolov7-end-to-end": {
+    label: "YOLOv7, v6, end to end",
+    title: "[boxes, 7]: photo, two corners, class and score; nothing is left to suppress",
+  },
+  nms: {
+    label: "With suppression in the model",
+    title: "Corners in pixels of the input, classes from 0, scores, and how many there are",
+  },
 };
 
 /** Tasks whose results are boxes. */
@@ -68,6 +88,7 @@ export function setTask(
   decoders: readonly DecoderChoice[],
 ): void {
   postprocess.task = task;
+  if (task !== "classification") postprocess.heads = [];
   if (!boxTasks.includes(task)) return;
   const { decoder } = postprocess;
   if (!decodersOf(decoders, task).some((one) => one.name === decoder))

@@ -6,12 +6,14 @@ use super::super::answer::{Answer, Family};
 use super::super::clues::Clues;
 use super::super::input::Picture;
 use super::super::shape::{fixed, last, named, rank};
+use super::exports;
 use crate::package::{Decoder, Outputs, Task};
 
 pub(super) fn detector(clues: &Clues, picture: &Picture<'_>) -> Option<Answer> {
     transformers(clues)
         .or_else(|| d_fine(clues))
         .or_else(|| tensorflow(clues))
+        .or_else(|| exports::detector(clues, picture))
         .or_else(|| torchvision(clues, picture))
         .or_else(|| picodet(clues))
         .or_else(|| unknown(clues))
@@ -134,9 +136,9 @@ fn torchvision(clues: &Clues, picture: &Picture<'_>) -> Option<Answer> {
     let labels = outputs
         .iter()
         .find(|spec| rank(spec) == Some(1) && !spec.datatype.is_float())?;
-    // Others of that layout give boxes of other kinds, such as Custom Vision's in 0–1.
+    // Others of that layout give boxes of other kinds.
     let alone = !picture.batched || fixed(picture.spec, 0) == Some(1) || clues.says("torchvision");
-    if !alone || named(boxes, &["detected_boxes"]) {
+    if !alone {
         return None;
     }
     let masks = outputs
@@ -187,6 +189,13 @@ fn picodet(clues: &Clues) -> Option<Answer> {
 
 /// Boxes of a layout that nothing is known of.
 fn unknown(clues: &Clues) -> Option<Answer> {
+    let grid = |spec: &&TensorSpec| rank(spec) == Some(5) && last(spec) > Some(5);
+    if let Some(grid) = clues.outputs().iter().find(grid) {
+        return Some(Answer::raw(format!(
+            "{grid} looks like YOLO's grids as they leave the network, whose anchors are not in the \
+             file: export with `--grid` (YOLOv7) or by YOLOv5's own `export.py`, which decode them"
+        )));
+    }
     let boxes = output(clues, &["boxes", "bbox", "dets"])?;
     let why = format!(
         "{} looks like boxes, and nothing says in which units: if a decoder fits, set task, decoder \

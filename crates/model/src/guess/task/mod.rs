@@ -3,6 +3,7 @@
 
 mod classes;
 mod detectors;
+mod exports;
 mod vector;
 mod yolo;
 

@@ -27,7 +27,11 @@ struct Rows<'a> {
 impl<'a> Rows<'a> {
     fn of(clues: &Clues<'a>) -> Option<Self> {
         let rows = |spec: &&TensorSpec| rank(spec) == Some(3) && spec.datatype.is_float();
-        let spec = clues.outputs().iter().find(rows)?;
+        let mut all = clues.outputs().iter().filter(rows);
+        let (first, second) = (all.next()?, all.next());
+        // YOLOv9's training heads are exported too, the auxiliary one first.
+        let main = second.filter(|spec| clues.says("yolov9") && spec.shape == first.shape);
+        let spec = main.unwrap_or(first);
         Some(Self {
             spec,
             middle: fixed(spec, 1),
@@ -265,7 +269,7 @@ pub(super) fn by_shape(clues: &Clues, picture: &Picture<'_>) -> Option<Answer> {
 }
 
 /// Cells of a picture's grids, where its size is fixed.
-fn cells(picture: &Picture<'_>, strides: &[u64]) -> Option<u64> {
+pub(super) fn cells(picture: &Picture<'_>, strides: &[u64]) -> Option<u64> {
     let (width, height) = (u64::from(picture.width?), u64::from(picture.height?));
     let of = |stride: &u64| (width / stride) * (height / stride);
     Some(strides.iter().map(of).sum())

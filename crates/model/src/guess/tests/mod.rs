@@ -14,6 +14,7 @@ use crate::testing::{classifier, model, write};
 
 mod config;
 mod detectors;
+mod exports;
 mod models;
 mod preset;
 mod samples;

@@ -20,6 +20,42 @@ fn four_numbers_beside_scores_are_no_classes() {
 }
 
 #[test]
+fn several_outputs_of_scores_are_heads_with_their_own_classes() {
+    let outputs: [Tensor; 4] = [
+        ("gender", Float, &[D("N"), F(3)]),
+        ("age", Float, &[D("N"), F(1)]),
+        ("colour", Float, &[D("N"), F(9)]),
+        ("embedding_aux", Float, &[D("N"), F(64)]),
+    ];
+    let files = [
+        ("labels.txt", &*lines(3)),
+        ("colour.txt", &*lines(9)),
+        ("labels_age.txt", "one\ntwo\n"),
+    ];
+    let inputs = [("x", Float, &[D("N"), F(3), F(224), F(224)][..])];
+    let guessed = guess("m", &proto(&inputs, &outputs[..3], &[]), &files);
+    let postprocess = &guessed.package.postprocess;
+    assert_eq!(postprocess.task, Task::Classification);
+    assert_eq!(postprocess.output.as_deref(), Some("gender"));
+    let heads: Vec<(&str, Activation, usize)> = postprocess
+        .heads
+        .iter()
+        .map(|head| (&*head.output, head.activation, head.classes.len()))
+        .collect();
+    assert_eq!(
+        heads,
+        [
+            ("age", Activation::None, 0),
+            ("colour", Activation::Softmax, 9)
+        ]
+    );
+    assert!(reason(&guessed, "postprocess.heads").contains('2'));
+    // A vector beside scores is none.
+    let guessed = guess("m", &proto(&inputs, &[outputs[0], outputs[3]], &[]), &[]);
+    assert_eq!(guessed.package.postprocess.heads, []);
+}
+
+#[test]
 fn answers_for_every_pixel_are_told_apart() {
     let planes = |count, side| [D("batch"), F(count), F(side), F(side)];
     let guessed = |axes: &[Axis]| sized(512, &[("y", Float, axes)], &[], &[]);

@@ -163,7 +163,7 @@ fn errors_name_the_line() {
         ),
         (
             change("task = \"classification\"", "task = \"detection\""),
-            " line 30: postprocess.decoder: is needed: how the outputs encode boxes, one of `yolov8`, `yolov5`, `yolox`, `end-to-end`, `rt-detr`, `detr`, `rt-detr-transformers`, `d-fine`, `ssd-tf`, `torchvision`, `picodet`",
+            " line 30: postprocess.decoder: is needed: how the outputs encode boxes, one of `yolov8`, `yolov5`, `yolox`, `end-to-end`, `rt-detr`, `detr`, `rt-detr-transformers`, `d-fine`, `ssd-tf`, `torchvision`, `picodet`, `custom-vision`, `mmdetection`, `yolo-nas`, `yolov7-end-to-end`, `nms`",
         ),
         (change("mean = [", "mean = [["), ""),
         (

@@ -55,6 +55,7 @@ prop_compose! {
         (max_detections, first_class, class_agnostic) in (any::<Option<u16>>(), any::<Option<u8>>(), any::<Option<bool>>()),
         keypoints in any::<Option<[u8; 2]>>(),
         (reduce_labels, blank) in any::<(bool, u8)>(),
+        heads in proptest::collection::vec((any::<String>(), any::<Vec<String>>()), 0..3),
     ) -> Postprocess {
         Postprocess {
             activation, score_digits: Some(3), decoder, box_format, upsample, range, normalise, class_agnostic, reduce_labels,
@@ -62,6 +63,7 @@ prop_compose! {
             first_class: first_class.map(usize::from),
             keypoints: keypoints.map(|shape| shape.map(usize::from)),
             blank: blank.into(),
+            heads: heads.into_iter().map(|(output, classes)| Head { output, activation, classes }).collect(),
             ..Postprocess::new(task)
         }
     }

@@ -47,7 +47,8 @@ impl Problems {
                 ),
             ),
             Some(decoder) if postprocess.task != Task::Detection && !decoder.has_extras() => {
-                let fits = masks && decoder == Decoder::TorchVision;
+                let own = matches!(decoder, Decoder::TorchVision | Decoder::MmDetection);
+                let fits = masks && own;
                 if !fits {
                     let message = format!(
                         "`{decoder}` has boxes alone: the task `{}` takes `yolov8` or `end-to-end`",
@@ -87,6 +88,10 @@ impl Problems {
         let task = postprocess.task;
         let boxes = task.has_boxes();
         let other = [
+            (
+                "heads",
+                !postprocess.heads.is_empty() && task != Task::Classification,
+            ),
             ("decoder", postprocess.decoder.is_some() && !boxes),
             ("outputs", !postprocess.outputs.is_empty() && !boxes),
             ("box_format", postprocess.box_format.is_some() && !boxes),

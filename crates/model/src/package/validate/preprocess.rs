@@ -1,7 +1,9 @@
 //! What is wrong with the `[preprocess]` table on its own.
 
 use super::{LARGEST_SIDE, Problems};
-use crate::package::{Crop, Decode, Depth, Filter, GreyOrder, Input, Preprocess, Resize, Rounding};
+use crate::package::{
+    Align, Crop, Decode, Depth, Filter, GreyOrder, Input, Preprocess, Resize, Rounding,
+};
 
 impl Problems {
     pub(super) fn preprocess(&mut self, preprocess: &Preprocess, input: &Input) {
@@ -52,7 +54,9 @@ impl Problems {
                     preprocess.resize
                 ),
             ),
-            Some(size) if preprocess.resize.needs_size() => {
+            Some(size)
+                if preprocess.resize.needs_size() || preprocess.resize == Resize::Letterbox =>
+            {
                 self.side("preprocess.size", size);
             }
             Some(size) if preprocess.resize == Resize::Stretch => {
@@ -104,6 +108,11 @@ impl Problems {
             let message =
                 "`letterbox` needs the colour around the picture, such as [114, 114, 114]";
             self.add("preprocess.pad", message);
+        }
+        if letterbox && preprocess.size.is_some() && preprocess.align == Align::TensorFlow {
+            let message = "`resize_with_pad` of TensorFlow has no other size than the input's: \
+                           leave it out";
+            self.add("preprocess.size", message);
         }
         if let Some(pad) = preprocess.pad_normalised {
             if !letterbox {

@@ -323,10 +323,10 @@ fn letterbox(
     image: &ImageInput,
     (width, height): (usize, usize),
 ) -> Option<Padding> {
-    if with_library(script, image, (width, height)) {
+    let preprocess = &image.preprocess;
+    if preprocess.size.is_none() && with_library(script, image, (width, height)) {
         return None;
     }
-    let preprocess = &image.preprocess;
     script.measure();
     let rounding = preprocess.rounding();
     if rounding == Rounding::Ceil {
@@ -354,7 +354,9 @@ fn letterbox(
         script.line("width, height = np.float32(width), np.float32(height)");
         script.line(format!("ratio = max(width / {width}, height / {height})"));
     } else {
-        script.line(format!("scale = min({width} / width, {height} / height)"));
+        let most = preprocess.size.map_or(usize::MAX, |size| size as usize);
+        let (across, down) = (width.min(most), height.min(most));
+        script.line(format!("scale = min({across} / width, {down} / height)"));
     }
     script.line(sides);
     call(script, preprocess, &Target::Size);

@@ -85,13 +85,26 @@ impl Decoder {
     /// Which outputs it takes, by role; none where it takes all of them.
     pub const fn roles(self) -> &'static [&'static str] {
         match self {
-            Self::YoloV8 | Self::YoloV5 | Self::YoloX | Self::EndToEnd | Self::RtDetr => &["boxes"],
+            Self::YoloV8
+            | Self::YoloV5
+            | Self::YoloX
+            | Self::EndToEnd
+            | Self::RtDetr
+            | Self::YoloV7EndToEnd => &["boxes"],
             Self::Detr | Self::RtDetrTransformers => &["boxes", "scores"],
-            Self::DFine | Self::TorchVision => &["boxes", "scores", "classes"],
-            Self::SsdTf => &["boxes", "scores", "classes", "count"],
+            Self::MmDetection => &["boxes", "classes"],
+            Self::DFine | Self::TorchVision | Self::CustomVision => {
+                &["boxes", "scores", "classes"]
+            }
+            Self::SsdTf | Self::Nms | Self::YoloNas => &["boxes", "scores", "classes", "count"],
             Self::PicoDet => &[],
         }
     }
+}
+
+/// Whether a decoder can do without an output of a role.
+fn is_optional(decoder: Decoder, role: &str) -> bool {
+    role == "count" || decoder == Decoder::YoloNas && role != "boxes"
 }
 
 pub(super) fn resolve(check: &mut Check<'_>) -> Option<Boxes> {
@@ -116,6 +129,9 @@ pub(super) fn resolve(check: &mut Check<'_>) -> Option<Boxes> {
     if check.problems.len() > before {
         return None;
     }
+    // Two of YOLO-NAS' three forms have been through a suppression.
+    let suppressed =
+        decoder == Decoder::YoloNas && (roles.scores.is_none() || roles.classes.is_some());
     Some(Boxes {
         decoder,
         outputs,
@@ -125,7 +141,9 @@ pub(super) fn resolve(check: &mut Check<'_>) -> Option<Boxes> {
         score_threshold: postprocess
             .score_threshold
             .unwrap_or_else(|| decoder.score_threshold()),
-        iou_threshold: postprocess.iou_threshold.or(decoder.iou_threshold()),
+        iou_threshold: postprocess
+            .iou_threshold
+            .or_else(|| decoder.iou_threshold().filter(|_| !suppressed)),
         max_detections: postprocess
             .max_detections
             .unwrap_or(Postprocess::MAX_DETECTIONS),
@@ -165,7 +183,7 @@ fn places(check: &mut Check<'_>, decoder: Decoder, extra: Extra) -> Option<(Vec<
             (None, Some(name)) if is_alone => check.place("postprocess.output", name)?,
             (None, _) => match role_by_shape(check, decoder, role, &outputs) {
                 Some(place) => place,
-                None if role == "count" => continue,
+                None if is_optional(decoder, role) => continue,
                 None => {
                     let message = format!(
                         "`{decoder}` takes an output with the {role}, and none of the model's \
@@ -202,7 +220,7 @@ fn role_by_shape(
         return free().find(|place| rank(&outputs[*place]) != Some(4));
     }
     let words: &[&str] = match role {
-        "boxes" => &["box"],
+        "boxes" => &["box", "dets", "flat_predictions"],
         "scores" => &["score", "logit", "prob"],
         "classes" => &["class", "label"],
         "count" => &["num"],
@@ -217,7 +235,7 @@ fn role_by_shape(
             let spec = &outputs[*place];
             let last = spec.shape.as_deref().and_then(|axes| fixed(axes.last()));
             match role {
-                "boxes" => last == Some(4),
+                "boxes" => last == Some(numbers_of_box(decoder)),
                 "scores" => spec.datatype.is_float() && last != Some(4),
                 "classes" => !spec.datatype.is_float(),
                 "count" => rank(spec) == Some(1) && decoder == Decoder::SsdTf,
@@ -225,6 +243,14 @@ fn role_by_shape(
             }
         })
     })
+}
+
+/// How many numbers a row of boxes has, where scores and classes lie apart.
+fn numbers_of_box(decoder: Decoder) -> u64 {
+    match decoder {
+        Decoder::MmDetection => 5,
+        _ => 4,
+    }
 }
 
 fn rank(spec: &TensorSpec) -> Option<usize> {
@@ -250,6 +276,9 @@ fn check_shapes(
         Decoder::EndToEnd => (2, format!("[N, boxes, {}]", 6 + more), 6 + more),
         Decoder::RtDetr => (2, "[N, boxes, 4 + classes]".into(), 5),
         Decoder::PicoDet => return check_picodet(check),
+        Decoder::YoloV7EndToEnd => (2, "[boxes, 7]".into(), 7),
+        Decoder::YoloNas if roles.scores.is_none() => (2, "[boxes, 7]".into(), 7),
+        Decoder::MmDetection => (2, "[N, boxes, 5]".into(), 5),
         _ => (2, "[N, boxes, 4]".into(), 4),
     };
     let spec = check.spec(outputs[roles.boxes]).clone();
@@ -265,7 +294,7 @@ fn check_shapes(
         match (decoder, fixed(row)) {
             (_, None) => true,
             (Decoder::EndToEnd, Some(length)) if extra == Extra::Mask => length > 6,
-            (Decoder::EndToEnd, Some(length)) => length == least,
+            (Decoder::EndToEnd | Decoder::YoloV7EndToEnd, Some(length)) => length == least,
             (_, Some(length)) if decoder.roles().len() > 1 => length == least,
             (_, Some(length)) => length >= least,
         }

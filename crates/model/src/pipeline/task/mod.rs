@@ -7,7 +7,7 @@ mod pixels;
 mod vector;
 
 pub use boxes::{Boxes, Extra, Roles};
-pub use classification::Classification;
+pub use classification::{ClassHead, Classification};
 pub use pixels::{Matte, Segmentation};
 pub use vector::{Embedding, Text};
 
@@ -58,7 +58,7 @@ impl Task {
     pub fn outputs(&self) -> &[usize] {
         use std::slice::from_ref;
         match self {
-            Self::Classification(task) => from_ref(&task.output),
+            Self::Classification(task) => &task.outputs,
             Self::Boxes(task) => &task.outputs,
             Self::Segmentation(task) => from_ref(&task.output),
             Self::Matte(task) => from_ref(&task.output),

@@ -64,6 +64,33 @@ struct Piece {
 }
 
 impl Canvas {
+    /// Of which a photo's pixel takes the one that it lies in, as PyTorch's `interpolate` does
+    /// without a mode: MMDeploy's way.
+    pub fn nearest(frame: &Frame) -> Self {
+        let near = |taps: &mut Vec<Option<Tap>>, start: usize, seen: usize, photo: usize| {
+            let scale = seen as f32 / photo.max(1) as f32;
+            for (place, tap) in taps.iter_mut().enumerate() {
+                let at = start + ((place as f32 * scale) as usize).min(seen.saturating_sub(1));
+                let whole = Tap {
+                    from: at,
+                    to: at,
+                    weight: 0.0,
+                };
+                *tap = tap.map(|_| whole);
+            }
+        };
+        let mut canvas = Self::new(frame);
+        near(
+            &mut canvas.columns,
+            frame.at.0,
+            frame.inner.0,
+            frame.photo.0,
+        );
+        near(&mut canvas.rows, frame.at.1, frame.inner.1, frame.photo.1);
+        canvas.groups = groups(&canvas.rows);
+        canvas
+    }
+
     pub fn new(frame: &Frame) -> Self {
         let mapping = frame.mapping();
         let columns = Axis {
@@ -212,14 +239,14 @@ impl Axis {
 
 /// Runs of zeros and ones in turn, zeros first.
 #[derive(Default)]
-struct Counts {
+pub(super) struct Counts {
     runs: Vec<u32>,
     ones: bool,
     run: u32,
 }
 
 impl Counts {
-    fn add(&mut self, one: bool, pixels: usize) {
+    pub fn add(&mut self, one: bool, pixels: usize) {
         if pixels == 0 {
             return;
         }
@@ -231,7 +258,7 @@ impl Counts {
         self.run = self.run.saturating_add(pixels);
     }
 
-    fn finish(mut self, size: [usize; 2]) -> RunLengths {
+    pub fn finish(mut self, size: [usize; 2]) -> RunLengths {
         self.runs.push(self.run);
         RunLengths {
             size,

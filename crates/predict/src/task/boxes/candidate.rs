@@ -8,6 +8,8 @@ pub(super) const MOST: usize = 30_000;
 pub(super) enum Space {
     /// Pixels of the model's input.
     Input,
+    /// The same, of boxes that their library does not cut at the photo's edges.
+    InputUncut,
     /// Parts of the photo's width and height, 0 to 1.
     Unit,
     /// Pixels of the photo.

@@ -56,6 +56,7 @@ fn bounds(space: Space, bounds: [f32; 4], mapping: &Mapping, frame: &Frame) -> [
     let (width, height) = (frame.photo.0 as f32, frame.photo.1 as f32);
     let [x0, y0, x1, y1] = bounds;
     match space {
+        Space::InputUncut => mapping.bounds(bounds),
         Space::Input => mapping.clipped(mapping.bounds(bounds)),
         Space::Photo => bounds,
         Space::Unit => [x0 * width, y0 * height, x1 * width, y1 * height],

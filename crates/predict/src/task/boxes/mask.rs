@@ -11,8 +11,9 @@ use boxwright_model::prediction::RunLengths;
 use super::super::score::sigmoid;
 use super::bits::{Bits, Canvas};
 use super::candidate::{Candidate, Candidates};
+use super::paste::pasted;
 use crate::error::{Error, Result};
-use crate::stage::frame::Frame;
+use crate::stage::frame::{Frame, Mapping};
 use crate::tensor::Slice;
 
 /// The mask of a box.
@@ -96,12 +97,15 @@ pub(super) struct Masks<'a> {
     width: usize,
     decoder: Decoder,
     canvas: Canvas,
+    /// From the tensor to the photo, and its size.
+    mapping: Mapping,
+    photo: (usize, usize),
 }
 
 impl<'a> Masks<'a> {
     /// Prototypes `[32, height, width]`, or a mask `[rows, 1, height, width]` for each row.
     pub fn of(output: &'a Slice<'_>, decoder: Decoder, frame: &Frame) -> Result<Self> {
-        let prototypes = decoder != Decoder::TorchVision;
+        let prototypes = !matches!(decoder, Decoder::TorchVision | Decoder::MmDetection);
         let (count, height, width) = match output.shape[..] {
             [1, count, height, width] if prototypes => (count, height, width),
             [count, 1, height, width] | [count, height, width] => (count, height, width),
@@ -116,7 +120,12 @@ impl<'a> Masks<'a> {
             height,
             width,
             decoder,
-            canvas: Canvas::new(frame),
+            canvas: match decoder {
+                Decoder::MmDetection => Canvas::nearest(frame),
+                _ => Canvas::new(frame),
+            },
+            mapping: frame.mapping_of(decoder),
+            photo: frame.photo,
         })
     }
 
@@ -134,9 +143,17 @@ impl<'a> Masks<'a> {
 
     /// The mask of a box, which lies in pixels of the tensor; `None` where it is empty and the
     /// library drops such boxes.
-    pub fn of_box(&self, extras: &[f32], bounds: [f32; 4]) -> Result<Option<RunLengths>> {
+    fn of_box(&self, extras: &[f32], bounds: [f32; 4]) -> Result<Option<RunLengths>> {
         let bits = match self.decoder {
-            Decoder::TorchVision => {
+            // A mask of its box alone, unless it has the size of the tensor.
+            Decoder::MmDetection
+                if (self.width, self.height) != (self.canvas.width(), self.canvas.height()) =>
+            {
+                let (plane, size) = (self.own(extras)?, (self.width, self.height));
+                let bounds = self.mapping.bounds(bounds);
+                return Ok(Some(pasted(plane, size, bounds, self.photo)));
+            }
+            Decoder::TorchVision | Decoder::MmDetection => {
                 let plane = self.own(extras)?;
                 self.bits(plane, 0.5, None)
             }

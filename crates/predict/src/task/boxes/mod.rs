@@ -4,10 +4,12 @@
 mod bits;
 mod cached;
 mod candidate;
+mod exports;
 mod finish;
 mod grid;
 mod mask;
 mod output;
+mod paste;
 mod queries;
 mod rotated;
 mod rows;
@@ -50,8 +52,13 @@ fn decode(
         Decoder::PicoDet => grid::picodet(task, outputs, frame.canvas, floor),
         Decoder::RtDetr => queries::ultralytics(task, boxes()?, floor),
         Decoder::Detr | Decoder::RtDetrTransformers => queries::transformers(task, outputs, floor),
-        Decoder::DFine | Decoder::TorchVision | Decoder::SsdTf => {
-            separate::decode(task, outputs, floor)
-        }
+        Decoder::YoloV7EndToEnd => exports::yolov7(task, boxes()?, floor),
+        Decoder::MmDetection => exports::mmdetection(task, outputs, floor),
+        Decoder::YoloNas => exports::yolo_nas(task, outputs, frame, floor),
+        Decoder::DFine
+        | Decoder::TorchVision
+        | Decoder::SsdTf
+        | Decoder::CustomVision
+        | Decoder::Nms => separate::decode(task, outputs, floor),
     }
 }

@@ -1,6 +1,6 @@
 //! Decoders of models that end with suppression themselves, and give boxes, scores and classes as
-//! outputs of their own: TensorFlow's Object Detection API, torchvision's detectors, and the
-//! exports of RT-DETR's and D-FINE's authors.
+//! outputs of their own: TensorFlow's Object Detection API, Custom Vision, torchvision's detectors,
+//! the exports of RT-DETR's and D-FINE's authors, and YOLOs exported with their suppression.
 
 use boxwright_model::package::{BoxFormat, Decoder};
 use boxwright_model::pipeline::{Boxes, Extra};
@@ -30,6 +30,7 @@ pub(super) fn decode(task: &Boxes, outputs: &[Slice<'_>], floor: f32) -> Result<
     };
     let (space, own) = match task.decoder {
         Decoder::SsdTf => (Space::Unit, BoxFormat::Yxyx),
+        Decoder::CustomVision => (Space::Unit, BoxFormat::Xyxy),
         Decoder::DFine => (Space::Photo, BoxFormat::Xyxy),
         _ => (Space::Input, BoxFormat::Xyxy),
     };

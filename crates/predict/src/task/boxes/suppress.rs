@@ -12,6 +12,8 @@ const CLASS_OFFSET: f32 = 7680.0;
 /// Boxes of one class that PicoDet's `hard_nms` looks at, and that it keeps, by default.
 const PICODET_CANDIDATES: usize = 200;
 const PICODET_KEPT: usize = 100;
+/// Boxes of all classes together that YOLO-NAS suppresses: `nms_top_k` of its `predict`.
+const YOLO_NAS_CANDIDATES: usize = 1024;
 
 /// The places in the list of those that are kept, by falling score; of equal ones the first comes
 /// first.
@@ -19,6 +21,7 @@ pub(super) fn select(task: &Boxes, candidates: &Candidates) -> Vec<usize> {
     let list = &candidates.list;
     let most = match task.iou_threshold {
         Some(_) if task.decoder == Decoder::PicoDet => usize::MAX,
+        Some(_) if task.decoder == Decoder::YoloNas => YOLO_NAS_CANDIDATES,
         Some(_) => MOST,
         None => task.max_detections,
     };
@@ -36,7 +39,20 @@ pub(super) fn select(task: &Boxes, candidates: &Candidates) -> Vec<usize> {
         return kept;
     }
     match task.decoder {
-        Decoder::PicoDet => picodet(task, list, &order, threshold),
+        Decoder::PicoDet => {
+            let rule = Rule {
+                threshold,
+                side: 0.0,
+                area: 1e-5,
+            };
+            let most = (PICODET_CANDIDATES, PICODET_KEPT);
+            by_class(task, list, &order, rule, most)
+        }
+        // torchvision's `batched_nms` takes many boxes class by class too.
+        Decoder::YoloNas => {
+            let most = (usize::MAX, usize::MAX);
+            by_class(task, list, &order, Rule::exact(threshold), most)
+        }
         Decoder::YoloX => {
             let rule = Rule {
                 threshold,
@@ -131,8 +147,15 @@ fn greedy(
     places
 }
 
-/// Class by class, or all classes as one: PaddleDetection's `hard_nms`.
-fn picodet(task: &Boxes, list: &[Candidate], order: &[usize], threshold: f32) -> Vec<usize> {
+/// Class by class, or all classes as one: PaddleDetection's `hard_nms`, and others. So many boxes of
+/// a class are looked at, and so many are kept.
+fn by_class(
+    task: &Boxes,
+    list: &[Candidate],
+    order: &[usize],
+    rule: Rule,
+    (looked_at, kept): (usize, usize),
+) -> Vec<usize> {
     let mut classes: std::collections::BTreeMap<u32, Vec<usize>> = Default::default();
     for place in order {
         let class = match task.class_agnostic {
@@ -140,18 +163,13 @@ fn picodet(task: &Boxes, list: &[Candidate], order: &[usize], threshold: f32) ->
             false => list[*place].class,
         };
         let places = classes.entry(class).or_default();
-        if places.len() < PICODET_CANDIDATES {
+        if places.len() < looked_at {
             places.push(*place);
         }
     }
-    let rule = Rule {
-        threshold,
-        side: 0.0,
-        area: 1e-5,
-    };
     let kept = classes
         .values()
-        .flat_map(|places| greedy(list, places, rule, PICODET_KEPT, |_| 0.0));
+        .flat_map(|places| greedy(list, places, rule, kept, |_| 0.0));
     let mut kept: Vec<usize> = kept.collect();
     kept.sort_unstable_by(|a, b| {
         let scores = list[*b].score.total_cmp(&list[*a].score);

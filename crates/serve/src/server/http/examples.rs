@@ -1,6 +1,6 @@
 //! An example of a package's results, made of its own labels and lengths. The numbers are invented.
 
-use boxwright_model::pipeline::{Boxes, Extra, Task};
+use boxwright_model::pipeline::{Boxes, ClassHead, Extra, Task};
 use serde_json::{Map, Value, json};
 
 use super::served::{Served, axes, elements};
@@ -16,13 +16,27 @@ const MATTE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAACCAAAAABawyK/AAAAEklEQVR4nGN
 pub fn of(served: Served<'_>) -> Option<Value> {
     Some(match served.task {
         Task::Classification(task) => {
-            let label = |place| label(task.labels.as_deref(), place);
-            let scores = [(0, 0.914_25), (1, 0.031_5)];
-            let classes = scores.into_iter().take(task.top_k);
-            let classes: Value = classes
-                .map(|(place, score)| json!({ "class": label(place), "score": score }))
-                .collect();
-            json!({ "classPredictions": classes })
+            let classes = |head: &ClassHead| -> Value {
+                let scores = [(0, 0.914_25), (1, 0.031_5)];
+                let count = head.labels.as_ref().map_or(2, Vec::len).min(task.top_k);
+                let class = |(place, score)| {
+                    json!({ "class": label(head.labels.as_deref(), place), "score": score })
+                };
+                scores.into_iter().take(count).map(class).collect()
+            };
+            let own = task.heads.first().map(classes)?;
+            let mut example = json!({ "classPredictions": own });
+            if task.heads.len() > 1 {
+                let named = task.outputs.iter().zip(&task.heads);
+                let heads: Map<String, Value> = named
+                    .map(|(place, head)| {
+                        let name = served.signature.outputs[*place].name.clone();
+                        (name, classes(head))
+                    })
+                    .collect();
+                example["heads"] = heads.into();
+            }
+            example
         }
         Task::Boxes(task) => json!({ "detections": [detection(task)] }),
         Task::Segmentation(task) => {

@@ -1,7 +1,7 @@
 //! What the results of a package look like: the part of `/openapi.json` that is a task's own.
 
 use boxwright_model::package::Activation;
-use boxwright_model::pipeline::{Boxes, Extra, Task};
+use boxwright_model::pipeline::{Boxes, ClassHead, Extra, Task};
 use boxwright_tensor::{BatchAxis, TensorSpec};
 use serde_json::{Map, Value, json};
 
@@ -46,9 +46,20 @@ fn reference(schema: &str) -> Value {
 fn of(served: Served<'_>) -> Value {
     match served.task {
         Task::Classification(task) => {
-            let mut classes = classes(task.activation != Activation::None);
-            classes["maxItems"] = task.top_k.into();
-            result("classPredictions", classes)
+            let classes_of = |head: &ClassHead| {
+                let mut classes = classes(head.activation != Activation::None);
+                classes["maxItems"] = task.top_k.into();
+                classes
+            };
+            let named = task.outputs.iter().zip(&task.heads).map(|(place, head)| {
+                let name = served.signature.outputs[*place].name.as_str();
+                (name, classes_of(head))
+            });
+            let heads: Vec<(&str, Value)> = named.collect();
+            match &heads[..] {
+                [(_, only)] => result("classPredictions", only.clone()),
+                several => several_heads(several[0].1.clone(), closed(several)),
+            }
         }
         Task::Boxes(task) => result("detections", detections(task)),
         Task::Segmentation(_) => result("segmentation", segmentation()),
@@ -81,6 +92,10 @@ fn any() -> Vec<Value> {
     let outputs = json!({ "type": "object", "additionalProperties": tensor(None) });
     vec![
         result("classPredictions", classes(false)),
+        several_heads(
+            classes(false),
+            json!({ "type": "object", "additionalProperties": classes(false) }),
+        ),
         result("detections", any_boxes()),
         result("segmentation", segmentation()),
         result("matte", picture("The photo's size; 255 is foreground")),
@@ -88,6 +103,12 @@ fn any() -> Vec<Value> {
         result("text", text()),
         result("outputs", outputs),
     ]
+}
+
+/// Classes by several outputs: those of the package's own, and of each by its name.
+fn several_heads(own: Value, mut heads: Value) -> Value {
+    heads["description"] = "The classes of every output with scores, by its name".into();
+    closed(&[("classPredictions", own), ("heads", heads)])
 }
 
 /// An object of this key alone.

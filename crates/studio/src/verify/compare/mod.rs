@@ -4,7 +4,7 @@ mod boxes;
 mod difference;
 mod pixels;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub use self::difference::{EMULATED, SAME_ARCHITECTURE};
 use self::difference::{Found, difference, differs};
@@ -20,6 +20,8 @@ use boxwright_worker::FromWorkerResult;
 pub enum Predicted {
     /// Class predictions by falling score.
     Classes(Vec<ClassPrediction>),
+    /// Class predictions of each output.
+    Heads(BTreeMap<String, Vec<ClassPrediction>>),
     /// Boxes by falling score.
     Boxes(Vec<Detection>),
     /// One class a pixel.
@@ -40,6 +42,7 @@ impl From<FromWorkerResult> for Predicted {
     fn from(result: FromWorkerResult) -> Self {
         match result.outcome {
             Outcome::Classes(classes) => Self::Classes(classes),
+            Outcome::Heads(found) => Self::Heads(found.heads),
             Outcome::Detections(detections) => Self::Boxes(detections),
             Outcome::Segmentation(found) => Self::Segmentation(found),
             Outcome::Matte(png) => Self::Matte(png),
@@ -67,6 +70,7 @@ impl Comparison {
     pub fn add(&mut self, sample: &str, preview: &Predicted, image: &Predicted, tolerance: f64) {
         let found = match (preview, image) {
             (Predicted::Classes(a), Predicted::Classes(b)) => classes(a, b, tolerance),
+            (Predicted::Heads(a), Predicted::Heads(b)) => heads(a, b, tolerance),
             (Predicted::Boxes(a), Predicted::Boxes(b)) => boxes::compare(a, b, tolerance),
             (Predicted::Segmentation(a), Predicted::Segmentation(b)) => {
                 pixels::segmentations(a, b, tolerance)
@@ -126,6 +130,28 @@ fn classes(preview: &[ClassPrediction], image: &[ClassPrediction], tolerance: f6
         }
     }
     found
+}
+
+/// The classes of every output; the first difference is told with the output's name.
+fn heads(
+    preview: &BTreeMap<String, Vec<ClassPrediction>>,
+    image: &BTreeMap<String, Vec<ClassPrediction>>,
+    tolerance: f64,
+) -> Found {
+    if !preview.keys().eq(image.keys()) {
+        return differs("the image gives classes of other outputs".to_owned());
+    }
+    let mut all = Found {
+        most: 0.0,
+        words: None,
+    };
+    for ((name, a), b) in preview.iter().zip(image.values()) {
+        let found = classes(a, b, tolerance);
+        all.most = all.most.max(found.most);
+        let words = found.words.map(|words| format!("output `{name}`: {words}"));
+        all.words = all.words.or(words);
+    }
+    all
 }
 
 /// Classes by name and, as several may share one, by how many of that name come before: ImageNet

@@ -6,6 +6,7 @@ const LINES = 5;
 function told(result, roomy, open, item) {
   if (result.error) return failure(result.error);
   const most = roomy ? Infinity : LINES;
+  if (result.heads) return heads(result.heads, roomy, open);
   if (Array.isArray(result.classPredictions)) return ranks(result.classPredictions, most, open);
   if (Array.isArray(result.detections)) return found(result.detections, most, open);
   if (result.segmentation) return legend(result.segmentation, most, open);
@@ -48,6 +49,14 @@ function ranks(list, most, open) {
     row.append(track);
     return row;
   });
+}
+
+/** The classes of each output, under its name. */
+function heads(all, roomy, open) {
+  const list = Object.entries(all).map(([name, classes]) =>
+    make("section", "", make("h3", "soft small", name), ranks(classes, roomy ? Infinity : 2, open)),
+  );
+  return make("div", "heads", ...list);
 }
 
 function found(list, most, open) {
