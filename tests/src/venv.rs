@@ -42,6 +42,32 @@ pub fn python(requirements: &Path) -> Result<PathBuf, Missing> {
     })
 }
 
+/// A folder with what `requirements` pins and nothing that it depends on, for an environment that has
+/// that already: a `PYTHONPATH` of its interpreter.
+///
+/// # Errors
+/// When a package can't be had.
+pub fn beside(python: &Path, requirements: &Path) -> Result<PathBuf, Missing> {
+    let text = fs::read_to_string(requirements).unwrap();
+    let key = &sha256(text.as_bytes())["sha256:".len()..][..16];
+    let folder = programs::tools().join(format!("venv/beside-{key}"));
+    let lock = File::create(folder.with_extension("lock")).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
+    if !folder.join("complete").exists() {
+        // What an interrupted run left is no good.
+        let _ = fs::remove_dir_all(&folder);
+        let mut install = pip_install(python);
+        install.args(["--no-deps", "--no-cache-dir", "--only-binary", ":all:"]);
+        run(install
+            .arg("--target")
+            .arg(&folder)
+            .arg("-r")
+            .arg(requirements))?;
+        fs::write(folder.join("complete"), "").unwrap();
+    }
+    Ok(folder)
+}
+
 /// The interpreter of a virtual environment that is made once for `content`, and kept: complete,
 /// or not at all.
 fn kept(
