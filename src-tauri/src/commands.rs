@@ -52,6 +52,8 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         set_in_view,
         remove_samples,
         clear_samples,
+        answer_question,
+        dismiss_question,
         remove_recipe_file,
         choose_for_recipe,
         search_recipe,
@@ -59,6 +61,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         close_recipe,
         use_recipe,
         export,
+        make_example,
         sign_in,
         sign_out,
         keychain_available,
@@ -181,6 +184,16 @@ async fn clear_samples(studio: State<'_, Studio>) -> Result<()> {
 }
 
 #[tauri::command]
+async fn answer_question(studio: State<'_, Studio>, answer: usize) -> Result<Document> {
+    studio.answer_question(answer).await
+}
+
+#[tauri::command]
+async fn dismiss_question(studio: State<'_, Studio>) -> Result<Document> {
+    studio.dismiss_question().await
+}
+
+#[tauri::command]
 async fn remove_recipe_file(studio: State<'_, Studio>, place: usize) -> Result<()> {
     studio.remove_recipe_file(place).await
 }
@@ -224,6 +237,15 @@ async fn export(
     Ok(path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned()))
+}
+
+#[tauri::command]
+async fn make_example(window: WebviewWindow, studio: State<'_, Studio>) -> Result<()> {
+    let (name, folder) = (studio.example_name()?, studio.last_folder());
+    match dialogs::save(&window, "Save an example", &name, folder).await {
+        Some(path) => studio.make_example(&path).await,
+        None => Ok(()),
+    }
 }
 
 #[tauri::command]

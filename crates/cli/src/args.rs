@@ -44,6 +44,8 @@ pub enum Command {
     Init(Init),
     /// Predict samples with the program that ships in the image.
     Preview(Preview),
+    /// Write a sample to begin with, for a model that takes tensors.
+    Example(Example),
     /// Find the preprocessing that gives what your notebook feeds its model, or what its model
     /// answers.
     Match(Match),
@@ -124,6 +126,18 @@ pub struct Preview {
     /// The file to write to, in place of stdout.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Example {
+    /// A package file, a folder that holds one, or a model.
+    pub package: PathBuf,
+    /// The file to write; NAME-example.npz, or .npy for one input, in this folder where not given.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace a file that is there.
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Args)]

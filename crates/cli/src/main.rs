@@ -5,6 +5,7 @@
 mod args;
 mod console;
 mod doctor;
+mod example;
 mod inspect;
 mod login;
 mod package;
@@ -77,6 +78,7 @@ async fn run_without_job(command: Command, console: &Console) -> Result<ExitCode
     match command {
         Command::Inspect(args) => blocking(move || inspect::inspect(&args)).await?,
         Command::Init(args) => package::init(args, console).await?,
+        Command::Example(args) => example::example(args, console).await?,
         Command::Match(args) => recipe::find(args, console).await?,
         Command::Python(args) => python::python(&args, console).await?,
         Command::Login(args) => login::login(args, console).await?,
@@ -97,6 +99,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Match(args) => args.json,
         Command::Build(_) | Command::Publish(_) | Command::Verify(_) => true,
         Command::Init(_)
+        | Command::Example(_)
         | Command::Python(_)
         | Command::Login(_)
         | Command::Logout(_)

@@ -101,6 +101,11 @@ impl OpenDocument {
         self.revision
     }
 
+    /// Whether it is as it was guessed, without a package file.
+    pub fn is_guess(&self) -> bool {
+        !self.has_file && !self.guesses.is_empty() && !self.is_edited()
+    }
+
     /// Whether it has edits that are not saved.
     pub fn is_edited(&self) -> bool {
         !same(&self.package, &self.baseline)

@@ -6,6 +6,7 @@
     allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")
 )]
 
+pub mod example;
 pub mod json;
 pub mod npy;
 pub mod npz;

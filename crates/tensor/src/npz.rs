@@ -1,9 +1,10 @@
 //! `.npz` files: zip archives of `.npy` files, which are called as the arrays are.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 
-use zip::ZipArchive;
 use zip::read::ZipFile;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::error::quoted;
 use crate::{Error, Result, Tensor, TensorSpec, npy};
@@ -60,6 +61,19 @@ pub fn read_all(file: &[u8]) -> Result<Vec<Tensor>> {
         arrays.push(npy::Array::parse(&unpacked)?.to_tensor(&name));
     }
     Ok(arrays)
+}
+
+/// Writes a file as `numpy.savez` does; `None` for a type that NumPy has not.
+pub fn write(tensors: &[Tensor]) -> Option<Vec<u8>> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for tensor in tensors {
+        let array = npy::write(tensor)?;
+        let name = format!("{}{SUFFIX}", tensor.name);
+        archive.start_file(name, stored).ok()?;
+        archive.write_all(&array).ok()?;
+    }
+    Some(archive.finish().ok()?.into_inner())
 }
 
 /// The bytes of a file of the archive, however many it says that they are.

@@ -37,6 +37,10 @@ export interface Commands {
   setInView(ids: number[]): Promise<void>;
   removeSamples(ids: number[]): Promise<void>;
   clearSamples(): Promise<void>;
+  /** Makes the package that of an answer to the question, in one step. */
+  answerQuestion(answer: number): Promise<Document>;
+  /** Keeps the guess, and asks no more. */
+  dismissQuestion(): Promise<Document>;
   removeRecipeFile(place: number): Promise<void>;
   chooseForRecipe(choice: RecipeChoice): Promise<void>;
   searchRecipe(): Promise<void>;
@@ -46,6 +50,8 @@ export interface Commands {
   /** Puts the recipe that was found into the package, or one of those that do as well. */
   useRecipe(same: number | null): Promise<Document>;
   export(format: ExportFormat): Promise<string | null>;
+  /** Writes an example for a package of tensors where the user chooses, and adds it. */
+  makeExample(): Promise<void>;
   /** May return that the user has to allow sending the password to another host first. */
   signIn(request: SignIn): Promise<SignInOutcome>;
   signOut(registry: string): Promise<void>;

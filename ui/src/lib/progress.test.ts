@@ -49,7 +49,7 @@ describe("a job's progress bars", () => {
     ];
     const [hashed, predicted] = progressBars(job);
     expect([hashed?.title, hashed?.summary]).toEqual(["model", "5.0 of 10.0 MB"]);
-    expect([predicted?.title, predicted?.summary]).toEqual(["preview", "2 of 5 pictures"]);
+    expect([predicted?.title, predicted?.summary]).toEqual(["preview", "2 of 5 samples"]);
     expect(hashed?.key).not.toBe(predicted?.key);
   });
 

@@ -41,7 +41,7 @@ function summary(items: readonly JobItem[]): string {
     list.reduce((all, item) => all + of(item), 0);
   if (items.every((item) => item.unit === "images")) {
     const total = sum(items, (item) => item.total ?? item.done);
-    return `${sum(items, (item) => item.done)} of ${plural(total, "picture")}`;
+    return `${sum(items, (item) => item.done)} of ${plural(total, "sample")}`;
   }
   const sent = items.filter((item) => !item.reused);
   const reused = sum(items, (item) => (item.reused ? (item.total ?? 0) : 0));

@@ -37,6 +37,8 @@ export function reduce(page: PageState, event: Event): PageState {
     }
     case "samples":
       return withOrder(page, merge(page.byId, event.value.samples, event.value.run), page.order);
+    case "question":
+      return { ...page, question: event.value };
     case "recipe":
       return { ...page, recipe: event.value };
     case "job":

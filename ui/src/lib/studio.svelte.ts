@@ -4,6 +4,7 @@ import type { Document, Event, Failure, Job, Settings } from "../generated/contr
 import type { Host } from "../host";
 import { Draft } from "./draft.svelte";
 import { placeOf, toFailure, type Place } from "./failures";
+import { sampleWord } from "./samples";
 import { shortcutText } from "./shortcuts";
 import { reduce, toPageState, isBusy, type PageState } from "./state";
 
@@ -36,9 +37,12 @@ export class Studio {
   document = $derived(this.state.document);
   preview = $derived(this.state.preview);
   samples = $derived(this.state.samples);
+  question = $derived(this.state.question);
   recipe = $derived(this.state.recipe);
   settings = $derived(this.state.settings);
   busy = $derived(isBusy(this.state.preview));
+  /** What a sample is called: of a model that takes tensors it is no picture. */
+  sampleWord = $derived(sampleWord(this.state.document?.package ?? null));
   /** The newest publish or build that was started. */
   publishJob = $derived(
     this.state.jobs.find((job) => job.kind === "publish" || job.kind === "build") ?? null,
@@ -143,6 +147,16 @@ export class Studio {
   /** Makes the package one of a preset. */
   async applyPreset(name: string): Promise<void> {
     await this.changed((host) => host.applyPreset(name), "model");
+  }
+
+  /** Makes the package that of an answer: one step, after whose undo it is asked again. */
+  async answerQuestion(answer: number): Promise<void> {
+    const told = await this.changed((host) => host.answerQuestion(answer), "model");
+    if (told) this.notify(`Done · ${shortcutText("undo")} asks again`);
+  }
+
+  async dismissQuestion(): Promise<void> {
+    await this.run((host) => host.dismissQuestion(), "model");
   }
 
   private async changed(

@@ -23,6 +23,7 @@ pub(crate) mod names;
 mod pixels;
 mod preparation;
 mod preset;
+mod question;
 mod recipes;
 mod shape;
 mod task;
@@ -33,6 +34,7 @@ use answer::Answer;
 use clues::{Clues, Reasons};
 use input::Picture;
 pub use preset::Preset;
+pub use question::{Choice, Question, question};
 
 /// A package that was guessed from a model.
 #[derive(Debug, Clone, PartialEq)]

@@ -85,6 +85,18 @@ fn size(
     (Some(size), stride)
 }
 
+/// Whether something says which numbers pixels become; else they are those of most models of its
+/// kind.
+pub(crate) fn is_sure(clues: &Clues, picture: &Picture, family: Family) -> bool {
+    let metadata = facts::image_metadata(&clues.model.metadata);
+    configured(clues, picture.channels == 1).is_some()
+        || metadata.is_some_and(|image| image.range.is_some())
+        || recipes::of(family, clues, picture).is_some()
+        || recipes::of_trainer(clues).is_some()
+        || clues.says("ultralytics")
+        || choose(clues, picture).0 == Preset::EfficientnetLite
+}
+
 /// What lies beside the model says it, else its family's library, else the usual presets.
 fn recipe(clues: &Clues, picture: &Picture, family: Family) -> Recipe {
     let ultralytics = clues.ultralytics.is_some();

@@ -6,6 +6,7 @@
 mod document;
 mod job;
 mod preview;
+mod question;
 mod recipe;
 mod report;
 mod window;
@@ -13,6 +14,7 @@ mod window;
 pub use document::*;
 pub use job::*;
 pub use preview::*;
+pub use question::*;
 pub use recipe::*;
 pub use report::*;
 pub use window::*;

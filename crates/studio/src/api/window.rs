@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::document::Document;
 use super::job::Job;
 use super::preview::{Preview, PreviewChange, Sample};
+use super::question::Question;
 use super::recipe::RecipeSearch;
 use super::report::Published;
 use crate::failure::Failure;
@@ -19,6 +20,8 @@ pub struct State {
     pub document: Option<Document>,
     /// The samples and what was predicted.
     pub preview: Preview,
+    /// What the guess can't be sure of, until it is answered or dismissed.
+    pub question: Option<Question>,
     /// The search for a notebook's recipe, while one is open.
     pub recipe: Option<RecipeSearch>,
     /// Jobs that run or have ended since the program started, newest first.
@@ -58,6 +61,8 @@ pub enum Event {
         /// The samples, whole.
         samples: Vec<Sample>,
     },
+    /// A question came up, was answered or dismissed, or came back with an undo.
+    Question(Option<Box<Question>>),
     /// The search for a notebook's recipe was opened, changed or closed.
     Recipe(Option<Box<RecipeSearch>>),
     /// A job began, moved or ended.

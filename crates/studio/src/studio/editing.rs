@@ -128,6 +128,9 @@ impl Inner {
             || renamed.is_some_and(|(before, now)| before != now);
         if document.revision() != revision {
             self.emit_document(&state);
+            if state.question.is_some() {
+                self.emit_question(&state);
+            }
             // It says what it would change in the package.
             if state.recipe.is_some() {
                 self.emit_recipe(&state);

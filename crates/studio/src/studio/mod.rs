@@ -2,13 +2,18 @@
 //! transport. A shell forwards commands to [`Studio`] and [`Event`]s to the page.
 
 mod accounts;
+mod asking;
+#[cfg(test)]
+mod asking_tests;
 mod editing;
+mod example;
 mod export;
 mod finding;
 #[cfg(test)]
 mod finding_tests;
 mod job_list;
 mod jobs;
+mod open_question;
 mod opening;
 mod previewing;
 mod recipe_search;
@@ -59,6 +64,7 @@ impl Studio {
             document: None,
             last_revision: 0,
             samples: PreviewSamples::default(),
+            question: None,
             recipe: None,
             last_recipe: 0,
             previewed: None,
@@ -102,6 +108,7 @@ impl Studio {
         State {
             document: state.document.as_ref().map(OpenDocument::snapshot),
             preview: state.samples.snapshot(),
+            question: state.question(),
             recipe: state
                 .recipe
                 .as_ref()

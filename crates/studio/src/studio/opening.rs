@@ -1,6 +1,7 @@
 //! Opening files: a package, labels, a configuration, samples or what a notebook saved, by what each
 //! file is.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use boxwright_model::package::{self, FILE_NAME, Opened, Task};
@@ -107,6 +108,7 @@ impl Studio {
         if let Some(document) = state.document.take() {
             state.last_revision = document.revision() + 1;
             self.inner.emit_document(&state);
+            self.inner.drop_question(&mut state);
             self.inner.drop_recipe(&mut state);
             self.inner.restart_preview(&mut state);
             self.inner.preview.close();
@@ -135,7 +137,9 @@ impl Studio {
         let mut files = blocking(move || by_kind(paths)).await?;
         // Only beside a package that takes pictures a notebook's file is more than a file.
         if files.packages.is_empty() && !self.inner.takes_pictures() {
-            files.packages.append(&mut files.notebooks);
+            let (requests, others) = files.notebooks.drain(..).partition(|path| is_request(path));
+            files.samples.extend::<Vec<_>>(requests);
+            files.packages.extend::<Vec<_>>(others);
         }
         if let [first, second, ..] = &files.packages[..] {
             return Err(Failure::new(
@@ -185,7 +189,7 @@ impl Studio {
     }
 
     /// Adds samples; returns the ids of those that these files are.
-    async fn add_samples(&self, paths: Vec<PathBuf>) -> Result<Vec<u32>> {
+    pub(super) async fn add_samples(&self, paths: Vec<PathBuf>) -> Result<Vec<u32>> {
         let found: Vec<SampleFile> = blocking(move || samples::collect(&paths)).await?;
         let mut state = self.inner.lock();
         let left_out = state.samples.add(found.clone());
@@ -261,6 +265,7 @@ impl Inner {
         }
         state.document = Some(OpenDocument::new(loaded, model, guesses, last + 1));
         self.emit_document(&state);
+        self.drop_question(&mut state);
         self.restart_preview(&mut state);
         Ok((std::path::absolute(&path).unwrap_or(path), name))
     }
@@ -394,6 +399,20 @@ fn file_kind(path: &Path) -> FileKind {
         // Reading it reports what is wrong with it.
         _ => FileKind::Package,
     }
+}
+
+/// Whether a file begins as a sample in the Open Inference Protocol's JSON does.
+fn is_request(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let json = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let mut read = || {
+        std::fs::File::open(path)?
+            .take(4096)
+            .read_to_end(&mut start)
+    };
+    json && read().is_ok() && String::from_utf8_lossy(&start).contains("\"inputs\"")
 }
 
 fn file_name(path: &Path) -> String {

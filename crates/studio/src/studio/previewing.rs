@@ -163,7 +163,7 @@ pub(super) struct WindowPreview(pub(super) Weak<Inner>);
 
 impl WindowPreview {
     /// Changes the state, if `run` is still the current run.
-    fn with(&self, run: u32, change: impl FnOnce(&Inner, &mut WindowState)) {
+    fn with(&self, run: u32, change: impl FnOnce(&Arc<Inner>, &mut WindowState)) {
         if let Some(inner) = self.0.upgrade() {
             let mut state = inner.lock();
             if state.samples.run() == run {
@@ -208,6 +208,7 @@ impl PreviewDelegate for WindowPreview {
                     samples: changed,
                 });
                 inner.emit(Event::Preview(samples.change(false)));
+                inner.ask(state);
             }
         });
     }

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
 use super::job_list::JobList;
+use super::open_question::OpenQuestion;
 use super::recipe_search::OpenSearch;
 use crate::api::{Event, Recent, Settings};
 use crate::credentials::Accounts;
@@ -42,6 +43,8 @@ pub(super) struct WindowState {
     /// The revision at which the last document was closed.
     pub(super) last_revision: u32,
     pub(super) samples: PreviewSamples,
+    /// The question about the open document's guess, from when its answers are first tried.
+    pub(super) question: Option<OpenQuestion>,
     /// The search for a recipe that the window shows.
     pub(super) recipe: Option<OpenSearch>,
     /// The id of the last such search.

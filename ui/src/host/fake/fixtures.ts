@@ -422,6 +422,7 @@ export function state(): State {
         images_per_second: 126.9,
       },
     },
+    question: null,
     recipe: null,
     jobs: [],
     history,

@@ -10,6 +10,7 @@ import type {
 import type { Host } from "../host";
 import * as fixtures from "./fixtures";
 import heatMap from "./heat-map.jpg?url";
+import { questionCommands } from "./question";
 import { recipeCommands } from "./recipes";
 import { presetOf, withPreset } from "./presets";
 import { queued, scenario } from "./scenarios";
@@ -38,6 +39,7 @@ export function fake(query: URLSearchParams): Host {
       can_redo: future.length > 0,
     };
     emit({ event: "document", value: state.document });
+    questions.changed();
     return state.document;
   }
 
@@ -103,9 +105,13 @@ export function fake(query: URLSearchParams): Host {
     },
   );
 
+  const questions = questionCommands(state, (event) => emit(event), edit);
+
   return {
     state: async () => clone(state),
     ...recipes.commands,
+    answerQuestion: (answer) => questions.answerQuestion(answer),
+    dismissQuestion: () => questions.dismissQuestion(),
     async pick(what) {
       await wait(50);
       if (what === "recipe") await recipes.pickRecipe();
@@ -162,6 +168,14 @@ export function fake(query: URLSearchParams): Host {
       emit({ event: "preview", value: { ...preview, order: [], status: "idle" } });
     },
     export: async (format) => `predictions.${format}`,
+    async makeExample() {
+      await wait(50);
+      const sample = { ...fixtures.sample(1, "example.npz", null), thumbnail: 0 };
+      state.preview.samples = [sample];
+      emit({ event: "samples", value: { run: state.preview.run, samples: [sample] } });
+      const { samples: _, ...preview } = state.preview;
+      emit({ event: "preview", value: { ...preview, order: [1] } });
+    },
     async signIn(request) {
       await wait(400);
       // The shell, too, throws a plain object.

@@ -10,7 +10,7 @@ use super::super::source::Fault;
 use super::super::wire::{self, Field, Message, Wire};
 use super::foreign::Foreign;
 use super::tally::{LONGEST_NAME, Tally};
-use super::value::ValueInfo;
+use super::value::{ValueInfo, is_float};
 
 /// Most graphs in graphs.
 const DEEPEST: u32 = 48;
@@ -151,11 +151,15 @@ impl Tally {
             15 => self.sparse_tensor(wire, message)?,
             _ => self.tensor(wire, message)?,
         };
-        self.parameters = self
-            .parameters
-            .checked_add(tensor.elements)
-            .ok_or_else(|| Fault::at(field.at, "more parameters than can be counted"))?;
+        self.count(tensor.elements, field.at)?;
         Ok(tensor.name)
+    }
+
+    fn count(&mut self, elements: u64, at: u64) -> Result<(), Fault> {
+        let sum = self.parameters.checked_add(elements);
+        self.parameters =
+            sum.ok_or_else(|| Fault::at(at, "more parameters than can be counted"))?;
+        Ok(())
     }
 
     fn main_node<R: Read + Seek>(
@@ -227,8 +231,14 @@ impl Tally {
     ) -> Result<(), Fault> {
         while let Some(field) = wire.field(&mut message)? {
             match field.number {
-                // Constants count as no parameters; their data may be external all the same.
-                5 | 10 => _ = self.tensor(wire, wire::inner(&field)?)?,
+                5 | 10 => {
+                    let tensor = self.tensor(wire, wire::inner(&field)?)?;
+                    // Some exporters keep weights in constants. Whole numbers are shapes and places,
+                    // and single ones no weights.
+                    if is_float(tensor.element) && tensor.elements > 1 {
+                        self.count(tensor.elements, field.at)?;
+                    }
+                }
                 22 | 23 => _ = self.sparse_tensor(wire, wire::inner(&field)?)?,
                 6 | 11 => self.subgraph(wire, &field, depth)?,
                 _ => {}

@@ -11,6 +11,8 @@ use super::value::element_bits;
 pub(super) struct Tensor {
     pub(super) name: Option<Field>,
     pub(super) elements: u64,
+    /// The number of its element type.
+    pub(super) element: u64,
 }
 
 /// Where a tensor says that its data is.
@@ -32,13 +34,14 @@ impl Tally {
         let mut tensor = Tensor {
             name: None,
             elements: 1,
+            element: 0,
         };
-        let (mut element, mut outside) = (0, false);
+        let mut outside = false;
         let mut place = Place::default();
         while let Some(field) = wire.field(&mut message)? {
             match field.number {
                 1 => multiply(wire, &field, &mut tensor.elements)?,
-                2 => element = wire::number(&field)?,
+                2 => tensor.element = wire::number(&field)?,
                 8 => tensor.name = Some(field),
                 13 => self.place(wire, &field, &mut place)?,
                 14 => outside = wire::number(&field)? == 1,
@@ -46,7 +49,7 @@ impl Tally {
             }
         }
         if outside {
-            self.note(wire, &tensor, element, place, start)?;
+            self.note(wire, &tensor, place, start)?;
         }
         Ok(tensor)
     }
@@ -60,6 +63,7 @@ impl Tally {
         let mut tensor = Tensor {
             name: None,
             elements: 1,
+            element: 0,
         };
         while let Some(field) = wire.field(&mut message)? {
             match field.number {
@@ -104,7 +108,6 @@ impl Tally {
         &mut self,
         wire: &mut Wire<R>,
         tensor: &Tensor,
-        element: u64,
         place: Place,
         at: u64,
     ) -> Result<(), Fault> {
@@ -115,7 +118,7 @@ impl Tally {
             ));
         };
         let by_shape = || {
-            let bits = tensor.elements.checked_mul(element_bits(element)?)?;
+            let bits = tensor.elements.checked_mul(element_bits(tensor.element)?)?;
             Some(bits.div_ceil(8))
         };
         let length = place.length.or_else(by_shape).unwrap_or(0);

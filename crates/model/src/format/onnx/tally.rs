@@ -14,7 +14,7 @@ pub(super) const LONGEST_NAME: u64 = 64 << 10;
 /// What the graphs of a file have in common.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Elements of all initializers.
+    /// Elements of all initializers, and of constants of floats.
     pub(super) parameters: u64,
     pub(super) external: External,
     /// Functions of the model's own.

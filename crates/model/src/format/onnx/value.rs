@@ -172,6 +172,11 @@ fn element_name(number: u64) -> String {
     name.to_owned()
 }
 
+/// Whether elements of this type are numbers with a fraction.
+pub(super) fn is_float(number: u64) -> bool {
+    matches!(number, 1 | 10 | 11 | 16 | 17..=20 | 23)
+}
+
 /// Bits an element of this type takes in a file; `None` where that is not fixed or not known.
 pub(super) fn element_bits(number: u64) -> Option<u64> {
     if let Some(size) = data_type(number).and_then(DataType::size) {

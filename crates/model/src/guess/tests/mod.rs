@@ -17,6 +17,7 @@ mod detectors;
 mod exports;
 mod models;
 mod preset;
+mod questions;
 mod samples;
 mod tasks;
 

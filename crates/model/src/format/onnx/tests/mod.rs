@@ -208,7 +208,10 @@ fn initializers_are_no_inputs_wherever_they_stand() {
 #[test]
 fn parameters_count_wherever_they_are() {
     let subgraph = Graph::new().initializer(Tensor::float("inner", &[7]));
-    let constant = Attribute::tensor("value", Tensor::float("no parameter", &[1000]));
+    let weights = Attribute::tensor("value", Tensor::float("weights", &[1000]));
+    let places = Tensor::new("places", ElementType::Int64, &[500]);
+    let places = Attribute::tensor("value", places);
+    let scalar = Attribute::tensor("value", Tensor::float("no parameter", &[]));
     let branch = Attribute::graph("then_branch", subgraph.clone());
     let both = Attribute::graphs("bodies", [subgraph.clone(), subgraph]);
     let packed = Tensor(Message::new().bytes(1, [2, 3]).bytes(8, "packed"));
@@ -220,12 +223,17 @@ fn parameters_count_wherever_they_are() {
                     .attribute(branch)
                     .attribute(both),
             )
-            .node(Node::new("Constant", &[], &["k"]).attribute(constant))
+            .node(Node::new("Constant", &[], &["k"]).attribute(weights))
+            .node(Node::new("Constant", &[], &["l"]).attribute(places))
+            .node(Node::new("Constant", &[], &["m"]).attribute(scalar))
             .initializer(packed)
             .initializer(Tensor::float("scalar", &[])),
     ))
     .function(function);
-    assert_eq!(read(proto).unwrap().summary.parameters, 4 * 7 + 6 + 1);
+    assert_eq!(
+        read(proto).unwrap().summary.parameters,
+        4 * 7 + 6 + 1 + 1000
+    );
 }
 
 #[test]
