@@ -73,7 +73,7 @@ export type DataType = "BOOL" | "INT8" | "INT16" | "INT32" | "INT64" | "UINT8" |
 export type Decode = "pillow" | "opencv" | "opencv-grey" | "opencv-unchanged" | "tensorflow";
 
 /** How outputs encode boxes. */
-export type Decoder = "yolov8" | "yolov5" | "yolox" | "end-to-end" | "rt-detr" | "detr" | "rt-detr-transformers" | "d-fine" | "ssd-tf" | "torchvision" | "picodet";
+export type Decoder = "yolov8" | "yolov5" | "yolox" | "end-to-end" | "rt-detr" | "detr" | "rt-detr-transformers" | "d-fine" | "ssd-tf" | "torchvision" | "picodet" | "custom-vision" | "mmdetection" | "yolo-nas" | "yolov7-end-to-end" | "nms";
 
 /** A decoder of boxes: what it takes, and what holds where the package says nothing. */
 export type DecoderChoice = {
@@ -180,7 +180,7 @@ export type Event = { "event": "document", "value": Document | null } | { "event
   /** The run that the outcomes belong to. */
   run: number,
   /** The samples, whole. */
-  samples: Array<Sample>, } } | { "event": "recipe", "value": RecipeSearch | null } | { "event": "job", "value": Job } | { "event": "history", "value": Array<Published> } | { "event": "recent", "value": Array<Recent> } | { "event": "accounts", "value": Array<Account> } | { "event": "settings", "value": Settings } | { "event": "failure", "value": Failure } | { "event": "close-requested" };
+  samples: Array<Sample>, } } | { "event": "question", "value": Question | null } | { "event": "recipe", "value": RecipeSearch | null } | { "event": "job", "value": Job } | { "event": "history", "value": Array<Published> } | { "event": "recent", "value": Array<Recent> } | { "event": "accounts", "value": Array<Account> } | { "event": "settings", "value": Settings } | { "event": "failure", "value": Failure } | { "event": "close-requested" };
 
 /** What a recipe was held against. */
 export type Evidence = "tensors" | "answers";
@@ -216,6 +216,27 @@ export type Guess = {
   field: string,
   /** Why this value, in words. */
   reason: string,
+};
+
+/** Another output of scores that a classification shows. */
+export type Head = {
+  /** The output. */
+  output: string,
+  /** What turns scores into those shown. */
+  activation: Activation,
+  /**
+   * Class names by index; without them a class is shown as its index, and the one number of an
+   * output by the output's name.
+   */
+  classes: Array<string>,
+};
+
+/** Classes by several outputs of a model. */
+export type Heads = {
+  /** The classes of the output that the package is about, by falling score. */
+  classPredictions: Array<ClassPrediction>,
+  /** The classes of every output, that one too, by its name. */
+  heads: { [key in string]: Array<ClassPrediction> },
 };
 
 /** Name, version and description. */
@@ -386,8 +407,8 @@ export type ModelSummary = {
 /** What happens to a vector. */
 export type Normalise = "none" | "l2";
 
-/** What became of one sample; exactly one key in JSON. */
-export type Outcome = { "classPredictions": Array<ClassPrediction> } | { "detections": Array<Detection> } | { "segmentation": Segmentation } | { "matte": string } | { "embedding": Embedding } | { "text": TextLine } | { "outputs": { [key in string]: OutputTensor } } | { "error": SampleError };
+/** What became of one sample; exactly one key in JSON, but for classes by several outputs. */
+export type Outcome = { "classPredictions": Array<ClassPrediction> } | { "detections": Array<Detection> } | { "segmentation": Segmentation } | { "matte": string } | { "embedding": Embedding } | { "text": TextLine } | { "outputs": { [key in string]: OutputTensor } } | { "error": SampleError } | Heads;
 
 /** A tensor as JSON: elements in row-major order. */
 export type OutputTensor = {
@@ -464,6 +485,8 @@ export type Postprocess = {
   activation: Activation,
   /** How many classes a prediction names at most. */
   top_k: number,
+  /** Classification: further outputs of scores. */
+  heads: Array<Head>,
   /** Decimal digits that scores are rounded to, half to even; every digit where absent. */
   score_digits: number | null,
   /** Boxes: how the outputs encode them. */
@@ -676,6 +699,30 @@ export type Published = {
   version: string,
   /** What was published. */
   report: Report,
+};
+
+/** What nothing says of a model, with what each answer would show of the first sample. */
+export type Question = {
+  /** What is asked. */
+  title: string,
+  /** Why nothing says it. */
+  why: string,
+  /** The sample that the answers are shown on. */
+  sample: number,
+  /** What may be, the guess first. */
+  answers: Array<QuestionAnswer>,
+};
+
+/** One answer. */
+export type QuestionAnswer = {
+  /** In a few words. */
+  name: string,
+  /** Whose models are so. */
+  note: string,
+  /** How the outputs are read then. */
+  postprocess: Postprocess,
+  /** What the sample's result is then. */
+  outcome: Outcome,
 };
 
 /** The range of a matte's numbers. */
@@ -973,6 +1020,8 @@ export type State = {
   document: Document | null,
   /** The samples and what was predicted. */
   preview: Preview,
+  /** What the guess can't be sure of, until it is answered or dismissed. */
+  question: Question | null,
   /** The search for a notebook's recipe, while one is open. */
   recipe: RecipeSearch | null,
   /** Jobs that run or have ended since the program started, newest first. */

@@ -220,7 +220,8 @@ fn role_by_shape(
         return free().find(|place| rank(&outputs[*place]) != Some(4));
     }
     let words: &[&str] = match role {
-        "boxes" => &["box", "dets", "flat_predictions"],
+        "boxes" if decoder == Decoder::MmDetection => &["dets", "box"],
+        "boxes" => &["box", "flat_predictions"],
         "scores" => &["score", "logit", "prob"],
         "classes" => &["class", "label"],
         "count" => &["num"],
