@@ -37,6 +37,27 @@ export const asked = (state: State) => {
   state.question = question();
 };
 
+/** A model of tensors, and no sample yet. */
+export const noSamples = (state: State) => {
+  if (!state.document) return;
+  const { document } = state;
+  const axes = { input: ["", ""], state: [2, "", 128], sr: [] as number[] };
+  document.model.signature.inputs = Object.entries(axes).map(([name, shape]) => ({
+    name,
+    datatype: name === "sr" ? "INT64" : "FP32",
+    shape,
+  }));
+  const [first] = document.package.input;
+  if (first)
+    document.package.input = Object.keys(axes).map((name) => ({
+      ...first,
+      name,
+      kind: "tensor",
+    }));
+  document.package.postprocess = { ...document.package.postprocess, task: "raw", output: null };
+  state.preview = { ...state.preview, samples: [], done: 0, status: "idle", timing: null };
+};
+
 /** The third answer and further ones are told apart by their numbers alone. */
 const numbers = [
   [127, 128],

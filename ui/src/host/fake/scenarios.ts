@@ -1,7 +1,7 @@
 /** States of the page, by the name in the URL: `?state=publishing`. */
 import type { Failure, Package, State } from "../../generated/contract";
 import * as fixtures from "./fixtures";
-import { asked } from "./question";
+import { asked, noSamples } from "./question";
 import { recipeScenarios } from "./recipes";
 import { taskScenarios } from "./taskScenarios";
 
@@ -188,25 +188,7 @@ export const scenarios: Record<string, Scenario> = {
     if (input) input.kind = "tensor";
   },
   question: asked,
-  "no-samples": (state) => {
-    if (!state.document) return;
-    const { document } = state;
-    const axes = { input: ["", ""], state: [2, "", 128], sr: [] as number[] };
-    document.model.signature.inputs = Object.entries(axes).map(([name, shape]) => ({
-      name,
-      datatype: name === "sr" ? "INT64" : "FP32",
-      shape,
-    }));
-    const [first] = document.package.input;
-    if (first)
-      document.package.input = Object.keys(axes).map((name) => ({
-        ...first,
-        name,
-        kind: "tensor",
-      }));
-    document.package.postprocess = { ...document.package.postprocess, task: "raw", output: null };
-    state.preview = { ...state.preview, samples: [], done: 0, status: "idle", timing: null };
-  },
+  "no-samples": noSamples,
   details: (state) => {
     state.preview.samples = state.preview.samples.map((sample) => ({
       ...sample,
