@@ -28,8 +28,8 @@ async function view(item) {
   at("viewer-controls").replaceChildren(...controls(item.result));
   unfold();
   at("viewer-copy").disabled = !item.result;
-  if (!viewer.open) viewer.showModal();
   if (moved) magnify(1);
+  if (!viewer.open) viewer.showModal();
   if (moved || item.result || item.size) await stage(item);
 }
 
@@ -79,6 +79,8 @@ function magnify(wanted, point) {
   at("zoom-fit").textContent = zoom === 1 ? "Fit" : `${count(zoom * 100)} %`;
   at("zoom-out").disabled = zoom <= 1;
   at("zoom-in").disabled = zoom >= MOST_ZOOM;
+  // A button that can't be used any more loses the keyboard.
+  if (document.activeElement?.disabled) at("stage").focus();
 }
 
 /** Links rows with what is drawn: by pointer from both sides, by keyboard from the list. */
