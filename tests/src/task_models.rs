@@ -319,6 +319,8 @@ pub mod large {
         fs::write(folder.join("model.onnx"), model(columns)).unwrap();
         let text = written(task, fields);
         let text = text.replacen(&format!("name = \"{task}\""), "name = \"large\"", 1);
+        // A batch of several would multiply what the model itself takes.
+        let text = text + "\n[batch]\nmax_size = 1\n";
         fs::write(folder.join("boxwright.toml"), text).unwrap();
         folder
     }

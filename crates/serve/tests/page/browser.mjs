@@ -39,10 +39,10 @@ export async function browse(address, act, prepare = async () => {}) {
   }
 }
 
-/** The page as it stands, in both themes and all sizes: axe finds nothing, and nothing hangs over. */
-export async function inspect(page, name) {
+/** The page as it stands, in both themes and these sizes: axe finds nothing, and nothing hangs over. */
+export async function inspect(page, name, sizes = SIZES) {
   const found = [];
-  for (const [width, height] of SIZES) {
+  for (const [width, height] of sizes) {
     await page.setViewportSize({ width, height });
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
@@ -59,6 +59,9 @@ export async function inspect(page, name) {
   await page.setViewportSize({ width: 1024, height: 700 });
   assert.deepEqual(found, []);
 }
+
+/** The same in a window of the smallest size alone, and on a phone without axe: for what a task adds to the page. */
+export const glance = (page, name) => inspect(page, name, [[1024, 700], [360, 640]]);
 
 /** What axe finds. */
 export async function violations(page) {

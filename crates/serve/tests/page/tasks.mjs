@@ -1,6 +1,6 @@
 // What the page makes of the results of each task, which are answered in the server's place.
 import assert from "node:assert/strict";
-import { answers, browse, cards, choose, inspect, ready } from "./browser.mjs";
+import { answers, browse, cards, choose, glance, ready } from "./browser.mjs";
 
 /** The picture has 451 × 300 pixels. */
 const SIZE = [451, 300];
@@ -42,7 +42,7 @@ export const scenarios = (address) => ({
       const [{ lines: said, text }] = await cards(page);
       assert.deepEqual(said[0], ["cat <img src=x onerror=alert(1)>", "93.4 %"]);
       assert.match(text, /2 more/);
-      await inspect(page, "detection");
+      await glance(page, "detection");
       await page.click(".more");
       await page.waitForSelector("#stage .marks");
       // The picture is shown whole, however large, and a box is where it is in its pixels.
@@ -75,7 +75,7 @@ export const scenarios = (address) => ({
       assert.deepEqual(await lines(page), ["rgb(230 159 0)"]);
       assert.deepEqual(await lines(page, ".sample"), ["rgb(230 159 0)"]);
       assert.deepEqual(await hidden(page), [false, ...Array(6).fill(true)]);
-      await inspect(page, "detection-viewer");
+      await glance(page, "detection-viewer");
       await page.locator(".choice", { hasText: "cup" }).click();
       assert.equal((await lines(page)).length, 2);
 
@@ -120,7 +120,7 @@ export const scenarios = (address) => ({
       assert.deepEqual(await lit(page), []);
       await point(page, 225, 125);
       assert.deepEqual(await lit(page), ["0"]);
-      await inspect(page, "turned-viewer");
+      await glance(page, "turned-viewer");
     };
     await browse(address, act, (page) => answers(page, { detections }));
   },
@@ -141,7 +141,7 @@ export const scenarios = (address) => ({
       }
       await page.locator(".slider input").fill("0.2");
       assert.equal(await page.$eval("#stage canvas.mask", (canvas) => canvas.style.opacity), "0.2");
-      await inspect(page, "masks-viewer");
+      await glance(page, "masks-viewer");
     };
     await browse(address, act, (page) => answers(page, { detections }));
   },
@@ -163,7 +163,7 @@ export const scenarios = (address) => ({
       // 250 is the twentieth of the 21 colours.
       const sofa = await at(".sample canvas", 350, 25);
       assert.deepEqual(sofa, [124, 55, 0, 255]);
-      await inspect(page, "segmentation");
+      await glance(page, "segmentation");
       await page.click(".open");
       await page.waitForSelector("#stage canvas");
       await point(page, 200, 150);
@@ -172,7 +172,7 @@ export const scenarios = (address) => ({
       await point(page, 10, 290);
       await page.locator(".choice", { hasText: "cat" }).click();
       assert.equal((await at("#stage canvas", 200, 150))[3], 0);
-      await inspect(page, "segmentation-viewer");
+      await glance(page, "segmentation-viewer");
     });
   },
 
@@ -190,7 +190,7 @@ export const scenarios = (address) => ({
       assert.equal((await at(10, 290))[3], 255);
       await page.getByText("The matte itself").click();
       assert.deepEqual(await at(350, 25), [128, 128, 128, 255]);
-      await inspect(page, "matte-viewer");
+      await glance(page, "matte-viewer");
     });
   },
 
@@ -202,7 +202,7 @@ export const scenarios = (address) => ({
       const [{ text }] = await cards(page);
       assert.ok(text.includes(value) && text.includes("97.1 %"), text);
       assert.equal(await page.locator("#said").innerText(), `cat.jpg: ${value}`);
-      await inspect(page, "text");
+      await glance(page, "text");
     };
     await browse(address, act, (page) => answers(page, { text: { value, score: 0.9712 } }));
   },
@@ -215,12 +215,12 @@ export const scenarios = (address) => ({
       await page.waitForFunction(() => document.querySelectorAll(".sample .neighbours").length === 5);
       const near = (where) => page.$$eval(`${where} .neighbours li`, (rows) => rows.map((row) => [row.querySelector(".clip").textContent, row.querySelector(".num").textContent]));
       assert.deepEqual((await near(".sample:first-child"))[0], ["coffee.jpg", "0.994"]);
-      await inspect(page, "embeddings");
+      await glance(page, "embeddings");
       await page.click(".open >> nth=0");
       const all = await near("#viewer-result");
       assert.deepEqual(all.map(([name]) => name), ["coffee.jpg", "flower.jpg", "motorcycle.jpg", "rocket.jpg"]);
       assert.deepEqual(all.at(-1), ["rocket.jpg", "-1.000"]);
-      await inspect(page, "embeddings-viewer");
+      await glance(page, "embeddings-viewer");
       await page.click("#viewer-result .neighbour >> nth=0");
       assert.equal(await page.locator("#viewer-name").innerText(), "coffee.jpg");
     };

@@ -111,6 +111,7 @@ function listen() {
   at("viewer").addEventListener("close", leave);
   at("viewer").addEventListener("click", ({ target }) => target === at("viewer") && target.close());
   at("viewer").addEventListener("keydown", press);
+  at("viewer-json").parentElement.addEventListener("toggle", unfold);
 }
 
 listen();

@@ -5,7 +5,7 @@ const LINES = 5;
 /** What a prediction says, below the picture of `item`. `open` leads to all of it. */
 function told(result, roomy, open, item) {
   if (result.error) return failure(result.error);
-  const most = roomy ? Infinity : LINES;
+  const most = roomy ? BOXES : LINES;
   if (result.heads) return heads(result.heads, roomy, open);
   if (Array.isArray(result.classPredictions)) return ranks(result.classPredictions, most, open);
   if (Array.isArray(result.detections)) return found(result.detections, most, open);
@@ -91,6 +91,7 @@ function lines(kind, list, most, open, line) {
   const rows = make("ol", kind, ...list.slice(0, most).map(line));
   const more = list.length - rows.childElementCount;
   if (more <= 0) return rows;
+  if (!open) return make("div", "", rows, make("p", "soft small", `${count(more)} more are in the JSON.`));
   const rest = make("button", "more", `${count(more)} more`);
   rest.type = "button";
   rest.addEventListener("click", open);

@@ -1,6 +1,8 @@
 // One sample, large.
 
 const MOST_ZOOM = 16;
+/** Characters of JSON that are shown. */
+const MOST_JSON = 300000;
 
 let showing = null;
 let original = null;
@@ -24,11 +26,17 @@ async function view(item) {
   at("viewer-facts").textContent = facts.filter(Boolean).join(" · ");
   renew(item);
   at("viewer-controls").replaceChildren(...controls(item.result));
-  at("viewer-json").textContent = item.result ? json(item) : "";
+  unfold();
   at("viewer-copy").disabled = !item.result;
-  if (!viewer.open) viewer.showModal();
   if (moved) magnify(1);
+  if (!viewer.open) viewer.showModal();
   if (moved || item.result || item.size) await stage(item);
+}
+
+/** The JSON, where it is asked for: a hundred thousand boxes are megabytes. */
+function unfold() {
+  const text = showing?.result && at("viewer-json").parentElement.open ? json(showing) : "";
+  at("viewer-json").textContent = text.length > MOST_JSON ? `${text.slice(0, MOST_JSON)}\n… ${count(text.length - MOST_JSON)} more characters: copy it to have all` : text;
 }
 
 /** The result in words and rows. */
@@ -71,6 +79,8 @@ function magnify(wanted, point) {
   at("zoom-fit").textContent = zoom === 1 ? "Fit" : `${count(zoom * 100)} %`;
   at("zoom-out").disabled = zoom <= 1;
   at("zoom-in").disabled = zoom >= MOST_ZOOM;
+  // A button that can't be used any more loses the keyboard.
+  if (document.activeElement?.disabled) at("stage").focus();
 }
 
 /** Links rows with what is drawn: by pointer from both sides, by keyboard from the list. */
