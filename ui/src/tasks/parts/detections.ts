@@ -199,20 +199,24 @@ function drawBoxes(shown: readonly Shown[], { canvas }: Drawing): void {
   const { a: scale, e: left, f: top } = canvas.getTransform();
   const { width, height } = canvas.canvas;
   const pixels = blank(width, height);
-  const words = new Uint32Array(pixels.data.buffer);
-  const place = (x: number, y: number): Point => [
-    Math.round(x * scale + left),
-    Math.round(y * scale + top),
-  ];
+  const raster = { width, height, pixels: new Uint32Array(pixels.data.buffer) };
   const ratio = globalThis.devicePixelRatio || 1;
   const half = Math.max(1, Math.round((lineWidth * ratio) / 2));
   const border = Math.max(1, Math.round(borderWidth * ratio));
+  const across = (x: number) => Math.round(x * scale + left);
+  const down = (y: number) => Math.round(y * scale + top);
   for (const { index, some } of byClass(shown)) {
-    const boxes = some.map(({ box: [x0, y0, x1, y1] }) => [place(x0, y0), place(x1, y1)] as const);
-    const dark = packed([...opposite(index), 255]);
-    const light = packed([...rgb(index), 255]);
-    for (const box of boxes) frame(pixels, words, box, half + border, dark);
-    for (const box of boxes) frame(pixels, words, box, half, light);
+    // A border on both sides of the line, and then the line.
+    const frames = [
+      [half, half + border, packed([...opposite(index), 255])],
+      [-half - border, -half, packed([...opposite(index), 255])],
+      [-half, half, packed([...rgb(index), 255])],
+    ] as const;
+    const boxes = some.map(({ box: [x0, y0, x1, y1] }) => {
+      return [across(x0), down(y0), across(x1), down(y1)] as const;
+    });
+    for (const [inner, outer, one] of frames)
+      for (const box of boxes) frame(raster, box, inner, outer, one);
   }
   if (!shown.some((one) => one.detection.mask)) {
     canvas.putImageData(pixels, 0, 0);

@@ -3,39 +3,50 @@
  * on each card in view are to follow a slider.
  */
 
-type Point = readonly [number, number];
+/** Pixels row by row, each with its four colours in one number. */
+export interface Raster {
+  width: number;
+  height: number;
+  pixels: Uint32Array;
+}
 
 /** Fills the pixels from `left` and `top` up to `right` and `bottom`, as far as they are in the picture. */
 function fill(
-  { width, height }: ImageData,
-  pixels: Uint32Array,
-  [left, top, right, bottom]: readonly [number, number, number, number],
+  { width, height, pixels }: Raster,
+  left: number,
+  top: number,
+  right: number,
+  bottom: number,
   colour: number,
 ): void {
-  const [from, to] = [Math.max(0, left), Math.min(width, right)];
-  if (from >= to) return;
+  const from = Math.max(0, left);
+  const to = Math.min(width, right);
   const last = Math.min(height, bottom);
   for (let y = Math.max(0, top); y < last; y += 1) {
     const row = y * width;
-    // A call costs more than a few pixels do.
-    if (to - from > 16) pixels.fill(colour, row + from, row + to);
-    else for (let x = from; x < to; x += 1) pixels[row + x] = colour;
+    // A call costs more than some pixels do.
+    if (to - from > 24) pixels.fill(colour, row + from, row + to);
+    else for (let at = row + from; at < row + to; at += 1) pixels[at] = colour;
   }
 }
 
-/** Draws the outline between two corners, which reaches `half` pixels into the box and out of it. */
+/**
+ * Draws a frame around the outline of a box, from `inner` pixels off the outline to `outer`: into the
+ * box where they are negative.
+ */
 export function frame(
-  picture: ImageData,
-  pixels: Uint32Array,
-  corners: readonly [Point, Point],
-  half: number,
+  raster: Raster,
+  [left, top, right, bottom]: readonly [number, number, number, number],
+  inner: number,
+  outer: number,
   colour: number,
 ): void {
-  const [[left, top], [right, bottom]] = corners;
-  const [x0, y0, x1, y1] = [left - half, top - half, right + half, bottom + half];
-  const [topEnd, bottomStart] = [Math.min(y1, top + half), Math.max(y0, bottom - half)];
-  fill(picture, pixels, [x0, y0, x1, topEnd], colour);
-  fill(picture, pixels, [x0, bottomStart, x1, y1], colour);
-  fill(picture, pixels, [x0, topEnd, Math.min(x1, left + half), bottomStart], colour);
-  fill(picture, pixels, [Math.max(x0, right - half), topEnd, x1, bottomStart], colour);
+  const [x0, y0, x1, y1] = [left - outer, top - outer, right + outer, bottom + outer];
+  const topEnd = Math.min(y1, top - inner);
+  const bottomStart = Math.max(topEnd, bottom + inner);
+  const leftEnd = Math.min(x1, left - inner);
+  fill(raster, x0, y0, x1, topEnd, colour);
+  fill(raster, x0, bottomStart, x1, y1, colour);
+  fill(raster, x0, topEnd, leftEnd, bottomStart, colour);
+  fill(raster, Math.max(leftEnd, right + inner), topEnd, x1, bottomStart, colour);
 }
