@@ -7,7 +7,7 @@ import { answered } from "./answers";
 
 test("each answer is a result of its own on the same photo", () => {
   const photo = { ...sample(1, "cat.jpg", null), run: 3 };
-  const all = answered(question(), photo);
+  const all = answered(question(), photo, true);
   expect(all.length).toBeGreaterThan(2);
   for (const one of all) {
     expect(one.sample).toMatchObject({ id: 1, name: "cat.jpg", outcome: one.outcome });

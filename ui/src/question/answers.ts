@@ -9,10 +9,11 @@ export interface Answered extends QuestionAnswer {
 }
 
 /** Each answer is formatted by itself: the others' results are no neighbours of it. */
-export function answered(question: Question, sample: PreviewSample): Answered[] {
+export function answered(question: Question, sample: PreviewSample, named: boolean): Answered[] {
   return question.answers.map((answer) => {
     const own = { ...sample, outcome: answer.outcome };
-    const context = { postprocess: answer.postprocess, first: answer.outcome, samples: [own] };
+    const { postprocess, outcome: first } = answer;
+    const context = { postprocess, named, first, samples: [own] };
     return { ...answer, sample: own, context };
   });
 }

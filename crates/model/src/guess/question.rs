@@ -258,7 +258,24 @@ fn numbers(clues: &Clues, package: &Package) -> Option<Question> {
     if !answers || sure || images.count() != 1 || picture.dtype == ImageDtype::U8 {
         return None;
     }
-    let ways: &[(&str, &str, Preset, bool)] = match picture.channels {
+    let mut choices: Vec<Choice> = ways(picture.channels)
+        .iter()
+        .map(|(name, note, preset, blue)| choice(name, note, with_numbers(package, *preset, *blue)))
+        .collect();
+    // The guess first.
+    let same = |one: &Choice| one.package.preprocess == package.preprocess;
+    let guess = choices.iter().position(same)?;
+    choices[..=guess].rotate_right(1);
+    Some(Question {
+        title: "Which answer is right?".to_owned(),
+        why: "The model doesn't say which numbers its pixels were in training.".to_owned(),
+        choices,
+    })
+}
+
+/// The ways that pixels become numbers: names, who does so, presets, and whether blue comes first.
+fn ways(channels: u64) -> &'static [(&'static str, &'static str, Preset, bool)] {
+    match channels {
         1 => &[
             (
                 "0 to 1",
@@ -297,20 +314,7 @@ fn numbers(clues: &Clues, package: &Package) -> Option<Question> {
                 true,
             ),
         ],
-    };
-    let mut choices: Vec<Choice> = ways
-        .iter()
-        .map(|(name, note, preset, blue)| choice(name, note, with_numbers(package, *preset, *blue)))
-        .collect();
-    // The guess first.
-    let same = |one: &Choice| one.package.preprocess == package.preprocess;
-    let guess = choices.iter().position(same)?;
-    choices[..=guess].rotate_right(1);
-    Some(Question {
-        title: "Which answer is right?".to_owned(),
-        why: "The model doesn't say which numbers its pixels were in training.".to_owned(),
-        choices,
-    })
+    }
 }
 
 fn with_numbers(package: &Package, preset: Preset, blue_first: bool) -> Package {

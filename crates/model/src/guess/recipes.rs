@@ -253,13 +253,6 @@ fn exports(family: Family, picture: &Picture<'_>) -> Parts {
             picture.height.unwrap_or(side),
         )
     };
-    let padded = |pad: u8, normalised| Preprocess {
-        resize: Resize::Letterbox,
-        align: Align::TopLeft,
-        pad: Some([pad; 3]),
-        long_side: Some(Rounding::HalfUp),
-        ..plain(Filter::OpenCvLinear, normalised)
-    };
     match family {
         Family::CustomVision => (
             plain(Filter::Bicubic, UNIT),
@@ -291,7 +284,24 @@ fn exports(family: Family, picture: &Picture<'_>) -> Parts {
             Sizing::Given(640, 640),
             "RTMDet takes blue first, padded right and below, by ImageNet's mean",
         ),
-        _ if picture.is_open() => (
+        _ => mmdetection(picture),
+    }
+}
+
+/// A picture that is padded right and below.
+fn padded(pad: u8, normalised: ([f64; 3], [f64; 3])) -> Preprocess {
+    Preprocess {
+        resize: Resize::Letterbox,
+        align: Align::TopLeft,
+        pad: Some([pad; 3]),
+        long_side: Some(Rounding::HalfUp),
+        ..plain(Filter::OpenCvLinear, normalised)
+    }
+}
+
+fn mmdetection(picture: &Picture<'_>) -> Parts {
+    if picture.is_open() {
+        return (
             Preprocess {
                 resize: Resize::ShortSide,
                 size: Some(800),
@@ -302,17 +312,17 @@ fn exports(family: Family, picture: &Picture<'_>) -> Parts {
             Sizing::Own(None),
             "MMDetection takes the shorter side at 800, and the longer one at 1333 at most, by \
              ImageNet's mean",
-        ),
-        _ => (
-            Preprocess {
-                pad_normalised: Some(0.0),
-                ..padded(0, IMAGENET)
-            },
-            Sizing::Given(1344, 800),
-            "MMDetection keeps the shape of pictures, pads them right and below after normalising, \
-             and takes ImageNet's mean",
-        ),
+        );
     }
+    (
+        Preprocess {
+            pad_normalised: Some(0.0),
+            ..padded(0, IMAGENET)
+        },
+        Sizing::Given(1344, 800),
+        "MMDetection keeps the shape of pictures, pads them right and below after normalising, \
+             and takes ImageNet's mean",
+    )
 }
 
 fn pixels(family: Family, clues: &Clues) -> Parts {

@@ -369,7 +369,13 @@ fn letterbox(
         }
         None => (width.to_string(), height.to_string()),
     };
-    script.line(match preprocess.align {
+    script.line(left_top(preprocess.align, &canvas));
+    Some(Padding { canvas })
+}
+
+/// Where the picture lies on its canvas.
+fn left_top(align: Align, canvas: &(String, String)) -> String {
+    match align {
         Align::TopLeft => "left, top = 0, 0".to_owned(),
         Align::Center => format!(
             "left, top = ({} - size[0]) // 2, ({} - size[1]) // 2",
@@ -383,8 +389,7 @@ fn letterbox(
             "left, top = int(max({} - width / ratio, 0) / 2), int(max({} - height / ratio, 0) / 2)",
             canvas.0, canvas.1
         ),
-    });
-    Some(Padding { canvas })
+    }
 }
 
 /// The one call with which Pillow or TensorFlow resizes and pads; false where there is none.

@@ -93,9 +93,7 @@ impl Decoder {
             | Self::YoloV7EndToEnd => &["boxes"],
             Self::Detr | Self::RtDetrTransformers => &["boxes", "scores"],
             Self::MmDetection => &["boxes", "classes"],
-            Self::DFine | Self::TorchVision | Self::CustomVision => {
-                &["boxes", "scores", "classes"]
-            }
+            Self::DFine | Self::TorchVision | Self::CustomVision => &["boxes", "scores", "classes"],
             Self::SsdTf | Self::Nms | Self::YoloNas => &["boxes", "scores", "classes", "count"],
             Self::PicoDet => &[],
         }

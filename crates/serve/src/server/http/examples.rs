@@ -12,31 +12,33 @@ const MASK: &str = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAACCAAAAABawyK/AAAAD0lEQVR4nGNg
 /// A matte of 4 × 2 pixels.
 const MATTE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAACCAAAAABawyK/AAAAEklEQVR4nGNg4Dnxn4FB49l/AA8fA+HZAF+DAAAAAElFTkSuQmCC";
 
+fn classes(head: &ClassHead, top_k: usize) -> Value {
+    let scores = [(0, 0.914_25), (1, 0.031_5)];
+    let labels = head.labels.as_deref();
+    // One number is no class of several.
+    let count = labels.map_or(scores.len(), <[String]>::len).min(top_k);
+    let classes = scores.into_iter().take(count);
+    classes
+        .map(|(place, score)| json!({ "class": label(labels, place), "score": score }))
+        .collect()
+}
+
 /// An example; `None` where it would be long, or can't be known.
 pub fn of(served: Served<'_>) -> Option<Value> {
     Some(match served.task {
         Task::Classification(task) => {
-            let classes = |head: &ClassHead| -> Value {
-                let scores = [(0, 0.914_25), (1, 0.031_5)];
-                let count = head.labels.as_ref().map_or(2, Vec::len).min(task.top_k);
-                let class = |(place, score)| {
-                    json!({ "class": label(head.labels.as_deref(), place), "score": score })
-                };
-                scores.into_iter().take(count).map(class).collect()
-            };
-            let own = task.heads.first().map(classes)?;
-            let mut example = json!({ "classPredictions": own });
-            if task.heads.len() > 1 {
-                let named = task.outputs.iter().zip(&task.heads);
-                let heads: Map<String, Value> = named
-                    .map(|(place, head)| {
-                        let name = served.signature.outputs[*place].name.clone();
-                        (name, classes(head))
-                    })
-                    .collect();
-                example["heads"] = heads.into();
+            let named = task.outputs.iter().zip(&task.heads);
+            let heads: Map<String, Value> = named
+                .map(|(place, head)| {
+                    let name = served.signature.outputs[*place].name.clone();
+                    (name, classes(head, task.top_k))
+                })
+                .collect();
+            let first = task.heads.first().map(|head| classes(head, task.top_k));
+            match heads.len() {
+                0 | 1 => json!({ "classPredictions": first }),
+                _ => json!({ "classPredictions": first, "heads": heads }),
             }
-            example
         }
         Task::Boxes(task) => json!({ "detections": [detection(task)] }),
         Task::Segmentation(task) => {
