@@ -32,6 +32,13 @@ const FIRST_TICK: Duration = Duration::from_millis(12);
 /// How often results are passed to the delegate.
 const TICK: Duration = Duration::from_millis(200);
 
+/// Results that are passed on at a time: 300 boxes each are some megabytes for the page.
+const MOST_RESULTS: usize = 100;
+/// What the page gets to paint in between.
+const PAUSE: Duration = Duration::from_millis(30);
+/// How long an edit has to stay before the samples out of sight follow it.
+const SETTLED: Duration = Duration::from_millis(250);
+
 /// The owner of the state that the task works for.
 pub trait PreviewDelegate: Send + Sync + 'static {
     /// What is to be predicted; `None` when no run goes on.
@@ -235,9 +242,11 @@ impl PreviewTask {
             .loaded(run, loaded.device, loaded.model_digest);
         self.timing.load_ms = loaded.load_ms;
         let tensor = package.package.postprocess.task == Task::Raw;
+        let (on_screen, others) = samples.without_thumbnail.split_at(samples.on_screen);
         for (samples, thumbnail) in [
-            (samples.with_thumbnail, THUMBNAIL),
-            (samples.without_thumbnail, 0),
+            (&*samples.with_thumbnail, THUMBNAIL),
+            (on_screen, 0),
+            (others, 0),
         ] {
             let want = Want {
                 tensor,
@@ -246,7 +255,7 @@ impl PreviewTask {
                 ..Want::default()
             };
             let request = SampleRequest {
-                samples: &samples,
+                samples,
                 transport: Transport::Paths,
                 want,
                 batch_size: (batch_size > 0).then_some(batch_size),
@@ -255,12 +264,28 @@ impl PreviewTask {
                 // Interrupted: the main loop continues with what is then pending.
                 return Ok(());
             }
+            // While a slider moves, only the samples on screen follow it.
+            let is_rerun = !on_screen.is_empty() && std::ptr::eq(samples, on_screen);
+            if is_rerun && !others.is_empty() && !self.rested(SETTLED).await {
+                return Ok(());
+            }
         }
         let left = self.delegate.pending();
         if left.is_some_and(|left| left.samples.run == run && left.samples.is_empty()) {
             self.delegate.finished(run, self.timing);
         }
         Ok(())
+    }
+
+    /// Waits, and returns whether the state stayed as it was.
+    async fn rested(&self, time: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(time) => true,
+            () = self.wake.notified() => {
+                self.wake.notify_one();
+                false
+            }
+        }
     }
 
     /// Loads the package; `None` when it is no longer the one to predict with.
@@ -309,10 +334,21 @@ impl PreviewTask {
         let mut on_event = |event| buffer.add(event);
         let predicting = session.predict(request, &cancel, &mut on_event);
         let completion = self.forward_results(predicting, &cancel, &buffer).await;
-        let (results, timing) = buffer.take();
         self.done += buffer.count();
-        add_with_speed(&mut self.timing, &timing, self.done);
-        self.delegate.results(self.run, results, self.timing);
+        add_with_speed(&mut self.timing, &buffer.timing(), self.done);
+        let mut most = MOST_RESULTS;
+        loop {
+            let results = buffer.take(most);
+            let is_last = results.len() < most;
+            self.delegate.results(self.run, results, self.timing);
+            if is_last {
+                break;
+            }
+            if !self.rested(PAUSE).await {
+                // Another run drops what is left of this one.
+                most = usize::MAX;
+            }
+        }
         Ok(!completion?.cancelled)
     }
 
@@ -333,7 +369,7 @@ impl PreviewTask {
                 () = &mut tick => {
                     pause = TICK.min(pause * 2);
                     tick.as_mut().reset(tokio::time::Instant::now() + pause);
-                    let (results, part) = buffer.take();
+                    let (results, part) = (buffer.take(MOST_RESULTS), buffer.timing());
                     if !results.is_empty() {
                         let wall_ms = started.elapsed().as_secs_f64() * 1000.0;
                         let part = Timing { wall_ms, ..part };
@@ -404,10 +440,16 @@ impl ResultBuffer {
         }
     }
 
-    /// Takes the results out, with the timing up to now.
-    fn take(&self) -> (Vec<SampleUpdate>, Timing) {
+    /// Takes the first `most` results out.
+    fn take(&self, most: usize) -> Vec<SampleUpdate> {
         let mut buffered = self.lock();
-        (std::mem::take(&mut buffered.results), buffered.timing)
+        let count = buffered.results.len().min(most);
+        buffered.results.drain(..count).collect()
+    }
+
+    /// The timing up to now.
+    fn timing(&self) -> Timing {
+        self.lock().timing
     }
 
     fn count(&self) -> usize {

@@ -42,6 +42,8 @@ pub struct PendingSamples {
     pub with_thumbnail: Vec<(u64, SampleFile)>,
     /// Samples without an outcome that have one.
     pub without_thumbnail: Vec<(u64, SampleFile)>,
+    /// How many of the latter are on screen: the first ones.
+    pub on_screen: usize,
 }
 
 impl PendingSamples {
@@ -227,10 +229,12 @@ impl PreviewSamples {
             };
             list.push((u64::from(sample.id), file.clone()));
         }
+        let seen = |id: u64| u32::try_from(id).is_ok_and(|id| self.in_view.contains(&id));
         for list in [&mut pending.with_thumbnail, &mut pending.without_thumbnail] {
-            let seen = |id: u64| u32::try_from(id).is_ok_and(|id| self.in_view.contains(&id));
             list.sort_by_key(|(id, _)| !seen(*id));
         }
+        let seen = pending.without_thumbnail.iter().filter(|(id, _)| seen(*id));
+        pending.on_screen = seen.count();
         pending
     }
 
