@@ -1,8 +1,8 @@
 // The question about a guess, and the empty state of a model of tensors, by keyboard and mouse, with the fake host.
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, inject, test } from "vitest";
 import { hasBrowser, launch } from "./states.mjs";
 
-const session = hasBrowser ? await launch() : null;
+const session = hasBrowser ? await launch(inject("page")) : null;
 afterAll(() => session?.end());
 
 function inState(state, name, check) {
