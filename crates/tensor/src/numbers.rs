@@ -133,7 +133,8 @@ mod tests {
             let numbers = Numbers::of(datatype, &read).unwrap();
             assert_eq!(serde_json::to_string(&numbers).unwrap(), text);
             assert_eq!(numbers.len(), read.len());
-            assert_eq!(numbers.iter().collect::<Vec<_>>(), read);
+            let again: Vec<Number> = numbers.iter().collect();
+            assert_eq!(serde_json::to_string(&again).unwrap(), text);
         }
     }
 
