@@ -26,6 +26,8 @@ fn script(python: &Path, name: &str, arguments: &[&str], libraries: Option<&Path
     if let Some(folder) = libraries {
         command.env("PYTHONPATH", folder);
         command.env("YOLO_CONFIG_DIR", folder);
+        // What it says of itself would be taken for a difference.
+        command.env("YOLO_VERBOSE", "false");
     }
     let output = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);

@@ -18,6 +18,8 @@ from boxes import Letterbox, clip
 from cases import SIZES, clustered
 
 CANVAS = (320, 256)
+# A busy machine is no reason to leave boxes out.
+PATIENCE = {"max_time_img": 60}
 WRONG = []
 
 
@@ -38,7 +40,7 @@ def suppression(rng):
     for classes, extra, agnostic in [(5, 0, False), (1, 0, False), (3, 8, False), (4, 0, True)]:
         head = head_of(rng, classes, extra=extra)
         given = torch.from_numpy(head.copy())[None]
-        own = non_max_suppression(given, 0.25, 0.7, agnostic=agnostic, nc=classes)[0]
+        own = non_max_suppression(given, 0.25, 0.7, agnostic=agnostic, nc=classes, **PATIENCE)[0]
         boxes, scores, names, extras = yolo.yolov8(head, classes, agnostic=agnostic)
         ours = torch.cat([boxes, scores[:, None], names[:, None], extras], 1)
         same(f"suppression of {classes} classes, {extra} extras, agnostic {agnostic}", ours, own)
@@ -78,7 +80,7 @@ def rotated(rng):
     # Of equal scores its sort may put any first.
     head[4:8] += rng.uniform(0, 1e-4, head[4:8].shape).astype(np.float32)
     head = np.concatenate([head, rng.uniform(-np.pi / 4, 3 * np.pi / 4, (1, head.shape[1])).astype(np.float32)])
-    own = non_max_suppression(torch.from_numpy(head.copy())[None], 0.25, 0.7, nc=4, rotated=True)[0]
+    own = non_max_suppression(torch.from_numpy(head.copy())[None], 0.25, 0.7, nc=4, rotated=True, **PATIENCE)[0]
     rows = torch.from_numpy(head).T
     keep, scores, names = yolo.best_of(rows[:, 4:8], 0.25)
     boxes = torch.cat([rows[keep, :4], rows[keep, -1:]], 1)
