@@ -83,6 +83,8 @@ export type DecoderChoice = {
   roles: Array<keyof Outputs>,
   /** Whether its boxes can have angles, keypoints or masks. */
   has_extras: boolean,
+  /** Whether its boxes can have masks. */
+  has_masks: boolean,
   /** The score that a box is shown above. */
   score_threshold: number,
   /** The overlap above which the worse of two boxes is dropped; `None` where none is. */

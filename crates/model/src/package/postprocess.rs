@@ -333,4 +333,9 @@ impl Decoder {
     pub fn has_extras(self) -> bool {
         matches!(self, Self::YoloV8 | Self::YoloV5 | Self::EndToEnd)
     }
+
+    /// Whether a model may give a mask for each box.
+    pub fn has_masks(self) -> bool {
+        self.has_extras() || matches!(self, Self::TorchVision | Self::MmDetection)
+    }
 }

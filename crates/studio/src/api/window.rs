@@ -158,6 +158,8 @@ pub struct DecoderChoice {
     pub roles: &'static [&'static str],
     /// Whether its boxes can have angles, keypoints or masks.
     pub has_extras: bool,
+    /// Whether its boxes can have masks.
+    pub has_masks: bool,
     /// The score that a box is shown above.
     pub score_threshold: f32,
     /// The overlap above which the worse of two boxes is dropped; `None` where none is.
@@ -174,6 +176,7 @@ impl From<Decoder> for DecoderChoice {
             name: decoder,
             roles: decoder.roles(),
             has_extras: decoder.has_extras(),
+            has_masks: decoder.has_masks(),
             score_threshold: decoder.score_threshold(),
             iou_threshold: decoder.iou_threshold(),
             class_agnostic: decoder.is_class_agnostic(),

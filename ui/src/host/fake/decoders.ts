@@ -6,6 +6,7 @@ function decoder(name: Decoder, more: Partial<DecoderChoice> = {}): DecoderChoic
     name,
     roles: ["boxes"],
     has_extras: false,
+    has_masks: false,
     score_threshold: 0.5,
     iou_threshold: null,
     class_agnostic: false,
@@ -15,9 +16,14 @@ function decoder(name: Decoder, more: Partial<DecoderChoice> = {}): DecoderChoic
 }
 
 export const decoders: DecoderChoice[] = [
-  decoder("yolov8", { has_extras: true, score_threshold: 0.25, iou_threshold: 0.7 }),
+  decoder("yolov8", {
+    has_extras: true,
+    has_masks: true,
+    score_threshold: 0.25,
+    iou_threshold: 0.7,
+  }),
   decoder("yolox", { score_threshold: 0.3, iou_threshold: 0.45, class_agnostic: true }),
-  decoder("end-to-end", { has_extras: true, score_threshold: 0.25 }),
+  decoder("end-to-end", { has_extras: true, has_masks: true, score_threshold: 0.25 }),
   decoder("detr", { roles: ["boxes", "scores"] }),
   decoder("ssd-tf", { roles: ["boxes", "scores", "classes", "count"] }),
 ];

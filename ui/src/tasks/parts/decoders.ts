@@ -78,7 +78,8 @@ export const boxTasks: readonly Task[] = [
 
 /** The decoders that a task can have. */
 export function decodersOf(all: readonly DecoderChoice[], task: Task): readonly DecoderChoice[] {
-  return task === "detection" ? all : all.filter((one) => one.has_extras);
+  if (task === "detection") return all;
+  return all.filter((one) => (task === "instance-segmentation" ? one.has_masks : one.has_extras));
 }
 
 /** Changes the task, and fills in what the new one can't be without. */

@@ -47,9 +47,7 @@ impl Problems {
                 ),
             ),
             Some(decoder) if postprocess.task != Task::Detection && !decoder.has_extras() => {
-                let own = matches!(decoder, Decoder::TorchVision | Decoder::MmDetection);
-                let fits = masks && own;
-                if !fits {
+                if !(masks && decoder.has_masks()) {
                     let message = format!(
                         "`{decoder}` has boxes alone: the task `{}` takes `yolov8` or `end-to-end`",
                         postprocess.task
