@@ -47,7 +47,7 @@ inPage("a way of resizing shows its own fields and no others", "filled", async (
   await at("field-preprocess.pad").waitFor();
   expect(await at("field-preprocess.pad").inputValue()).toBe("114  114  114");
   expect(await at("field-preprocess.crop").count()).toBe(0);
-  expect(await at("field-preprocess.size").count()).toBe(0);
+  expect(await at("field-preprocess.size").count()).toBe(1);
   await resize.selectOption("thumbnail");
   await at("field-preprocess.pad").waitFor({ state: "detached" });
   expect(await at("field-preprocess.filter").locator("optgroup").count()).toBe(1);
