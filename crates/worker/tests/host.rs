@@ -189,7 +189,9 @@ async fn what_is_no_frame_is_refused_and_ends_the_worker() {
         panic!("understood")
     };
     assert!(
-        source.to_string().contains("at most 268435456 are accepted"),
+        source
+            .to_string()
+            .contains("at most 268435456 are accepted"),
         "{source}"
     );
 }
