@@ -122,7 +122,7 @@ mod tests {
     fn numbers_are_written_in_the_digits_of_their_type_and_read_back() {
         for (datatype, text) in [
             (DataType::Fp32, r#"[0.1,-3.5,"NaN","Infinity","-Infinity"]"#),
-            (DataType::Fp64, "[0.1,1e300]"),
+            (DataType::Fp64, "[0.1,1e+300]"),
             (DataType::Fp16, "[1.5,-2.0]"),
             (DataType::Int64, "[-9223372036854775808,7]"),
             (DataType::Uint64, "[18446744073709551615]"),
