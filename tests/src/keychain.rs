@@ -1,11 +1,17 @@
 //! A keychain: a session bus with a Secret Service on it.
 
+use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::missing::{Missing, program};
 use crate::sandbox::Sandbox;
 use crate::server::Server;
 use crate::wait;
+
+/// How long a keyring may take to answer, and how often another one is started.
+const PATIENCE: Duration = Duration::from_secs(30);
+const TRIES: usize = 3;
 
 /// A bus with an unlocked keychain, for the programs of one sandbox.
 #[derive(Debug)]
@@ -17,10 +23,16 @@ pub struct Keychain {
 }
 
 impl Keychain {
-    /// Starts both.
+    /// Starts both. On a busy machine a keyring was seen that never answered: then both start again.
     pub fn start(sandbox: &Sandbox) -> Result<Self, Missing> {
-        let (bus, keyring) = (program("dbus-daemon")?, program("gnome-keyring-daemon")?);
+        let programs = (program("dbus-daemon")?, program("gnome-keyring-daemon")?);
         program("secret-tool")?;
+        let answering = (0..TRIES).find_map(|_| Self::try_start(sandbox, &programs));
+        Ok(answering.expect("the Secret Service answers"))
+    }
+
+    /// Starts both; `None` where the keyring doesn't answer soon.
+    fn try_start(sandbox: &Sandbox, (bus, keyring): &(PathBuf, PathBuf)) -> Option<Self> {
         let mut command = Command::new(bus);
         command
             .args(["--session", "--nofork", "--print-address=1"])
@@ -45,10 +57,8 @@ impl Keychain {
             _bus: bus,
             address,
         };
-        wait::until("the Secret Service", wait::START, || {
-            keychain.answers(sandbox).then_some(())
-        });
-        Ok(keychain)
+        wait::maybe(PATIENCE, || keychain.answers(sandbox).then_some(()))?;
+        Some(keychain)
     }
 
     /// `DBUS_SESSION_BUS_ADDRESS` for its clients.
